@@ -1,0 +1,93 @@
+# What the folders' CMakeLists.txt are written with.  A folder is a target; its sources are whatever
+# *.cpp lies in it, so adding a file changes nothing here.
+
+# smmu_add_library(HALF [BELOW folder...]) makes the folder that calls it a library of HALF, which is
+# "emulator" or "lib".  BELOW names the folders of the same half whose headers it may include, and
+# brings in what those may.  Two targets come of it:
+#
+#   smmu_<half>_<folder>          keeps its asserts: for the tests, the tool, the examples
+#   smmu_<half>_<folder>_ndebug   objects without asserts: for the archive that is installed and
+#                                 benchmarked
+#
+# A folder with no sources makes INTERFACE targets, so that those above can link it all the same.
+#
+#   TOOL      the folder of a program: exceptions and RTTI on, which its libraries need; no _ndebug
+#   EXTERNAL  targets of other projects
+#   EXCEPT    sources that belong to another target
+function(smmu_add_library half)
+  cmake_parse_arguments(PARSE_ARGV 1 arg TOOL "" "BELOW;EXTERNAL;EXCEPT")
+  cmake_path(GET CMAKE_CURRENT_SOURCE_DIR FILENAME folder)
+
+  file(GLOB sources CONFIGURE_DEPENDS *.cpp)
+  list(TRANSFORM arg_EXCEPT PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/)
+  list(REMOVE_ITEM sources ${arg_EXCEPT})
+
+  foreach(suffix "" _ndebug)
+    if(suffix AND arg_TOOL)
+      continue()
+    endif()
+    set(target smmu_${half}_${folder}${suffix})
+    if(NOT sources)
+      set(scope INTERFACE)
+      add_library(${target} INTERFACE)
+    else()
+      set(scope PUBLIC)
+      if(suffix)
+        add_library(${target} OBJECT EXCLUDE_FROM_ALL ${sources})
+        target_compile_definitions(${target} PRIVATE NDEBUG)
+        set_property(GLOBAL APPEND PROPERTY SMMU_${half}_OBJECTS $<TARGET_OBJECTS:${target}>)
+      else()
+        add_library(${target} STATIC ${sources})
+      endif()
+      if(NOT arg_TOOL)
+        target_compile_options(${target} PRIVATE -fno-exceptions -fno-rtti)
+      endif()
+    endif()
+    # Private headers are named from the root of the repository: "emulator/walk/walker.h".
+    target_include_directories(${target} ${scope} ${PROJECT_SOURCE_DIR})
+    list(TRANSFORM arg_BELOW REPLACE "(.+)" "smmu_${half}_\\1${suffix}" OUTPUT_VARIABLE below)
+    target_link_libraries(${target} ${scope} ${below} smmu_platform fmt::fmt Threads::Threads
+                                             ${arg_EXTERNAL})
+  endforeach()
+
+  list(TRANSFORM arg_BELOW PREPEND ${half}/)
+  list(JOIN arg_BELOW " " below)
+  set_property(GLOBAL APPEND PROPERTY SMMU_LINKS "${half}/${folder}: ${below}")
+endfunction()
+
+# Writes a line per library folder, "emulator/tbu: emulator/tcu", for test/layering to hold against
+# its table: what a folder links and what it may include are one list.
+function(smmu_write_links file)
+  get_property(lines GLOBAL PROPERTY SMMU_LINKS)
+  list(JOIN lines "\n" text)
+  file(WRITE ${file} "${text}\n")
+endfunction()
+
+# smmu_add_test([target...]) makes the *.cpp of the folder that calls it one program, test_<folder>,
+# and each of its test cases a ctest entry, <folder>/Suite.Name, labelled <folder>.  Links
+# GoogleTest, the code of test/support and the targets named.
+function(smmu_add_test)
+  cmake_path(GET CMAKE_CURRENT_SOURCE_DIR FILENAME folder)
+  file(GLOB sources CONFIGURE_DEPENDS *.cpp)
+  if(NOT sources)
+    return()
+  endif()
+  set(target test_${folder})
+  add_executable(${target} ${sources})
+  target_link_libraries(${target} PRIVATE smmu_test_options smmu_testing_sources ${ARGN})
+  if(SMMU_PRECOMPILE)
+    target_precompile_headers(${target} REUSE_FROM smmu_test_precompiled)
+  endif()
+  gtest_discover_tests(${target} TEST_PREFIX ${folder}/ DISCOVERY_MODE PRE_TEST
+                       DISCOVERY_TIMEOUT 60 PROPERTIES LABELS ${folder} TIMEOUT 600)
+endfunction()
+
+# smmu_add_alias(NAME): what smmu::NAME means.  In this repository the checked build; to a project
+# that embeds it, what an installed smmu::NAME would be.
+function(smmu_add_alias name)
+  if(PROJECT_IS_TOP_LEVEL)
+    add_library(smmu::${name} ALIAS smmu_${name})
+  else()
+    add_library(smmu::${name} ALIAS smmu_${name}_ndebug)
+  endif()
+endfunction()

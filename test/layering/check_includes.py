@@ -1,0 +1,195 @@
+#!/usr/bin/env python3
+"""Holds every #include of the repository against the table below.
+
+Usage: check_includes.py [--links FILE] ROOT
+
+FILE is what CMake writes about the libraries it links (links.txt in the build
+directory); with it, what a folder links and what it may include must agree.
+Exits 1 and names file, line and rule if anything is out of place.
+"""
+
+import argparse
+import os
+import re
+import sys
+
+# What a folder's files may include, beside their own folder and the C++
+# standard library.  "a/b/" is a folder and all below it, "a/b.h" a file, <x>
+# another project's header or headers.  The longest matching folder rules a
+# file, and a folder that none matches is an error: a new one gets its row here.
+
+SHARED = ["include/smmu/result.h", "include/smmu/types.h"]
+CONTRACT = ["include/smmu/arch/", "include/smmu/platform/", *SHARED]
+HARDWARE = [*CONTRACT, "include/smmu/emulator/", "<fmt/>"]
+SOFTWARE = [*CONTRACT, "include/smmu/iommu/", "<fmt/>", "<boost/intrusive/>"]
+GOOGLETEST = ["<gtest/>", "<gmock/>"]
+OS = ["<linux/>", "<sys/>", "<fcntl.h>", "<pthread.h>", "<sched.h>", "<unistd.h>"]
+
+# Inside emulator/, bottom to top.  A folder may include those below it.
+RAM, WALK, TLB, TCU, TBU, V3, CLI = (
+    f"emulator/{folder}/" for folder in ("ram", "walk", "tlb", "tcu", "tbu", "v3", "cli"))
+BELOW_TCU = [RAM, WALK, TLB]
+BELOW_TBU = [*BELOW_TCU, TCU]
+BELOW_V3 = [*BELOW_TBU, TBU]
+BELOW_CLI = [*BELOW_V3, V3]
+
+TOOL = [*HARDWARE, *BELOW_CLI, *OS, "<CLI/>", "<nlohmann/>", "<zlib.h>"]
+TEST = ["include/", "test/support/", "<fmt/>", *GOOGLETEST, *OS]
+
+TABLE = {
+    "include/smmu/": [],
+    "include/smmu/arch/": [],
+    "include/smmu/platform/": CONTRACT,
+    "include/smmu/emulator/": HARDWARE,
+    "include/smmu/iommu/": SOFTWARE,
+    "include/smmu/testing/": ["include/", "<fmt/>", *GOOGLETEST],
+
+    RAM: [*HARDWARE, *OS],
+    WALK: HARDWARE,
+    TLB: HARDWARE,
+    TCU: [*HARDWARE, *BELOW_TCU],
+    TBU: [*HARDWARE, *BELOW_TBU, *OS],
+    V3: [*HARDWARE, *BELOW_V3],
+    CLI: TOOL,
+
+    "lib/": SOFTWARE,
+
+    # A unit test sees what its folder sees, and the folder.
+    "test/support/": TEST,
+    "test/golden/": TEST,
+    "test/ram/": [*TEST, RAM],
+    "test/walk/": [*TEST, WALK],
+    "test/tlb/": [*TEST, TLB],
+    "test/tcu/": [*TEST, *BELOW_TCU, TCU],
+    "test/tbu/": [*TEST, *BELOW_TBU, TBU],
+    "test/v3/": [*TEST, *BELOW_V3, V3],
+    "test/cli/": [*TEST, *TOOL, CLI],
+    "test/replay/": [*TEST, *TOOL, CLI],
+    "test/system/": TEST,
+
+    "bench/": ["include/", "<fmt/>", "<benchmark/>", *OS],
+    "examples/": ["include/", "<fmt/>"],
+}
+
+SOURCE = re.compile(r".*\.(h|hpp|hh|inc|c|cc|cpp|cxx)$")
+INCLUDE = re.compile(r'^\s*#\s*(?:include|include_next|import)\b\s*(?:"([^"]+)"|<([^>]+)>|(.*))')
+
+# The standard library has no suffix; what it took over from C has, and the
+# C++ spelling (<cstdint>) is the one to use.
+STANDARD = re.compile(r"[a-z_0-9]+$")
+
+
+def sources(root):
+    """Yields the path of every source and header below root, as seen from it."""
+    for folder, subfolders, files in os.walk(root):
+        # What is built, wherever, is not ours to judge.
+        subfolders[:] = sorted(
+            name for name in subfolders
+            if not name.startswith(".")
+            and not (folder == root and name.startswith("build"))
+            and not os.path.exists(os.path.join(folder, name, "CMakeCache.txt")))
+        for name in sorted(files):
+            if SOURCE.match(name):
+                yield os.path.relpath(os.path.join(folder, name), root)
+
+
+def owner(path):
+    """The row of the table that rules a file, or None."""
+    rows = [row for row in TABLE if path.startswith(row)]
+    return max(rows, key=len, default=None)
+
+
+def covers(permission, included):
+    """Whether one entry of the table allows an included name."""
+    if permission.endswith(("/", "/>")):
+        return included.startswith(permission.rstrip(">"))
+    return included == permission
+
+
+def complaint(row, quoted, angled):
+    """Why a file ruled by row may not include this, or None."""
+    name = quoted or angled
+    if name is None:
+        return "includes a macro: write the name, so that it can be checked"
+    if quoted or name.startswith(("smmu/", "emulator/", "lib/", "test/")):
+        if ".." in name.split("/"):
+            return f'"{name}" climbs out of its folder'
+        if "/" not in name:
+            return f'"{name}" is relative: name it from include/ or from the root'
+        included = "include/" + name if name.startswith("smmu/") else name
+    elif STANDARD.match(name):
+        return None
+    else:
+        included = "<" + name
+        if "/" not in name:
+            included += ">"
+
+    # A folder's own headers; but include/smmu/, which is all of them, is no
+    # folder to be at home in.
+    own = included.startswith(row) if row != "include/smmu/" else included in SHARED
+    if own or any(covers(permission, included) for permission in TABLE[row]):
+        return None
+    return f"{row} may not include {quoted or '<' + name + '>'}"
+
+
+def check_includes(root):
+    """Yields a line for each include that is out of place."""
+    for path in sources(root):
+        row = owner(path)
+        if row is None:
+            yield f"{path}: its folder is not in the table of {os.path.basename(__file__)}"
+            continue
+        with open(os.path.join(root, path), encoding="utf-8") as file:
+            for number, line in enumerate(file, start=1):
+                include = INCLUDE.match(line)
+                if include:
+                    why = complaint(row, include[1], include[2])
+                    if why:
+                        yield f"{path}:{number}: {why}"
+
+
+def check_links(lines):
+    """Yields a line for each library whose link list is not its row of the table."""
+    direct = {}
+    for line in lines:
+        folder, _, below = line.strip().partition(":")
+        if folder:
+            direct[folder + "/"] = [other + "/" for other in below.split()]
+
+    def everything_below(folder):
+        reached = set()
+        for other in direct.get(folder, []):
+            reached |= {other} | everything_below(other)
+        return reached
+
+    for folder in direct:
+        if folder not in TABLE:
+            yield f"{folder} is linked but not in the table of {os.path.basename(__file__)}"
+            continue
+        allowed = {entry for entry in TABLE[folder] if entry.startswith(("emulator/", "lib/"))}
+        linked = everything_below(folder)
+        for extra in sorted(linked - allowed):
+            yield f"{folder} links {extra} but may not include it"
+        for missing in sorted(allowed - linked):
+            yield f"{folder} may include {missing} but does not link it"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--links", metavar="FILE")
+    parser.add_argument("root", metavar="ROOT")
+    arguments = parser.parse_args()
+
+    complaints = list(check_includes(arguments.root))
+    if arguments.links:
+        with open(arguments.links, encoding="utf-8") as file:
+            complaints += check_links(file)
+    for line in complaints:
+        print(line)
+    if complaints:
+        print("The rules are in docs/layers.md.")
+    return 1 if complaints else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
