@@ -1,0 +1,356 @@
+#!/usr/bin/env python3
+"""Makes the mutants of mutate_layouts.sh and counts what notices them.
+
+A mutant is one header under TREE/include/smmu/arch with one mistake in it.  It is compiled, not run,
+together with what the golden test of the header says of the layout or enumeration that the mistake
+is in:
+
+    static_assert(golden::hold(std::tuple{register_at<SMMU_GBPA>(...)}), "golden");
+
+What noticed it is told from the diagnostics.  g++ goes on after a failed static_assert, so the same
+compilation says whether covers_exactly() saw the mistake and whether the goldens did: neither can
+hide behind the other.
+"""
+
+import argparse
+import concurrent.futures
+import dataclasses
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+NUMBER = r"(?:0[xX][0-9a-fA-F']+|0[bB][01']+|[0-9][0-9']*)[uUlL]*"
+# Bits<7, 4> X{"X"}; where the owner has to be said, BitsOf<Self, 7, 4> X{"X"}.
+FIELD = re.compile(
+    r"\b(?P<kind>Bits|Bit|Address)(?P<owner>Of<\s*\w+\s*,\s*|<)"
+    r"(?P<place>\d+\s*(?:,\s*\d+)?)(?P<value>\s*,\s*[\w:]+\s*)?"
+    r">\s+(?P<name>\w+)\{\"(?P<text>[^\"]+)\"\}")
+STRUCT = re.compile(r"\bstruct\s+(\w+)\s*(?::\s*(\w+)[^;{]*)?\{")
+HEAD = re.compile(
+    r"\bstruct\s+(\w+)\s*:\s*(Register|RegisterArray|Structure)<\s*(\1|Self)\s*,([^>]*)>")
+NUMBERED = re.compile(r"\bstruct\s+(\w+)\s*:\s*\w+<\s*\1\s*,\s*(\w+)::\w+\s*>")
+LIST = re.compile(r"\b(?:kFields\[\]\s*=\s*|fields)\{([^}]*)\}")
+ENUM = re.compile(r"\benum\s+class\s+(\w+)[^{;]*\{([^}]*)\}")
+ENUMERATOR = re.compile(rf"\s*(\w+)\s*(?:=\s*({NUMBER})\s*)?$")
+INCLUDE = re.compile(r"^#include \"(smmu/arch/[^\"]+)\"", re.M)
+
+
+def number(token):
+    return int(token.rstrip("uUlL").replace("'", ""), 0)
+
+
+@dataclasses.dataclass
+class Field:
+    struct: str
+    declaration: re.Match
+    hi: int
+    lo: int
+
+    @property
+    def name(self):
+        return self.declaration["name"]
+
+    def span(self):
+        return self.declaration.span()
+
+    def declared(self, hi, lo, kind=None):
+        """The declaration of this field, were it in bits [hi:lo]."""
+        d = self.declaration
+        place = f"{lo}" if d["kind"] == "Bit" else f"{hi}, {lo}"
+        return (f'{kind or d["kind"]}{d["owner"]}{place}{d["value"] or ""}> '
+                f'{d["name"]}{{"{d["text"]}"}}')
+
+
+@dataclasses.dataclass
+class Mutant:
+    header: str
+    line: int
+    owner: str  # the struct or enum that the mistake is in
+    subject: str
+    kind: str
+    text: str  # of the whole header
+
+    def __str__(self):
+        return f"include/{self.header}:{self.line}: {self.owner}: {self.subject}: {self.kind}"
+
+
+class Header:
+    def __init__(self, root, name):
+        self.name = name
+        self.text = (root / name).read_text()
+        # Blank where there are comments, so that positions are those of the text.
+        self.code = re.sub(r"//[^\n]*", lambda m: " " * len(m.group()), self.text)
+        self.includes = set(INCLUDE.findall(self.code))
+        self.heads = list(HEAD.finditer(self.code))
+        self.structs = [(m.start(), *m.groups()) for m in STRUCT.finditer(self.code)]
+        self.bases = {name: base for _, name, base in self.structs}
+        self.fields = []
+        self.misnamed = []
+        for m in FIELD.finditer(self.code):
+            bits = [int(bit) for bit in m["place"].split(",")]
+            field = Field(self.struct_at(m.start()), m, bits[0], bits[-1])
+            self.fields.append(field)
+            # OA[51:48] cannot be an identifier, OA_51_48 can.
+            if re.sub(r"\W", "_", m["text"]).rstrip("_") != m["name"]:
+                self.misnamed.append(
+                    f'{name}:{self.line(m.start())}: {field.struct}::{m["name"]} says "{m["text"]}"')
+
+    def struct_at(self, at):
+        return [name for start, name, _ in self.structs if start < at][-1]
+
+    def line(self, at):
+        return self.text.count("\n", 0, at) + 1
+
+    def mutant(self, owner, subject, kind, *changes):
+        """This header with each ((start, end), text) of `changes` made."""
+        text = self.text
+        for (start, end), new in sorted(changes, reverse=True):
+            text = text[:start] + new + text[end:]
+        return Mutant(self.name, self.line(changes[0][0][0]), owner, subject, kind, text)
+
+
+class Mutator:
+    def __init__(self, headers):
+        self.headers = headers
+        self.bases = {name: base for h in headers for name, base in h.bases.items()}
+        self.fields = {(f.struct, f.name): f for h in headers for f in h.fields}
+
+    def family(self, struct):
+        """`struct` and the structs that inherit its fields."""
+        derived = [name for name, base in self.bases.items() if base == struct]
+        return {struct}.union(*map(self.family, derived))
+
+    def mutants(self, header):
+        for field in header.fields:
+            yield from self.moved(header, field)
+        for one, next_one in zip(header.fields, header.fields[1:]):
+            if one.struct == next_one.struct:
+                yield from self.swapped(header, *sorted((one, next_one), key=lambda f: f.lo))
+        for fields in LIST.finditer(header.code):
+            yield from self.unlisted(header, fields)
+        for head in header.heads:
+            yield from self.misplaced(header, head)
+        for head in NUMBERED.finditer(header.code):
+            yield header.mutant(head[1], "layout", "number",
+                                ((head.start(2), head.end() - 1), f"{head[2]}{{0x7f}}"))
+        for enum in ENUM.finditer(header.code):
+            yield from self.renumbered(header, enum)
+
+    @staticmethod
+    def width(header, struct):
+        """Of the words that a field of `struct` cannot leave."""
+        narrow = any(head[1] == struct and "uint32_t" in head[4] for head in header.heads)
+        return 32 if narrow else 64
+
+    def moved(self, header, field):
+        kind = "shift"
+        if (field.hi + 1) % self.width(header, field.struct) != 0:
+            new = field.declared(field.hi + 1, field.lo + 1)
+        elif field.lo % 64 != 0:
+            new = field.declared(field.hi - 1, field.lo - 1)
+        else:  # it fills its word
+            kind = "narrow"
+            new = field.declared(field.hi - 1, field.lo)
+        yield header.mutant(field.struct, field.name, kind, (field.span(), new))
+        if field.declaration["kind"] == "Address":
+            new = field.declared(field.hi, field.lo, kind="Bits")
+            yield header.mutant(field.struct, field.name, "address as number", (field.span(), new))
+
+    @staticmethod
+    def swapped(header, low, high):
+        # The higher one goes to the bottom of what the two span, the lower one to the top; if they
+        # are as wide as each other, this exchanges their names.
+        low_hi, low_lo = high.hi, high.hi - (low.hi - low.lo)
+        high_hi, high_lo = low.lo + (high.hi - high.lo), low.lo
+        if low_hi // 64 == low_lo // 64 and high_hi // 64 == high_lo // 64:
+            yield header.mutant(low.struct, f"{low.name} and {high.name}", "swap",
+                                (low.span(), low.declared(low_hi, low_lo)),
+                                (high.span(), high.declared(high_hi, high_lo)))
+
+    def unlisted(self, header, fields):
+        struct = header.struct_at(fields.start())
+        for entry in re.compile(r"\b(?!reserved\b)[A-Za-z]\w*").finditer(header.code, *fields.span(1)):
+            owner = struct
+            while (owner, entry[0]) not in self.fields:
+                owner = self.bases[owner]
+            field = self.fields[owner, entry[0]]
+            yield header.mutant(struct, entry[0], "listed as reserved",
+                                (entry.span(), f"reserved({field.hi}, {field.lo})"))
+
+    @staticmethod
+    def misplaced(header, head):
+        arguments = [((head.start(4) + m.start(), head.start(4) + m.end()), m[0])
+                     for m in re.finditer(r"[^,\s]+", head[4])]
+        if head[2] == "Structure":
+            # A template has to repeat its base in order to inherit the constructors.
+            body = header.code[head.start():header.code.index("\n};", head.start())]
+            base = re.compile(rf"Structure<\s*{head[3]}\s*,\s*(\d+)\s*>")
+            sizes = [((head.start() + m.start(1), head.start() + m.end(1)), f"{number(m[1]) + 8}")
+                     for m in base.finditer(body)]
+            yield header.mutant(head[1], "layout", "size", *sizes)
+            return
+        span, word = arguments[0]
+        other = word.replace("32", "64") if "32" in word else word.replace("64", "32")
+        yield header.mutant(head[1], "layout", "size", (span, other))
+        for kind, (span, text) in zip(("offset", "stride"), arguments[1:]):
+            yield header.mutant(head[1], "layout", kind, (span, f"{number(text) + 4:#x}"))
+
+    @staticmethod
+    def renumbered(header, enum):
+        at, value = enum.start(2), -1
+        for text in enum[2].split(","):
+            m = ENUMERATOR.match(text)
+            if m is not None:
+                value = value + 1 if m[2] is None else number(m[2])
+                yield header.mutant(enum[1], m[1], "enumerator",
+                                    ((at + m.start(1), at + m.end()), f"{m[1]} = {value ^ 1:#x}"))
+            at += len(text) + 1
+
+
+class GoldenTest:
+    """A golden test, in pieces."""
+
+    def __init__(self, path):
+        source = re.sub(r"[ ]*//[^\n]*", "", path.read_text())
+        self.header = INCLUDE.search(source)[1]
+        self.namespace = re.search(r"^namespace (\w[\w:]*) \{", source, re.M)[1]
+        self.preamble = "".join(re.findall(r"^using .*\n", source, re.M))
+        self.goldens = self.entries(source, "kGoldens")
+        self.enumerators = self.entries(source, "kEnumerators")
+
+    @staticmethod
+    def entries(source, name):
+        body = re.search(rf"^constexpr auto {name} = .*?\{{\n(.*?)^\}};", source, re.M | re.S)
+        if body is None:
+            return []
+        return re.findall(r"^    \w.*?,$(?=\n+    \w|\n*\Z)", body[1], re.M | re.S)
+
+    def unit(self, owners=None):
+        """What to compile in order to ask about layouts and enumerations; "" if it is silent."""
+        names = "|".join(owners or [])
+        about = re.compile(rf"<(?:{names})>|\b(?:{names})::" if owners else "")
+        asserts = [f'static_assert(hold(std::{pack}{{\n{body}}}), "golden");\n'
+                   for pack, entries in (("tuple", self.goldens), ("array", self.enumerators))
+                   if (body := "\n".join(filter(about.search, entries)))]
+        if not asserts:
+            return ""
+        return (f'#include "golden_pch.h"\n#include "{self.header}"\n'
+                f"namespace {self.namespace} {{\n{self.preamble}{''.join(asserts)}}}\n")
+
+
+class Compiler:
+    def __init__(self, tree):
+        self.tree = tree
+
+    def notice(self, unit, name, text):
+        """Who objects to `unit` when header `name` reads `text`, and the diagnostics."""
+        with tempfile.TemporaryDirectory(dir=self.tree) as overlay:
+            header = pathlib.Path(overlay) / name
+            header.parent.mkdir(parents=True)
+            header.write_text(text)
+            source = pathlib.Path(overlay) / "unit.cpp"
+            source.write_text(unit)
+            run = subprocess.run(["g++", "-std=c++20", "-fsyntax-only", f"-I{overlay}", "-Istub",
+                                  "-I.", "-Iinclude", str(source)],
+                                 cwd=self.tree, capture_output=True, text=True, check=False)
+        noticed = set()
+        for message, line in re.findall(r"error: (.*)\n(.*)", run.stderr):
+            if message == "static assertion failed: golden":
+                noticed.add("golden")
+            elif message == "static assertion failed" and "covers_exactly" in line:
+                noticed.add("covers_exactly")
+            else:
+                noticed.add("compiler")
+        if run.returncode != 0 and not noticed:
+            noticed.add("compiler")
+        return noticed, run.stderr
+
+
+class Experiment:
+    def __init__(self, tree):
+        root = tree / "include"
+        names = sorted(str(path.relative_to(root)) for path in (root / "smmu/arch").rglob("*.h"))
+        names.remove("smmu/arch/bits.h")  # how layouts are declared, not a layout
+        self.headers = {name: Header(root, name) for name in names}
+        self.mutator = Mutator(list(self.headers.values()))
+        self.tests = [GoldenTest(path)
+                      for path in sorted((tree / "test/golden").glob("*_golden_test.cpp"))]
+        self.compiler = Compiler(tree)
+
+    def reads(self, name, other):
+        """True if header `name` is `other` or includes it."""
+        return name == other or (name in self.headers and any(
+            self.reads(included, other) for included in self.headers[name].includes))
+
+    def units(self, mutant):
+        """What to compile: the header's own golden test, or those of the headers built on it."""
+        owners = self.mutator.family(mutant.owner)
+        readers = [t for t in self.tests if self.reads(t.header, mutant.header)]
+        own = [t.unit(owners) for t in readers if t.header == mutant.header]
+        others = [t.unit(owners) for t in readers if t.header != mutant.header]
+        return list(filter(None, own)) or list(filter(None, others))
+
+    def noticed_by(self, mutant):
+        return set().union(*(self.compiler.notice(unit, mutant.header, mutant.text)[0]
+                             for unit in self.units(mutant)))
+
+    def problems(self):
+        """Why mutants would prove nothing: what is wrong without them."""
+        for header in self.headers.values():
+            yield from header.misnamed
+        for test in self.tests:
+            if unit := test.unit():
+                noticed, diagnostics = self.compiler.notice(
+                    unit, test.header, self.headers[test.header].text)
+                if noticed == {"golden"}:
+                    yield f"{test.header}: not as its golden test has it; test_golden tells where"
+                elif noticed:
+                    yield f"{test.header}: {diagnostics}"
+
+
+def report(mutants, noticed):
+    columns = {
+        "mutants": lambda by: True,
+        "goldens": lambda by: "golden" in by,
+        "covers_exactly": lambda by: "covers_exactly" in by,
+        "compiler": lambda by: "compiler" in by,
+        "goldens alone": lambda by: by == {"golden"},
+        "not goldens": lambda by: bool(by) and "golden" not in by,
+    }
+    print(f"{'noticed by':20}" + "".join(f"{column:>16}" for column in columns))
+    for kind in [*dict.fromkeys(m.kind for m in mutants), "all"]:
+        rows = [by for m, by in zip(mutants, noticed) if kind in (m.kind, "all")]
+        print(f"{kind:20}" + "".join(f"{sum(map(f, rows)):16}" for f in columns.values()))
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--tree", type=pathlib.Path, required=True)
+    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("headers", nargs="*", help="as in #include; default: all")
+    arguments = parser.parse_args()
+
+    experiment = Experiment(arguments.tree)
+    problems = list(experiment.problems())
+    if problems:
+        print("\n".join(problems))
+        return 1
+
+    headers = [experiment.headers[name] for name in arguments.headers or experiment.headers]
+    mutants = [mutant for header in headers for mutant in experiment.mutator.mutants(header)]
+    with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
+        noticed = list(pool.map(experiment.noticed_by, mutants))
+
+    report(mutants, noticed)
+    survivors = [mutant for mutant, by in zip(mutants, noticed) if not by]
+    for mutant in survivors:
+        print(f"survived: {mutant}")
+    print(f"mutants {len(mutants)}, killed {len(mutants) - len(survivors)}, "
+          f"survived {len(survivors)}")
+    return 1 if survivors else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
