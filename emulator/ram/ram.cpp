@@ -1,0 +1,164 @@
+#include "smmu/emulator/ram.h"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace smmu::emulator {
+namespace {
+
+constexpr std::uint64_t kPage = 4096;
+
+// Copies between bytes of this thread and memory that other threads may be
+// accessing: byte by byte at the ends, word by word between them, each piece
+// atomic so that a race is a mix of old and new and nothing worse.
+template <class Byte, class Word>
+void copy_shared(std::byte* shared, std::size_t size, Byte&& byte, Word&& word) {
+  std::size_t i = 0;
+  const auto aligned = [&] { return reinterpret_cast<std::uintptr_t>(shared + i) % 8 == 0; };
+  for (; i != size && !aligned(); ++i) byte(std::atomic_ref(shared[i]), i);
+  for (; size - i >= 8; i += 8) {
+    word(std::atomic_ref(*reinterpret_cast<std::uint64_t*>(shared + i)), i);
+  }
+  for (; i != size; ++i) byte(std::atomic_ref(shared[i]), i);
+}
+
+}  // namespace
+
+struct Ram::Region {
+  DirectRegion direct;  // host: null for a device
+  DeviceRegion* device = nullptr;
+
+  Region(Pa base, std::uint64_t size, std::byte* host, DeviceRegion* target)
+      : direct{base, size, host}, device(target) {}
+  Region(const Region&) = delete;
+  Region& operator=(const Region&) = delete;
+  ~Region() {
+    if (direct.host != nullptr) munmap(direct.host, direct.size);
+  }
+
+  std::uint64_t offset(Pa pa) const { return pa.value - direct.base.value; }
+};
+
+Ram::Ram() = default;
+Ram::~Ram() = default;
+
+Result<Ram::Added, std::errc> Ram::add(Pa base, std::uint64_t size) {
+  if (size == 0 || size % kPage != 0) return std::errc::invalid_argument;
+  void* host = mmap(nullptr, size, PROT_READ | PROT_WRITE,
+                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (host == MAP_FAILED) return std::errc::not_enough_memory;
+  return insert(base, size,
+                std::make_unique<Region>(base, size, static_cast<std::byte*>(host), nullptr));
+}
+
+Result<Ram::Added, std::errc> Ram::add_device(Pa base, std::uint64_t size, DeviceRegion& device) {
+  return insert(base, size, std::make_unique<Region>(base, size, nullptr, &device));
+}
+
+Result<Ram::Added, std::errc> Ram::insert(Pa base, std::uint64_t size,
+                                          std::unique_ptr<Region> region) {
+  if (base.value % kPage != 0 || size == 0 || size % kPage != 0 ||
+      base.value + (size - 1) < base.value) {
+    return std::errc::invalid_argument;
+  }
+  const auto next = std::ranges::upper_bound(regions_, base, {},
+                                             [](const auto& other) { return other->direct.base; });
+  if (next != regions_.begin() && (*std::prev(next))->direct.contains(base, 1)) {
+    return std::errc::address_in_use;
+  }
+  if (next != regions_.end() && (*next)->direct.base.value - base.value < size) {
+    return std::errc::address_in_use;
+  }
+  regions_.insert(next, std::move(region));
+  return Added{};
+}
+
+Ram::Region* Ram::find(Pa pa) const {
+  const auto next = std::ranges::upper_bound(
+      regions_, pa, {}, [](const auto& region) { return region->direct.base; });
+  if (next == regions_.begin()) return nullptr;
+  Region* region = std::prev(next)->get();
+  return region->direct.contains(pa, 1) ? region : nullptr;
+}
+
+BusResponse Ram::read(Pa pa, std::span<std::byte> bytes) {
+  while (!bytes.empty()) {
+    const Region* region = find(pa);
+    if (region == nullptr) return BusResponse::kAbort;
+    const std::uint64_t offset = region->offset(pa);
+    const auto piece = static_cast<std::size_t>(
+        std::min<std::uint64_t>(bytes.size(), region->direct.size - offset));
+    if (region->device != nullptr) {
+      if (region->device->read(offset, bytes.first(piece)) == BusResponse::kAbort) {
+        return BusResponse::kAbort;
+      }
+    } else {
+      copy_shared(
+          region->direct.host + offset, piece,
+          [&](auto byte, std::size_t i) { bytes[i] = byte.load(std::memory_order_relaxed); },
+          [&](auto word, std::size_t i) {
+            const std::uint64_t value = word.load(std::memory_order_relaxed);
+            std::memcpy(bytes.data() + i, &value, 8);
+          });
+      std::atomic_thread_fence(std::memory_order_acquire);
+    }
+    bytes = bytes.subspan(piece);
+    pa = Pa(pa.value + piece);
+  }
+  return BusResponse::kOkay;
+}
+
+BusResponse Ram::write(Pa pa, std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const Region* region = find(pa);
+    if (region == nullptr) return BusResponse::kAbort;
+    const std::uint64_t offset = region->offset(pa);
+    const auto piece = static_cast<std::size_t>(
+        std::min<std::uint64_t>(bytes.size(), region->direct.size - offset));
+    if (region->device != nullptr) {
+      if (region->device->write(offset, bytes.first(piece)) == BusResponse::kAbort) {
+        return BusResponse::kAbort;
+      }
+    } else {
+      copy_shared(
+          region->direct.host + offset, piece,
+          [&](auto byte, std::size_t i) { byte.store(bytes[i], std::memory_order_release); },
+          [&](auto word, std::size_t i) {
+            std::uint64_t value;
+            std::memcpy(&value, bytes.data() + i, 8);
+            word.store(value, std::memory_order_release);
+          });
+    }
+    bytes = bytes.subspan(piece);
+    pa = Pa(pa.value + piece);
+  }
+  return BusResponse::kOkay;
+}
+
+const DirectRegion* Ram::direct_region(Pa pa) {
+  const Region* region = find(pa);
+  if (region == nullptr || region->device != nullptr) return nullptr;
+  return &region->direct;
+}
+
+Result<std::uint64_t, ExternalAbort> Ram::load64_indirect(Pa pa) {
+  std::uint64_t word = 0;
+  if (read(pa, std::as_writable_bytes(std::span(&word, 1))) == BusResponse::kAbort) {
+    return ExternalAbort{};
+  }
+  return little_endian(word);
+}
+
+BusResponse Ram::store64_indirect(Pa pa, std::uint64_t value) {
+  const std::uint64_t word = little_endian(value);
+  return write(pa, std::as_bytes(std::span(&word, 1)));
+}
+
+Result<std::uint64_t, ExternalAbort> Ram::compare_exchange64_indirect(Pa, std::uint64_t,
+                                                                      std::uint64_t) {
+  return ExternalAbort{};
+}
+
+}  // namespace smmu::emulator

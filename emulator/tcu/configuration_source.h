@@ -1,0 +1,88 @@
+// What the TCU asks of the generation above it: the meaning of a stream.
+#ifndef SMMU_EMULATOR_TCU_CONFIGURATION_SOURCE_H_
+#define SMMU_EMULATOR_TCU_CONFIGURATION_SOURCE_H_
+
+#include <cstdint>
+#include <optional>
+#include <variant>
+
+#include "emulator/tlb/main_tlb.h"
+#include "emulator/walk/fault.h"
+#include "emulator/walk/regime.h"
+#include "smmu/emulator/transaction.h"
+
+namespace smmu::emulator {
+
+// Whether software is told of a transaction that ends in a fault.
+enum class Recording : std::uint8_t { kSilent, kRecorded };
+
+// The configuration of a stream is at fault, or absent.
+struct ConfigurationFault {
+  std::uint8_t code;                // the generation's own number for it
+  std::uint32_t substream = 0;      // the CD index it concerns
+  std::uint64_t fetch_address = 0;  // of the structure that could not be read
+};
+
+// The translation of an address failed.
+struct TranslationFault {
+  WalkFault walk;
+  Response response;
+  Recording recording;
+};
+
+// Nothing is wrong: the configuration wants the transaction aborted.
+struct ConfiguredAbort {};
+
+using Fault = std::variant<ConfiguredAbort, ConfigurationFault, TranslationFault>;
+
+// What configuration says of one stream or substream.
+struct Context {
+  enum class Action : std::uint8_t { kAbort, kFault, kBypass, kTranslate };
+
+  Action action = Action::kAbort;
+  ConfigurationFault fault{};  // kFault
+
+  // kTranslate
+  Vmid vmid;
+  Asid asid;
+  Regime regime;
+  // For the faults that software has a say in: Translation, Address Size,
+  // Access flag and Permission.
+  Response response = Response::kAbort;
+  Recording recording = Recording::kRecorded;
+};
+
+// What a configuration invalidation covers.
+struct ConfigurationInvalidation {
+  StreamId first;
+  StreamId last;
+  // Only contexts: of this substream (a CD index) or of all.
+  bool contexts_only = false;
+  std::optional<SubstreamId> substream;
+  // The first levels of two-level tables that lead there, too.
+  bool upper_levels = true;
+};
+
+// Implemented by each generation; called from any thread.
+class ConfigurationSource {
+ public:
+  struct Resolution {
+    Context context;
+    bool cacheable;  // a failed fetch is not
+  };
+
+  virtual ~ConfigurationSource() = default;
+
+  // Reads what leads to the context; called with no lock held.  `stamp` is of the moment before the
+  // call: copies the source keeps of what it reads carry it.
+  virtual Resolution resolve(StreamId stream, std::optional<SubstreamId> substream,
+                             Stamp stamp) = 0;
+
+  // Drops copies that `what` covers and that were read before `before`.  Called
+  // with the TCU's lock held: it must not call the TCU.
+  virtual void invalidate(const ConfigurationInvalidation& what, Stamp before) = 0;
+};
+
+}  // namespace smmu::emulator
+
+#endif  // SMMU_EMULATOR_TCU_CONFIGURATION_SOURCE_H_

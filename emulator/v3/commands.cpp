@@ -1,0 +1,232 @@
+#include "emulator/v3/commands.h"
+
+#include <algorithm>
+#include <optional>
+
+namespace smmu::emulator {
+
+using namespace v3;  // every command of chapter 4 is spoken of here
+
+namespace {
+
+// A parameter that exceeds what is implemented (4.1.7): the command has no
+// effect.
+bool stream_exists(const Features& features, std::uint32_t stream) {
+  return std::uint64_t{stream} >> features.stream_bits == 0;
+}
+bool substream_exists(const Features& features, std::uint32_t substream) {
+  return substream >> features.substream_bits == 0;
+}
+
+template <class C>
+std::optional<SubstreamId> substream_of(const Features& features, const C& command) {
+  // 4.2: where there are no substreams, SSV 1 is taken as 0.
+  if (!command[C::SSV] || features.substream_bits == 0) return std::nullopt;
+  return SubstreamId(command[C::SubstreamID]);
+}
+
+// 4.4.1.1: the addresses that a command names, and which entries for them.
+// Illegal: none; a range that is UNPREDICTABLE: kNothing.
+enum class NoRange : std::uint8_t { kIllegal, kNothing };
+
+template <class C>
+std::variant<TlbInvalidation::Range, NoRange> range_of(const Features& features, const C& command) {
+  const std::uint64_t address = command[C::Address];
+  if (!features.idr3[SMMU_IDR3::RIL] || command[C::TG] == CommandTG::kAny) {
+    // One address, in whatever entry.  The entry's size decides how much of
+    // the address is compared.
+    return TlbInvalidation::Range{.first = address, .last = address};
+  }
+
+  Granule granule = Granule::k4K;
+  if (command[C::TG] == CommandTG::k16K) granule = Granule::k16K;
+  if (command[C::TG] == CommandTG::k64K) granule = Granule::k64K;
+  // Without SMMU_IDR5.DS SCALE has five bits, and 16 KiB tables have no
+  // leaves at level 1.
+  const std::uint32_t scale = command[C::SCALE] & 0x1f;
+  std::uint32_t ttl = command[C::TTL];
+  if (granule == Granule::k16K && ttl == 1) ttl = 0;
+  if (ttl == 0 && command[C::NUM] == 0 && scale == 0) return NoRange::kIllegal;
+
+  const int level = ttl == 0 ? 3 : static_cast<int>(ttl);
+  if ((address & mask(leaf_bits(granule, level) - 1, 0)) != 0) return NoRange::kNothing;
+
+  const std::uint64_t bytes = (std::uint64_t{command[C::NUM]} + 1)
+                              << (scale + granule_bits(granule));
+  const std::uint64_t last = address + (bytes - 1);
+  return TlbInvalidation::Range{.first = address,
+                                .last = last < address ? ~std::uint64_t{0} : last,
+                                .granule_bits = static_cast<std::uint8_t>(granule),
+                                .level = static_cast<std::int8_t>(ttl)};
+}
+
+// Without stage 2 there is one VMID, and the commands' field is RES0 (4.4.2).
+constexpr Vmid kOnlyVmid{0};
+
+template <class C>
+CommandOutcome invalidate_addresses(const Features& features, Tcu& tcu, const C& command,
+                                    std::optional<Asid> asid) {
+  const auto range = range_of(features, command);
+  if (const auto* none = std::get_if<NoRange>(&range)) {
+    if (*none == NoRange::kIllegal) return IllegalCommand{};
+    return Performed{};
+  }
+  tcu.invalidate(TlbInvalidation{
+      .vmid = kOnlyVmid, .asid = asid, .range = std::get<TlbInvalidation::Range>(range)});
+  return Performed{};
+}
+
+CommandOutcome perform(const CMD_PREFETCH_CONFIG& command, const Features& features, Tcu& tcu) {
+  using C = CMD_PREFETCH_CONFIG;
+  if (command[C::SSec]) return IllegalCommand{};
+  if (stream_exists(features, command[C::StreamID])) {
+    tcu.prefetch(StreamId(command[C::StreamID]), substream_of(features, command));
+  }
+  return Performed{};
+}
+
+CommandOutcome perform(const CMD_PREFETCH_ADDR& command, const Features& features, Tcu& tcu) {
+  using C = CMD_PREFETCH_ADDR;
+  if (command[C::SSec]) return IllegalCommand{};
+  if (stream_exists(features, command[C::StreamID])) {
+    tcu.prefetch(StreamId(command[C::StreamID]), substream_of(features, command),
+                 Iova(command[C::Address]), std::uint64_t{1} << (12 + command[C::Stride]),
+                 std::uint32_t{1} << command[C::Size]);
+  }
+  return Performed{};
+}
+
+CommandOutcome perform(const CMD_CFGI_STE& command, const Features& features, Tcu& tcu) {
+  using C = CMD_CFGI_STE;
+  if (command[C::SSec]) return IllegalCommand{};
+  const StreamId stream(command[C::StreamID]);
+  if (stream_exists(features, stream.value)) {
+    tcu.invalidate(ConfigurationInvalidation{.first = stream,
+                                             .last = stream,
+                                             .contexts_only = false,
+                                             .substream = std::nullopt,
+                                             .upper_levels = !command[C::Leaf]});
+  }
+  return Performed{};
+}
+
+CommandOutcome perform(const CMD_CFGI_STE_RANGE& command, const Features&, Tcu& tcu) {
+  using C = CMD_CFGI_STE_RANGE;
+  if (command[C::SSec]) return IllegalCommand{};
+  const std::uint32_t first_bits = static_cast<std::uint32_t>(mask(command[C::Range], 0));
+  const std::uint32_t first = command[C::StreamID] & ~first_bits;
+  tcu.invalidate(ConfigurationInvalidation{.first = StreamId(first),
+                                           .last = StreamId(first | first_bits),
+                                           .contexts_only = false,
+                                           .substream = std::nullopt,
+                                           .upper_levels = true});
+  return Performed{};
+}
+
+CommandOutcome perform(const CMD_CFGI_CD& command, const Features& features, Tcu& tcu) {
+  using C = CMD_CFGI_CD;
+  if (command[C::SSec]) return IllegalCommand{};
+  const StreamId stream(command[C::StreamID]);
+  if (stream_exists(features, stream.value) &&
+      substream_exists(features, command[C::SubstreamID])) {
+    tcu.invalidate(ConfigurationInvalidation{.first = stream,
+                                             .last = stream,
+                                             .contexts_only = true,
+                                             .substream = SubstreamId(command[C::SubstreamID]),
+                                             .upper_levels = !command[C::Leaf]});
+  }
+  return Performed{};
+}
+
+CommandOutcome perform(const CMD_CFGI_CD_ALL& command, const Features& features, Tcu& tcu) {
+  using C = CMD_CFGI_CD_ALL;
+  if (command[C::SSec]) return IllegalCommand{};
+  const StreamId stream(command[C::StreamID]);
+  if (stream_exists(features, stream.value)) {
+    tcu.invalidate(ConfigurationInvalidation{.first = stream,
+                                             .last = stream,
+                                             .contexts_only = true,
+                                             .substream = std::nullopt,
+                                             .upper_levels = true});
+  }
+  return Performed{};
+}
+
+}  // namespace
+
+CommandOutcome perform(const CommandWords& words, const Features& features, Tcu& tcu) {
+  switch (CommandHeader(words)[CommandHeader::Opcode]) {
+    case Opcode::CMD_PREFETCH_CONFIG:
+      return perform(CMD_PREFETCH_CONFIG(words), features, tcu);
+    case Opcode::CMD_PREFETCH_ADDR:
+      return perform(CMD_PREFETCH_ADDR(words), features, tcu);
+    case Opcode::CMD_CFGI_STE:
+      return perform(CMD_CFGI_STE(words), features, tcu);
+    case Opcode::CMD_CFGI_STE_RANGE:
+      return perform(CMD_CFGI_STE_RANGE(words), features, tcu);
+    case Opcode::CMD_CFGI_CD:
+      return perform(CMD_CFGI_CD(words), features, tcu);
+    case Opcode::CMD_CFGI_CD_ALL:
+      return perform(CMD_CFGI_CD_ALL(words), features, tcu);
+
+    case Opcode::CMD_TLBI_NH_ALL:
+      tcu.invalidate(
+          TlbInvalidation{.vmid = kOnlyVmid, .asid = std::nullopt, .range = std::nullopt});
+      return Performed{};
+    case Opcode::CMD_TLBI_NH_ASID: {
+      const CMD_TLBI_NH_ASID command(words);
+      tcu.invalidate(
+          TlbInvalidation{.vmid = kOnlyVmid,
+                          .asid = Asid(static_cast<std::uint16_t>(command[CMD_TLBI_NH_ASID::ASID])),
+                          .range = std::nullopt});
+      return Performed{};
+    }
+    case Opcode::CMD_TLBI_NH_VA: {
+      const CMD_TLBI_NH_VA command(words);
+      return invalidate_addresses(features, tcu, command,
+                                  Asid(static_cast<std::uint16_t>(command[CMD_TLBI_NH_VA::ASID])));
+    }
+    case Opcode::CMD_TLBI_NH_VAA:
+      return invalidate_addresses(features, tcu, CMD_TLBI_NH_VAA(words), std::nullopt);
+    case Opcode::CMD_TLBI_NSNH_ALL:
+      tcu.invalidate(
+          TlbInvalidation{.vmid = std::nullopt, .asid = std::nullopt, .range = std::nullopt});
+      return Performed{};
+
+    case Opcode::CMD_SYNC: {
+      const CMD_SYNC command(words);
+      if (command[CMD_SYNC::CS] > SyncSignal::kSev) return IllegalCommand{};
+      return command;
+    }
+
+    // For features whose ID bits are 0: MPAM, EL2, stage 2, ATS, PRI, stalls,
+    // DPT.
+    case Opcode::CMD_CFGI_VMS_PIDM:
+    case Opcode::CMD_TLBI_EL2_ALL:
+    case Opcode::CMD_TLBI_EL2_ASID:
+    case Opcode::CMD_TLBI_EL2_VA:
+    case Opcode::CMD_TLBI_EL2_VAA:
+    case Opcode::CMD_TLBI_S12_VMALL:
+    case Opcode::CMD_TLBI_S2_IPA:
+    case Opcode::CMD_ATC_INV:
+    case Opcode::CMD_PRI_RESP:
+    case Opcode::CMD_RESUME:
+    case Opcode::CMD_STALL_TERM:
+    case Opcode::CMD_DPTI_ALL:
+    case Opcode::CMD_DPTI_PA:
+    // For the Secure Command queue.
+    case Opcode::CMD_TLBI_EL3_ALL:
+    case Opcode::CMD_TLBI_EL3_VA:
+    case Opcode::CMD_TLBI_S_EL2_ALL:
+    case Opcode::CMD_TLBI_S_EL2_ASID:
+    case Opcode::CMD_TLBI_S_EL2_VA:
+    case Opcode::CMD_TLBI_S_EL2_VAA:
+    case Opcode::CMD_TLBI_S_S12_VMALL:
+    case Opcode::CMD_TLBI_S_S2_IPA:
+    case Opcode::CMD_TLBI_SNH_ALL:
+      return IllegalCommand{};
+  }
+  return IllegalCommand{};  // no such opcode
+}
+
+}  // namespace smmu::emulator

@@ -1,0 +1,31 @@
+// What each command means (IHI 0070, 4.2 to 4.7).
+#ifndef SMMU_EMULATOR_V3_COMMANDS_H_
+#define SMMU_EMULATOR_V3_COMMANDS_H_
+
+#include <array>
+#include <cstdint>
+#include <variant>
+
+#include "emulator/tcu/tcu.h"
+#include "emulator/v3/features.h"
+#include "smmu/arch/v3/commands.h"
+
+namespace smmu::emulator {
+
+using CommandWords = std::array<std::uint64_t, 2>;
+
+// Carried out, as far as a command is before a CMD_SYNC.
+struct Performed {};
+// A reserved opcode or value: CERROR_ILL.
+struct IllegalCommand {};
+// For the queue to complete.
+using Synchronization = v3::CMD_SYNC;
+
+using CommandOutcome = std::variant<Performed, IllegalCommand, Synchronization>;
+
+// A command of the Non-secure Command queue.
+CommandOutcome perform(const CommandWords& words, const Features& features, Tcu& tcu);
+
+}  // namespace smmu::emulator
+
+#endif  // SMMU_EMULATOR_V3_COMMANDS_H_

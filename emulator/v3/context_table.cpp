@@ -1,0 +1,285 @@
+#include "emulator/v3/context_table.h"
+
+#include <algorithm>
+
+#include "emulator/v3/structure_fetch.h"
+#include "smmu/arch/v3/events.h"
+
+namespace smmu::emulator {
+
+using v3::CD;
+using v3::CdTableFormat;
+using v3::DefaultSubstream;
+using v3::EventType;
+using v3::L1CD;
+using v3::SMMU_IDR0;
+using v3::SMMU_IDR3;
+using v3::STE;
+using v3::SteConfig;
+using Resolution = ConfigurationSource::Resolution;
+
+namespace {
+
+Resolution failed(EventType type, std::uint32_t substream, std::uint64_t address = 0) {
+  Context context;
+  context.action = Context::Action::kFault;
+  context.fault = {
+      .code = static_cast<std::uint8_t>(type), .substream = substream, .fetch_address = address};
+  // 5.4.1: what could not be read is not cached; what was read may be, legal
+  // or not.
+  return {context, type != EventType::F_CD_FETCH};
+}
+
+// One half of a CD, as its fields stand.
+struct Half {
+  bool enabled;
+  std::optional<Granule> granule;  // none: reserved
+  unsigned txsz;
+  std::uint64_t ttb;
+  bool tbi;
+  bool had;
+  bool e0pd;
+};
+
+std::array<Half, 2> halves_of(const CD& cd) {
+  std::optional<Granule> granule0;
+  switch (cd[CD::TG0]) {
+    case TG0::k4K:
+      granule0 = Granule::k4K;
+      break;
+    case TG0::k16K:
+      granule0 = Granule::k16K;
+      break;
+    case TG0::k64K:
+      granule0 = Granule::k64K;
+      break;
+  }
+  std::optional<Granule> granule1;
+  switch (cd[CD::TG1]) {
+    case TG1::k4K:
+      granule1 = Granule::k4K;
+      break;
+    case TG1::k16K:
+      granule1 = Granule::k16K;
+      break;
+    case TG1::k64K:
+      granule1 = Granule::k64K;
+      break;
+  }
+  return {Half{.enabled = !cd[CD::EPD0],
+               .granule = granule0,
+               .txsz = cd[CD::T0SZ],
+               .ttb = cd[CD::TTB0],
+               .tbi = cd[CD::TBI0],
+               .had = cd[CD::HAD0],
+               .e0pd = cd[CD::E0PD0]},
+          Half{.enabled = !cd[CD::EPD1],
+               .granule = granule1,
+               .txsz = cd[CD::T1SZ],
+               .ttb = cd[CD::TTB1],
+               .tbi = cd[CD::TBI1],
+               .had = cd[CD::HAD1],
+               .e0pd = cd[CD::E0PD1]}};
+}
+
+unsigned effective_output_bits(const Features& features, const CD& cd) {
+  return std::min(width_of(cd[CD::IPS]), features.output_bits);
+}
+
+// CDTxSZInvalid() of 5.4.2: virtual addresses end at 48 bits.
+bool txsz_invalid(const Features& features, const Half& half) {
+  constexpr unsigned kLeast = 16;
+  unsigned most = 39;
+  if (features.idr3[SMMU_IDR3::STT]) most = half.granule == Granule::k64K ? 47 : 48;
+  return half.txsz < kLeast || half.txsz > most;
+}
+
+// CDTTBxOutOfRange(): a table of 4K or 16K granules lies below 2^48.
+bool ttb_out_of_range(const Half& half, unsigned output_bits) {
+  const unsigned bits = half.granule == Granule::k64K ? output_bits : std::min(output_bits, 48U);
+  return (half.ttb >> bits) != 0;
+}
+
+// MAIR without its UNPREDICTABLE codes, which the SMMU defines (5.4).
+std::uint8_t memory_type(std::uint64_t code) {
+  const std::uint64_t outer = code & 0xf0;
+  const std::uint64_t inner = code & 0x0f;
+  if (outer == 0) return static_cast<std::uint8_t>(inner & 0xc);  // Device, whatever [1:0] says
+  if (inner == 0) return static_cast<std::uint8_t>(outer | 0x3);  // Write-Through transient, RW
+  return static_cast<std::uint8_t>(code);
+}
+
+Stage1Half stage1_half(const Features& features, const Half& half, unsigned output_bits) {
+  Stage1Half result;
+  result.top_byte_ignored = half.tbi;
+  result.hierarchy_disabled = half.had && features.idr3[SMMU_IDR3::HAD];
+  result.unprivileged_denied = half.e0pd && features.idr3[SMMU_IDR3::E0PD];
+  // A half that is disabled is not checked: its size may be anything, and no
+  // address of it is walked.
+  result.input_bits = static_cast<std::uint8_t>(64 - std::clamp(half.txsz, 16U, 48U));
+  result.enabled = half.enabled;
+  if (!half.enabled) return result;
+
+  result.granule = *half.granule;
+  result.first_level = static_cast<std::int8_t>(start_level(result.granule, result.input_bits));
+  // Blocks above 1 GiB, 32 MiB and 512 MiB need 52-bit output addresses, which
+  // only the 64 KiB granule has here (DDI 0487, D8.3).
+  const bool large_blocks = result.granule == Granule::k64K && features.output_bits == 52;
+  result.first_block_level = result.granule == Granule::k4K || large_blocks ? 1 : 2;
+  // The first table is aligned to its size; an address of 52 bits has no bits
+  // below 6.
+  const unsigned log2_bytes = result.input_bits - leaf_bits(result.granule, result.first_level) + 3;
+  result.table = Pa(half.ttb & ~mask(std::max(log2_bytes, output_bits == 52 ? 6U : 4U) - 1, 0));
+  return result;
+}
+
+}  // namespace
+
+bool cd_illegal(const Features& features, const STE& ste, const CD& cd) {
+  if (!cd[CD::V]) return true;
+  if (ste[STE::S1STALLD] && cd[CD::S]) return true;
+  if (features.idr0[SMMU_IDR0::TERM_MODEL] && !cd[CD::A]) return true;
+  if (cd[CD::S]) return true;  // SMMU_IDR0.STALL_MODEL is 0b01
+
+  const auto halves = halves_of(cd);
+  if (halves[0].enabled || halves[1].enabled) {
+    const auto endianness = features.idr0[SMMU_IDR0::TTENDIAN];
+    if (endianness == SMMU_IDR0::Endianness::kLittle && cd[CD::ENDI]) return true;
+    if (endianness == SMMU_IDR0::Endianness::kBig && !cd[CD::ENDI]) return true;
+  }
+  if (!cd[CD::AA64]) return true;             // SMMU_IDR0.TTF[0] is 0
+  if (cd[CD::HA] || cd[CD::HD]) return true;  // SMMU_IDR0.HTTU is 0
+  if (!features.idr0[SMMU_IDR0::ASID16] && (cd[CD::ASID] >> 8) != 0) return true;
+  for (const Half& half : halves) {
+    if (half.enabled && txsz_invalid(features, half)) return true;
+  }
+  const unsigned output_bits = effective_output_bits(features, cd);
+  for (const Half& half : halves) {
+    if (!half.enabled) continue;
+    if (!half.granule || !features.has(*half.granule)) return true;
+    if (ttb_out_of_range(half, output_bits)) return true;
+  }
+  return false;
+}
+
+Context context_of(const Features& features, const CD& cd) {
+  const unsigned output_bits = effective_output_bits(features, cd);
+  const auto halves = halves_of(cd);
+  Context context;
+  context.action = Context::Action::kTranslate;
+  context.asid = Asid(static_cast<std::uint16_t>(cd[CD::ASID]));
+  // 5.5: A and R decide what the device and software see of a fault.
+  context.response = cd[CD::A] ? Response::kAbort : Response::kRazWi;
+  context.recording = cd[CD::R] ? Recording::kRecorded : Recording::kSilent;
+
+  Regime& regime = context.regime;
+  for (std::size_t i = 0; i != halves.size(); ++i) {
+    regime.half[i] = stage1_half(features, halves[i], output_bits);
+  }
+  const std::uint64_t mair = std::uint64_t{cd[CD::MAIR1]} << 32 | cd[CD::MAIR0];
+  for (unsigned i = 0; i != regime.memory_type.size(); ++i) {
+    regime.memory_type[i] = memory_type(mair >> 8 * i & 0xff);
+  }
+  regime.output_bits = static_cast<std::uint8_t>(output_bits);
+  regime.access_flag_ignored = cd[CD::AFFD];
+  regime.write_implies_execute_never = cd[CD::WXN];
+  regime.privileged_access_never = cd[CD::PAN];
+  regime.enhanced_pan = cd[CD::EPAN] && features.idr3[SMMU_IDR3::EPAN];
+  regime.big_endian = cd[CD::ENDI];
+  return context;
+}
+
+ContextTable::ContextTable(const Features& features, PhysicalMemory& memory, const Caching& caching,
+                           const Tcu& tcu, Observer* observer)
+    : features_(features), memory_(memory), observer_(observer), descriptors_(caching, tcu) {}
+
+Resolution ContextTable::resolve(const STE& ste, StreamId stream,
+                                 std::optional<SubstreamId> substream, Stamp stamp) {
+  Context context;
+  const std::uint32_t number = substream ? substream->value : 0;
+  const bool translates = ste[STE::Config] == SteConfig::kS1Translate;
+  if (!translates && ste[STE::Config] != SteConfig::kBypass) return {context, true};  // aborts
+
+  // S1CDMax is ignored where no SubstreamIDs are implemented.
+  const unsigned table_bits = features_.substream_bits == 0 ? 0 : ste[STE::S1CDMax];
+  if (substream && (!translates || table_bits == 0 || number >> table_bits != 0)) {
+    return failed(EventType::C_BAD_SUBSTREAMID, number);
+  }
+  Context bypass;
+  bypass.action = Context::Action::kBypass;
+  if (!translates) return {bypass, true};
+
+  if (table_bits != 0) {
+    const auto dss = ste[STE::S1DSS];
+    if (!substream) {
+      if (dss == DefaultSubstream::kBypass) return {bypass, true};
+      if (dss != DefaultSubstream::kCd0) return failed(EventType::F_STREAM_DISABLED, number);
+    } else if (number == 0 && dss == DefaultSubstream::kCd0) {
+      // CD 0 serves the transactions without a substream.
+      return failed(EventType::F_STREAM_DISABLED, number);
+    }
+  }
+  return from_cd(ste, stream, number, stamp);
+}
+
+Resolution ContextTable::from_cd(const STE& ste, StreamId stream, std::uint32_t index,
+                                 Stamp stamp) {
+  constexpr unsigned kLog2Cd = 6;
+  const unsigned table_bits = features_.substream_bits == 0 ? 0 : ste[STE::S1CDMax];
+  // 5.2: S1Fmt is ignored where there is one CD.
+  unsigned leaf_table_bits = 0;  // CDs in a leaf table; 0: the table has one level
+  if (table_bits != 0) {
+    if (ste[STE::S1Fmt] == CdTableFormat::kTwoLevel4KLeaf) leaf_table_bits = 6;
+    if (ste[STE::S1Fmt] == CdTableFormat::kTwoLevel64KLeaf) leaf_table_bits = 10;
+  }
+
+  std::uint64_t table = ste[STE::S1ContextPtr];
+  std::uint32_t within = index;
+  if (leaf_table_bits == 0) {
+    table &= ~mask(table_bits + kLog2Cd - 1, 0);
+  } else {
+    constexpr unsigned kLog2L1cd = 3;
+    const unsigned level1_bits = std::max(table_bits, leaf_table_bits) - leaf_table_bits;
+    table &= ~mask(std::max(level1_bits + kLog2L1cd, kLog2Cd) - 1, 0);
+    const std::uint32_t first = index >> leaf_table_bits << leaf_table_bits;
+    within = index - first;
+    const Pa address(table + (std::uint64_t{index >> leaf_table_bits} << kLog2L1cd));
+    auto descriptor = descriptors_.find(stream.value, first);
+    if (!descriptor) {
+      descriptor = fetch<L1CD>(memory_, observer_, ConfigurationStructure::kL1CD, stream,
+                               SubstreamId(index), address);
+      if (!descriptor) return failed(EventType::F_CD_FETCH, index, address.value);
+      descriptors_.insert(stream.value, first, *descriptor, stamp);
+    }
+    table = (*descriptor)[L1CD::L2Ptr] & ~mask(leaf_table_bits + kLog2Cd - 1, 0);
+    if (!(*descriptor)[L1CD::V] || (table >> features_.output_bits) != 0) {
+      return failed(EventType::C_BAD_SUBSTREAMID, index);
+    }
+  }
+
+  const Pa address(table + (std::uint64_t{within} << kLog2Cd));
+  const auto cd = fetch<CD>(memory_, observer_, ConfigurationStructure::kCD, stream,
+                            SubstreamId(index), address);
+  if (!cd) return failed(EventType::F_CD_FETCH, index, address.value);
+  if (cd_illegal(features_, ste, *cd)) return failed(EventType::C_BAD_CD, index);
+  return {context_of(features_, *cd), true};
+}
+
+void ContextTable::invalidate(const ConfigurationInvalidation& what, Stamp before) {
+  // An STE's invalidation takes what was read through it along, and so does
+  // CFGI_CD_ALL; CFGI_CD with Leaf 1 does not.
+  if (what.substream && !what.upper_levels) return;
+  if (!what.substream) {
+    descriptors_.invalidate(what.first.value, what.last.value, before);
+    return;
+  }
+  // Filed under the first SubstreamID it covers: of 64 or of 1024.
+  for (const unsigned leaf_table_bits : {6U, 10U}) {
+    descriptors_.invalidate_one(
+        what.first.value, what.substream->value >> leaf_table_bits << leaf_table_bits, before);
+  }
+}
+
+void ContextTable::clear() { descriptors_.clear(); }
+
+}  // namespace smmu::emulator

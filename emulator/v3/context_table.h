@@ -1,0 +1,46 @@
+// From an STE and a SubstreamID to a context: what a CD says (IHI 0070, 3.3.2,
+// 5.3 and 5.4).
+#ifndef SMMU_EMULATOR_V3_CONTEXT_TABLE_H_
+#define SMMU_EMULATOR_V3_CONTEXT_TABLE_H_
+
+#include <optional>
+
+#include "emulator/tcu/configuration_source.h"
+#include "emulator/v3/features.h"
+#include "emulator/v3/structure_cache.h"
+#include "smmu/arch/v3/context_table.h"
+#include "smmu/arch/v3/stream_table.h"
+
+namespace smmu::emulator {
+
+// Whether software may not use this CD: 5.4.2, in the manual's order.
+bool cd_illegal(const Features& features, const v3::STE& ste, const v3::CD& cd);
+
+// What a legal CD says.
+Context context_of(const Features& features, const v3::CD& cd);
+
+class ContextTable {
+ public:
+  ContextTable(const Features& features, PhysicalMemory& memory, const Caching& caching,
+               const Tcu& tcu, Observer* observer);
+
+  // What becomes of a transaction of the stream whose legal STE this is.
+  ConfigurationSource::Resolution resolve(const v3::STE& ste, StreamId stream,
+                                          std::optional<SubstreamId> substream, Stamp stamp);
+
+  void invalidate(const ConfigurationInvalidation& what, Stamp before);
+  void clear();
+
+ private:
+  ConfigurationSource::Resolution from_cd(const v3::STE& ste, StreamId stream, std::uint32_t index,
+                                          Stamp stamp);
+
+  const Features& features_;
+  PhysicalMemory& memory_;
+  Observer* const observer_;
+  StructureCache<v3::L1CD> descriptors_;  // by the first SubstreamID each covers
+};
+
+}  // namespace smmu::emulator
+
+#endif  // SMMU_EMULATOR_V3_CONTEXT_TABLE_H_

@@ -1,0 +1,93 @@
+#include "emulator/v3/event_record.h"
+
+#include "smmu/arch/v3/events.h"
+
+namespace smmu::emulator {
+
+using namespace v3;  // every record type of 7.3 is spoken of here
+
+namespace {
+
+constexpr std::uint32_t kSubstreamMask = (1U << 20) - 1;
+
+template <class E>
+E stream_record(const Transaction& transaction) {
+  return E().set(E::EventNumber, E::kType).set(E::StreamID, transaction.stream.value);
+}
+
+template <class E>
+E substream_record(const Transaction& transaction) {
+  E record = stream_record<E>(transaction);
+  if (transaction.substream) {
+    record.set(E::SSV, true).set(E::SubstreamID, transaction.substream->value & kSubstreamMask);
+  }
+  return record;
+}
+
+template <class E>
+E fetch_record(const Transaction& transaction, std::uint64_t address) {
+  return substream_record<E>(transaction).set(E::FetchAddr, E::FetchAddr.decode(address));
+}
+
+template <class E>
+E access_record(const Transaction& transaction) {
+  const bool read = transaction.direction == Direction::kRead;
+  return substream_record<E>(transaction)
+      .set(E::PnU, transaction.privilege == Privilege::kPrivileged)
+      .set(E::InD, read && transaction.content == Content::kInstruction)
+      .set(E::RnW, read)
+      .set(E::InputAddr, transaction.address.value);
+}
+
+// 7.3.13: what a stage 1 walk finds concerns the input address, whichever
+// level found it.
+template <class E>
+EventRecord translation_record(const Transaction& transaction) {
+  return access_record<E>(transaction).set(E::CLASS, EventClass::kIn).words();
+}
+
+}  // namespace
+
+EventRecord event_record(const Transaction& transaction, const ConfigurationFault& fault) {
+  switch (static_cast<EventType>(fault.code)) {
+    case EventType::C_BAD_STREAMID:
+      return substream_record<C_BAD_STREAMID>(transaction).words();
+    case EventType::F_STE_FETCH:
+      return fetch_record<F_STE_FETCH>(transaction, fault.fetch_address).words();
+    case EventType::C_BAD_STE:
+      return substream_record<C_BAD_STE>(transaction).words();
+    case EventType::F_STREAM_DISABLED:
+      return stream_record<F_STREAM_DISABLED>(transaction).words();
+    case EventType::C_BAD_SUBSTREAMID:
+      return stream_record<C_BAD_SUBSTREAMID>(transaction)
+          .set(C_BAD_SUBSTREAMID::SubstreamID, fault.substream & kSubstreamMask)
+          .words();
+    case EventType::F_CD_FETCH:
+      return fetch_record<F_CD_FETCH>(transaction, fault.fetch_address).words();
+    case EventType::C_BAD_CD:
+      return substream_record<C_BAD_CD>(transaction).words();
+    default:
+      return {};  // no configuration fault has another code
+  }
+}
+
+EventRecord event_record(const Transaction& transaction, const TranslationFault& fault) {
+  switch (fault.walk.type) {
+    case FaultType::kTranslation:
+      return translation_record<F_TRANSLATION>(transaction);
+    case FaultType::kAddressSize:
+      return translation_record<F_ADDR_SIZE>(transaction);
+    case FaultType::kAccessFlag:
+      return translation_record<F_ACCESS>(transaction);
+    case FaultType::kPermission:
+      return translation_record<F_PERMISSION>(transaction);
+    case FaultType::kExternalAbort:
+      return access_record<F_WALK_EABT>(transaction)
+          .set(F_WALK_EABT::CLASS, EventClass::kTt)
+          .set(F_WALK_EABT::FetchAddr, F_WALK_EABT::FetchAddr.decode(fault.walk.descriptor.value))
+          .words();
+  }
+  return {};
+}
+
+}  // namespace smmu::emulator

@@ -1,0 +1,20 @@
+// Event records (IHI 0070, 7.3): what software is told of a fault.
+#ifndef SMMU_EMULATOR_V3_EVENT_RECORD_H_
+#define SMMU_EMULATOR_V3_EVENT_RECORD_H_
+
+#include <array>
+#include <cstdint>
+
+#include "emulator/tcu/configuration_source.h"
+#include "smmu/emulator/transaction.h"
+
+namespace smmu::emulator {
+
+using EventRecord = std::array<std::uint64_t, 4>;
+
+EventRecord event_record(const Transaction& transaction, const ConfigurationFault& fault);
+EventRecord event_record(const Transaction& transaction, const TranslationFault& fault);
+
+}  // namespace smmu::emulator
+
+#endif  // SMMU_EMULATOR_V3_EVENT_RECORD_H_

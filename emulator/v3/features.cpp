@@ -1,0 +1,144 @@
+#include "emulator/v3/features.h"
+
+#include <bit>
+
+namespace smmu::emulator {
+
+using v3::SMMU_AIDR;
+using v3::SMMU_IDR0;
+using v3::SMMU_IDR1;
+using v3::SMMU_IDR3;
+using v3::SMMU_IDR5;
+
+Features::Features(const SmmuV3Config& config)
+    : idr0(config.idr0),
+      idr1(config.idr1),
+      idr3(config.idr3),
+      idr5(config.idr5),
+      output_bits(width_of(config.idr5[SMMU_IDR5::OAS])),
+      stream_bits(config.idr1[SMMU_IDR1::SIDSIZE]),
+      substream_bits(config.idr1[SMMU_IDR1::SSIDSIZE]) {}
+
+bool Features::has(Granule granule) const {
+  switch (granule) {
+    case Granule::k4K:
+      return idr5[SMMU_IDR5::GRAN4K];
+    case Granule::k16K:
+      return idr5[SMMU_IDR5::GRAN16K];
+    case Granule::k64K:
+      return idr5[SMMU_IDR5::GRAN64K];
+  }
+  return false;
+}
+
+std::optional<std::string> objection(const SmmuV3Config& config) {
+  const SMMU_IDR0 idr0 = config.idr0;
+  const SMMU_IDR1 idr1 = config.idr1;
+  const SMMU_IDR3 idr3 = config.idr3;
+  const SMMU_IDR5 idr5 = config.idr5;
+  const unsigned oas = static_cast<unsigned>(idr5[SMMU_IDR5::OAS]);
+  const unsigned st_level = idr0[SMMU_IDR0::ST_LEVEL];
+
+  const struct {
+    bool objectionable;
+    const char* sentence;
+  } rules[] = {
+      // Bits that mean nothing.
+      {(idr0.raw() & ~named_bits<SMMU_IDR0>()) != 0, "SMMU_IDR0 has a reserved bit set"},
+      {(idr3.raw() & ~named_bits<SMMU_IDR3>()) != 0, "SMMU_IDR3 has a reserved bit set"},
+      {(idr5.raw() & ~named_bits<SMMU_IDR5>()) != 0, "SMMU_IDR5 has a reserved bit set"},
+      {(config.aidr.raw() & ~named_bits<SMMU_AIDR>()) != 0, "SMMU_AIDR has a reserved bit set"},
+
+      // SMMU_IDR0
+      {!idr0[SMMU_IDR0::S1P], "SMMU_IDR0.S1P is 0: an SMMU without stage 1 is not modelled"},
+      {idr0[SMMU_IDR0::S2P], "SMMU_IDR0.S2P is 1: stage 2 is not modelled"},
+      {idr0[SMMU_IDR0::TTF] != SMMU_IDR0::TableFormats::kAArch64,
+       "SMMU_IDR0.TTF is not 0b10: only VMSAv8-64 tables are modelled"},
+      {idr0[SMMU_IDR0::BTM], "SMMU_IDR0.BTM is 1: broadcast TLB maintenance is not modelled"},
+      {static_cast<unsigned>(idr0[SMMU_IDR0::HTTU]) != 0,
+       "SMMU_IDR0.HTTU is not 0: hardware update of Access flag and dirty state is not modelled"},
+      {idr0[SMMU_IDR0::Hyp], "SMMU_IDR0.Hyp is 1: EL2 stream worlds are not modelled"},
+      {idr0[SMMU_IDR0::ATS], "SMMU_IDR0.ATS is 1: ATS is not modelled"},
+      {idr0[SMMU_IDR0::PRI], "SMMU_IDR0.PRI is 1: PRI is not modelled"},
+      {idr0[SMMU_IDR0::ATOS],
+       "SMMU_IDR0.ATOS is 1: address translation operations are not modelled"},
+      {idr0[SMMU_IDR0::VATOS], "SMMU_IDR0.VATOS is 1: it needs ATOS, which is not modelled"},
+      {idr0[SMMU_IDR0::VMW], "SMMU_IDR0.VMW is 1: VMID wildcards are not modelled"},
+      {idr0[SMMU_IDR0::ATSRECERR], "SMMU_IDR0.ATSRECERR is 1: it needs ATS, which is not modelled"},
+      {static_cast<unsigned>(idr0[SMMU_IDR0::TTENDIAN]) == 0b01,
+       "SMMU_IDR0.TTENDIAN is 0b01, which is reserved"},
+      {idr0[SMMU_IDR0::STALL_MODEL] != StallModel::kTerminate,
+       "SMMU_IDR0.STALL_MODEL is not 0b01: the stall model is not modelled"},
+      {st_level > 1, "SMMU_IDR0.ST_LEVEL is 0b10 or 0b11, which are reserved"},
+      {st_level == 0 && idr1[SMMU_IDR1::SIDSIZE] >= 7,
+       "SMMU_IDR0.ST_LEVEL is 0: with SMMU_IDR1.SIDSIZE 7 or more, two-level tables are mandatory"},
+      {idr0[SMMU_IDR0::RME_IMPL], "SMMU_IDR0.RME_IMPL is 1: realms are not modelled"},
+
+      // SMMU_IDR1
+      {idr1[SMMU_IDR1::SIDSIZE] > 32, "SMMU_IDR1.SIDSIZE is above 32"},
+      {idr1[SMMU_IDR1::SSIDSIZE] > 20, "SMMU_IDR1.SSIDSIZE is above 20"},
+      {idr1[SMMU_IDR1::EVENTQS] > 19, "SMMU_IDR1.EVENTQS is above 19"},
+      {idr1[SMMU_IDR1::CMDQS] > 19, "SMMU_IDR1.CMDQS is above 19"},
+      {idr1[SMMU_IDR1::PRIQS] > 19, "SMMU_IDR1.PRIQS is above 19"},
+      {idr1[SMMU_IDR1::ATTR_PERMS_OVR],
+       "SMMU_IDR1.ATTR_PERMS_OVR is 1: overriding permission attributes is not modelled"},
+      {idr1[SMMU_IDR1::ATTR_TYPES_OVR],
+       "SMMU_IDR1.ATTR_TYPES_OVR is 1: overriding memory types is not modelled"},
+      {idr1[SMMU_IDR1::REL], "SMMU_IDR1.REL is 1: preset base addresses are not modelled"},
+      {idr1[SMMU_IDR1::QUEUES_PRESET],
+       "SMMU_IDR1.QUEUES_PRESET is 1: preset queues are not modelled"},
+      {idr1[SMMU_IDR1::TABLES_PRESET],
+       "SMMU_IDR1.TABLES_PRESET is 1: preset tables are not modelled"},
+      {idr1[SMMU_IDR1::ECMDQ], "SMMU_IDR1.ECMDQ is 1: enhanced Command queues are not modelled"},
+
+      // SMMU_IDR3.  Bits that concern stage 2 alone say nothing without it.
+      {idr3[SMMU_IDR3::PBHA],
+       "SMMU_IDR3.PBHA is 1: page-based hardware attributes are not modelled"},
+      {idr3[SMMU_IDR3::PPS], "SMMU_IDR3.PPS is 1: it needs PRI, which is not modelled"},
+      {idr3[SMMU_IDR3::MPAM], "SMMU_IDR3.MPAM is 1: MPAM is not modelled"},
+      {idr3[SMMU_IDR3::BBML] == 0b11, "SMMU_IDR3.BBML is 0b11, which is reserved"},
+      {idr3[SMMU_IDR3::DPT], "SMMU_IDR3.DPT is 1: device permission tables are not modelled"},
+      {idr3[SMMU_IDR3::PASIDTT], "SMMU_IDR3.PASIDTT is 1: it needs ATS, which is not modelled"},
+      {idr3[SMMU_IDR3::S1PI], "SMMU_IDR3.S1PI is 1: permission indirection is not modelled"},
+      {idr3[SMMU_IDR3::S2PI], "SMMU_IDR3.S2PI is 1: permission indirection is not modelled"},
+      {idr3[SMMU_IDR3::S2PO], "SMMU_IDR3.S2PO is 1: permission overlays are not modelled"},
+      {idr3[SMMU_IDR3::THE], "SMMU_IDR3.THE is 1: translation hardening is not modelled"},
+      {idr3[SMMU_IDR3::AIE], "SMMU_IDR3.AIE is 1: attribute index extension is not modelled"},
+
+      // SMMU_IDR5
+      {oas > 6, "SMMU_IDR5.OAS is 0b111: 56-bit addresses are not modelled"},
+      {oas == 6 && !idr5[SMMU_IDR5::GRAN64K],
+       "SMMU_IDR5.OAS is 0b110: 52-bit addresses need SMMU_IDR5.GRAN64K"},
+      {!idr5[SMMU_IDR5::GRAN4K] && !idr5[SMMU_IDR5::GRAN16K] && !idr5[SMMU_IDR5::GRAN64K],
+       "SMMU_IDR5 has no granule: one of GRAN4K, GRAN16K and GRAN64K must be 1"},
+      {idr5[SMMU_IDR5::DS],
+       "SMMU_IDR5.DS is 1: 52-bit addresses with 4K and 16K granules are not modelled"},
+      {idr5[SMMU_IDR5::D128], "SMMU_IDR5.D128 is 1: 128-bit descriptors are not modelled"},
+      {static_cast<unsigned>(idr5[SMMU_IDR5::VAX]) != 0,
+       "SMMU_IDR5.VAX is not 0: virtual addresses above 48 bits are not modelled"},
+      {idr5[SMMU_IDR5::STALL_MAX] != 0,
+       "SMMU_IDR5.STALL_MAX is not 0: the stall model is not modelled"},
+
+      {config.aidr[SMMU_AIDR::ArchMajorRev] != 0 || config.aidr[SMMU_AIDR::ArchMinorRev] > 4,
+       "SMMU_AIDR is above 0x04: the model ends at SMMUv3.4"},
+
+      // What is not a register.
+      {!std::has_single_bit(config.caching.main_tlb.sets) ||
+           !std::has_single_bit(config.caching.main_tlb.ways),
+       "caching.main_tlb: sets and ways must be powers of two"},
+      {!std::has_single_bit(config.caching.configuration.sets) ||
+           !std::has_single_bit(config.caching.configuration.ways),
+       "caching.configuration: sets and ways must be powers of two"},
+      {std::uint64_t{config.caching.main_tlb.sets} * config.caching.main_tlb.ways > (1U << 24) ||
+           std::uint64_t{config.caching.configuration.sets} * config.caching.configuration.ways >
+               (1U << 24),
+       "caching: a cache has more than 2^24 entries"},
+      {config.caching.cap > (1U << 24), "caching.cap is above 2^24 entries"},
+  };
+  for (const auto& rule : rules) {
+    if (rule.objectionable) return rule.sentence;
+  }
+  return std::nullopt;
+}
+
+}  // namespace smmu::emulator

@@ -1,0 +1,39 @@
+// What the ID registers of one SMMU say, in the form that rules ask for it.
+#ifndef SMMU_EMULATOR_V3_FEATURES_H_
+#define SMMU_EMULATOR_V3_FEATURES_H_
+
+#include <optional>
+#include <string>
+
+#include "emulator/walk/regime.h"
+#include "smmu/emulator/config.h"
+
+namespace smmu::emulator {
+
+struct Features {
+  explicit Features(const SmmuV3Config& config);
+
+  v3::SMMU_IDR0 idr0;
+  v3::SMMU_IDR1 idr1;
+  v3::SMMU_IDR3 idr3;
+  v3::SMMU_IDR5 idr5;
+
+  unsigned output_bits;     // OAS, as a width
+  unsigned stream_bits;     // SIDSIZE
+  unsigned substream_bits;  // SSIDSIZE
+
+  bool has(Granule granule) const;
+};
+
+constexpr unsigned width_of(OutputSize size) {
+  constexpr unsigned kWidths[] = {32, 36, 40, 42, 44, 48, 52, 56};
+  return kWidths[static_cast<unsigned>(size)];
+}
+
+// A sentence that says which value of `config` this model does not implement
+// or the architecture does not allow; none if every one can be honoured.
+std::optional<std::string> objection(const SmmuV3Config& config);
+
+}  // namespace smmu::emulator
+
+#endif  // SMMU_EMULATOR_V3_FEATURES_H_

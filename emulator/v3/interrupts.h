@@ -1,0 +1,48 @@
+// Interrupts, wired and as messages, and the global errors that raise them
+// (IHI 0070, 3.18 and 7.5).
+#ifndef SMMU_EMULATOR_V3_INTERRUPTS_H_
+#define SMMU_EMULATOR_V3_INTERRUPTS_H_
+
+#include <cstdint>
+
+#include "emulator/v3/features.h"
+#include "emulator/v3/register_file.h"
+#include "smmu/emulator/smmu_v3.h"
+
+namespace smmu::emulator {
+
+// Used by whoever performs pending effects: one thread at a time, no lock
+// held.
+class Interrupts {
+ public:
+  Interrupts(const Features& features, RegisterFile& registers, const Wires& wires)
+      : features_(features), registers_(registers), wires_(wires) {}
+
+  // An occurrence; delivered by deliver() if its source is enabled now.
+  void event_queue_non_empty();
+  void activate(v3::SMMU_GERROR errors);
+
+  // Delivers one occurrence that waits; false if none did.
+  bool deliver();
+
+  // A CMD_SYNC with SIG_IRQ has completed.
+  void signal_sync(std::uint64_t msi_address, std::uint32_t msi_data);
+  void wake_up();
+
+  void reset() { event_queue_waits_ = global_error_waits_ = false; }
+
+ private:
+  // The message goes out if messages are implemented and it has an address.
+  // False: it was sent and aborted.
+  bool send_message(std::uint64_t address, std::uint32_t data);
+
+  const Features& features_;
+  RegisterFile& registers_;
+  const Wires& wires_;
+  bool event_queue_waits_ = false;
+  bool global_error_waits_ = false;
+};
+
+}  // namespace smmu::emulator
+
+#endif  // SMMU_EMULATOR_V3_INTERRUPTS_H_

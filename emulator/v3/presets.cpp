@@ -1,0 +1,57 @@
+// Configurations by name.  docs/features.md says what each advertises.
+#include "smmu/emulator/config.h"
+
+namespace smmu::emulator {
+
+using v3::SMMU_IDR0;
+using v3::SMMU_IDR1;
+using v3::SMMU_IDR3;
+using v3::SMMU_IDR5;
+
+SmmuV3Config SmmuV3Config::everything() {
+  SmmuV3Config config;
+  config.idr0 = SMMU_IDR0()
+                    .set(SMMU_IDR0::S1P, true)
+                    .set(SMMU_IDR0::TTF, SMMU_IDR0::TableFormats::kAArch64)
+                    .set(SMMU_IDR0::COHACC, true)
+                    .set(SMMU_IDR0::ASID16, true)
+                    .set(SMMU_IDR0::MSI, true)
+                    .set(SMMU_IDR0::SEV, true)
+                    .set(SMMU_IDR0::CD2L, true)
+                    .set(SMMU_IDR0::TTENDIAN, SMMU_IDR0::Endianness::kMixed)
+                    .set(SMMU_IDR0::STALL_MODEL, StallModel::kTerminate)
+                    .set(SMMU_IDR0::ST_LEVEL, 1);
+  config.idr1 = SMMU_IDR1()
+                    .set(SMMU_IDR1::SIDSIZE, 32)
+                    .set(SMMU_IDR1::SSIDSIZE, 20)
+                    .set(SMMU_IDR1::EVENTQS, 19)
+                    .set(SMMU_IDR1::CMDQS, 19);
+  config.idr3 = SMMU_IDR3()
+                    .set(SMMU_IDR3::HAD, true)
+                    .set(SMMU_IDR3::FWB, true)  // mandatory from SMMUv3.2, stage 2 or not
+                    .set(SMMU_IDR3::STT, true)
+                    .set(SMMU_IDR3::RIL, true)
+                    .set(SMMU_IDR3::BBML, 2)
+                    .set(SMMU_IDR3::E0PD, true)
+                    .set(SMMU_IDR3::EPAN, true);
+  config.idr5 = SMMU_IDR5()
+                    .set(SMMU_IDR5::OAS, OutputSize::k52Bits)
+                    .set(SMMU_IDR5::GRAN4K, true)
+                    .set(SMMU_IDR5::GRAN16K, true)
+                    .set(SMMU_IDR5::GRAN64K, true);
+  config.aidr = v3::SMMU_AIDR(0x2);
+  return config;
+}
+
+SmmuV3Config SmmuV3Config::qemu_virt() {
+  SmmuV3Config config;
+  config.idr0 = SMMU_IDR0(0x0d40101a);
+  config.idr1 = SMMU_IDR1(0x02730010);
+  config.idr3 = SMMU_IDR3(0x00001404);
+  config.idr5 = SMMU_IDR5(0x00000074);
+  config.aidr = v3::SMMU_AIDR(0x1);
+  config.id_block = {0x04, 0, 0, 0, 0x84, 0xb4, 0xf0, 0x10, 0x0d, 0xf0, 0x05, 0xb1};
+  return config;
+}
+
+}  // namespace smmu::emulator

@@ -1,0 +1,59 @@
+// The circular queues between software and an SMMU (IHI 0070, 3.5.1).
+#ifndef SMMU_EMULATOR_V3_QUEUE_H_
+#define SMMU_EMULATOR_V3_QUEUE_H_
+
+#include <algorithm>
+#include <cstdint>
+
+#include "smmu/arch/bits.h"
+#include "smmu/types.h"
+
+namespace smmu::emulator {
+
+// A queue of 2^log2_size entries.  An index is as it stands in a PROD or CONS
+// register: a position, and above it the wrap bit.  Bits above that are
+// ignored.
+class Queue {
+ public:
+  // `base`: a BASE register's ADDR and LOG2SIZE.  The size is limited to what
+  // is implemented, and the address is aligned to the size.
+  Queue(std::uint64_t base, unsigned log2_size, unsigned most_log2_size, unsigned log2_entry_bytes,
+        unsigned output_bits)
+      : log2_size_(std::min(log2_size, most_log2_size)), log2_entry_bytes_(log2_entry_bytes) {
+    constexpr unsigned kLeastAlignment = 5;
+    const unsigned log2_bytes = log2_size_ + log2_entry_bytes_;
+    // 3.4.3: an address that is too large is truncated.
+    base_ = base & ~mask(std::max(log2_bytes, kLeastAlignment) - 1, 0) & mask(output_bits - 1, 0);
+  }
+
+  bool empty(std::uint32_t prod, std::uint32_t cons) const {
+    return ((prod ^ cons) & (wrap() | positions())) == 0;
+  }
+  bool full(std::uint32_t prod, std::uint32_t cons) const {
+    return ((prod ^ cons) & (wrap() | positions())) == wrap();
+  }
+  // Whether the indices can have come about by producing and consuming.
+  bool consistent(std::uint32_t prod, std::uint32_t cons) const {
+    const bool same_lap = ((prod ^ cons) & wrap()) == 0;
+    const std::uint32_t produced = prod & positions();
+    const std::uint32_t consumed = cons & positions();
+    return same_lap ? produced >= consumed : produced <= consumed;
+  }
+  std::uint32_t next(std::uint32_t index) const { return (index + 1) & (wrap() | positions()); }
+  std::uint32_t position(std::uint32_t index) const { return index & positions(); }
+  Pa entry(std::uint32_t index) const {
+    return Pa(base_ + (std::uint64_t{position(index)} << log2_entry_bytes_));
+  }
+
+ private:
+  std::uint32_t wrap() const { return 1U << log2_size_; }
+  std::uint32_t positions() const { return wrap() - 1; }
+
+  std::uint64_t base_;
+  unsigned log2_size_;
+  unsigned log2_entry_bytes_;
+};
+
+}  // namespace smmu::emulator
+
+#endif  // SMMU_EMULATOR_V3_QUEUE_H_

@@ -1,0 +1,126 @@
+// The Non-secure registers of pages 0 and 1 (IHI 0070, 6.2 and 6.3): their
+// values, and which bits a write may change when.
+#ifndef SMMU_EMULATOR_V3_REGISTER_FILE_H_
+#define SMMU_EMULATOR_V3_REGISTER_FILE_H_
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <mutex>
+
+#include "emulator/v3/features.h"
+#include "smmu/arch/v3/control_registers.h"
+#include "smmu/arch/v3/queue_registers.h"
+#include "smmu/emulator/config.h"
+
+namespace smmu::emulator {
+
+// Reads take no lock.  Writes by software are serialised; the SMMU's own
+// (`set`) go to registers that software cannot write at that moment.
+class RegisterFile {
+ public:
+  // What a write has set in motion.
+  enum class Effect : std::uint8_t {
+    kNone,
+    kCr0Update,
+    kIrqCtrlUpdate,
+    kGbpaUpdate,
+    kCommandQueue,  // the queue may have become non-empty or free of errors
+  };
+
+  RegisterFile(const SmmuV3Config& config, const Features& features);
+
+  void reset();
+
+  // Software's accesses.  An undefined or misaligned offset reads 0 and takes
+  // no write.
+  std::uint32_t read32(std::uint32_t offset) const {
+    const std::size_t word = word_of(offset);
+    return word == kNoWord ? 0 : words_[word].load(std::memory_order_acquire);
+  }
+  std::uint64_t read64(std::uint32_t offset) const;
+  Effect write32(std::uint32_t offset, std::uint32_t value);
+  Effect write64(std::uint32_t offset, std::uint64_t value);
+
+  // The SMMU's own accesses.
+  template <class R>
+  R get() const {
+    constexpr std::size_t kWord = index_of(R::kOffset);
+    const std::uint32_t low = words_[kWord].load(std::memory_order_acquire);
+    if constexpr (sizeof(typename R::Value) == 8) {
+      const std::uint32_t high = words_[kWord + 1].load(std::memory_order_acquire);
+      return R(std::uint64_t{high} << 32 | low);
+    } else {
+      return R(low);
+    }
+  }
+  template <class R>
+  void set(R value) {
+    static_assert(sizeof(typename R::Value) == 4);
+    words_[index_of(R::kOffset)].store(value.raw(), std::memory_order_seq_cst);
+  }
+
+  // Clears GBPA.Update.
+  void finish_gbpa_update();
+  // Toggles the bits of SMMU_GERROR in `errors` that are not active; true if
+  // there was one.
+  bool activate(v3::SMMU_GERROR errors);
+  bool active(v3::SMMU_GERROR errors) const;
+
+ private:
+  // When the writable bits of a register may be written.
+  enum class Guard : std::uint8_t {
+    kReadOnly,
+    kAlways,
+    kSmmuDisabled,
+    kCommandQueueDisabled,
+    kEventQueueDisabled,
+    kGlobalErrorIrqDisabled,
+    kEventQueueIrqDisabled,
+  };
+  struct Rule {
+    std::uint32_t writable = 0;
+    Guard guard = Guard::kReadOnly;
+  };
+
+  // Page 0 up to the last register this model has, the ID block, and page 1.
+  static constexpr std::size_t kControlWords = 0xC0 / 4;
+  static constexpr std::size_t kIdBlockWords = 12;
+  static constexpr std::uint32_t kIdBlock = 0xFD0;
+  static constexpr std::size_t kEventqProd = kControlWords + kIdBlockWords;
+  static constexpr std::size_t kEventqCons = kEventqProd + 1;
+  static constexpr std::size_t kWords = kEventqCons + 1;
+  static constexpr std::size_t kNoWord = kWords;
+
+  static constexpr std::size_t index_of(std::uint32_t offset) {
+    if (offset < kControlWords * 4) return offset / 4;
+    if (offset >= kIdBlock && offset < kIdBlock + kIdBlockWords * 4) {
+      return kControlWords + (offset - kIdBlock) / 4;
+    }
+    if (offset == v3::SMMU_EVENTQ_PROD::kOffset) return kEventqProd;
+    if (offset == v3::SMMU_EVENTQ_CONS::kOffset) return kEventqCons;
+    return kNoWord;
+  }
+  static constexpr std::size_t word_of(std::uint32_t offset) {
+    return offset % 4 == 0 ? index_of(offset) : kNoWord;
+  }
+
+  template <class R>
+  void allow(Guard guard, std::uint64_t writable = named_bits<R>());
+  bool open(Guard guard) const;
+  Effect write_word(std::size_t word, std::uint32_t value);
+  std::uint32_t writable_now(std::size_t word) const;
+  void store(std::size_t word, std::uint32_t value) {
+    words_[word].store(value, std::memory_order_seq_cst);
+  }
+
+  const SmmuV3Config& config_;
+  const Features& features_;
+  std::array<Rule, kWords> rules_{};
+  std::array<std::atomic<std::uint32_t>, kWords> words_{};
+  std::mutex mutex_;  // one write at a time
+};
+
+}  // namespace smmu::emulator
+
+#endif  // SMMU_EMULATOR_V3_REGISTER_FILE_H_

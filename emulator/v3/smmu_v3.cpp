@@ -1,0 +1,286 @@
+// The SMMUv3 itself: its parts, and the effects that are pending between them.
+#include "smmu/emulator/smmu_v3.h"
+
+#include <atomic>
+#include <deque>
+#include <mutex>
+#include <vector>
+
+#include "emulator/tbu/tbu.h"
+#include "emulator/tcu/tcu.h"
+#include "emulator/v3/command_queue.h"
+#include "emulator/v3/context_table.h"
+#include "emulator/v3/event_queue.h"
+#include "emulator/v3/event_record.h"
+#include "emulator/v3/features.h"
+#include "emulator/v3/interrupts.h"
+#include "emulator/v3/register_file.h"
+#include "emulator/v3/stream_table.h"
+#include "smmu/arch/v3/events.h"
+
+namespace smmu::emulator {
+namespace {
+
+using v3::SMMU_CR0;
+using v3::SMMU_CR0ACK;
+using v3::SMMU_CR2;
+using v3::SMMU_GBPA;
+using v3::SMMU_IRQ_CTRL;
+using v3::SMMU_IRQ_CTRLACK;
+
+// What happens to a register, a queue or an interrupt because of something
+// else is a pending effect: whoever caused it notes it down and then drains.
+// One thread drains at a time, holding no lock, so a callback that an effect
+// makes may cause effects of its own; they are found by the drain that is
+// going on.
+class Model final : public SmmuV3, private ConfigurationSource, private TransactionSupervisor {
+ public:
+  Model(const SmmuV3Config& config, const Wires& wires)
+      : config_(config),
+        wires_(wires),
+        features_(config_),
+        registers_(config_, features_),
+        tcu_(*wires.memory, *this, config_.caching, features_.output_bits, wires.observer),
+        streams_(features_, registers_, *wires.memory, config_.caching, tcu_, wires.observer),
+        contexts_(features_, *wires.memory, config_.caching, tcu_, wires.observer),
+        interrupts_(features_, registers_, wires_),
+        events_(features_, registers_, interrupts_, *wires.memory),
+        commands_(features_, registers_, interrupts_, tcu_, *wires.memory, ports_, awaited_,
+                  wires.observer) {
+    update_gate();
+  }
+
+  std::uint32_t read32(std::uint32_t offset) override {
+    const std::uint32_t value = registers_.read32(offset);
+    if (wires_.observer != nullptr) [[unlikely]]
+      report(Direction::kRead, offset, 4, value);
+    return value;
+  }
+  std::uint64_t read64(std::uint32_t offset) override {
+    const std::uint64_t value = registers_.read64(offset);
+    if (wires_.observer != nullptr) [[unlikely]]
+      report(Direction::kRead, offset, 8, value);
+    return value;
+  }
+  void write32(std::uint32_t offset, std::uint32_t value) override {
+    if (wires_.observer != nullptr) [[unlikely]]
+      report(Direction::kWrite, offset, 4, value);
+    follow_up(registers_.write32(offset, value));
+  }
+  void write64(std::uint32_t offset, std::uint64_t value) override {
+    if (wires_.observer != nullptr) [[unlikely]]
+      report(Direction::kWrite, offset, 8, value);
+    follow_up(registers_.write64(offset, value));
+  }
+
+  Port& add_port() override {
+    return *ports_.emplace_back(std::make_unique<Tbu>(
+        tcu_, static_cast<TransactionSupervisor&>(*this), *wires_.memory, awaited_));
+  }
+
+  void reset(Reset kind) override {
+    pending_.store(0, std::memory_order_relaxed);
+    pending_records_.clear();
+    registers_.reset();
+    interrupts_.reset();
+    commands_.reset();
+    if (kind == Reset::kPowerOn) {
+      tcu_.clear();
+      streams_.clear();
+      contexts_.clear();
+    }
+    update_gate();
+  }
+
+  const SmmuV3Config& config() const override { return config_; }
+
+ private:
+  // Pending effects, one bit each.
+  enum : std::uint32_t {
+    kCr0Update = 1U << 0,
+    kIrqCtrlUpdate = 1U << 1,
+    kGbpaUpdate = 1U << 2,
+    kRecords = 1U << 3,
+  };
+
+  // Records that wait to be written.  More can come only from inside one
+  // callback, or from devices that fault faster than the queue is written;
+  // what exceeds this is lost, as 7.2 allows.
+  static constexpr std::size_t kMostPendingRecords = 1024;
+
+  // More than the largest Command queue can ask for.  A guest can make effects
+  // cause effects for ever, by a CMD_SYNC whose message goes to this SMMU's own
+  // doorbell; what is left after this many waits for the next register write.
+  static constexpr std::uint32_t kMostEffectsAtOnce = 1U << 21;
+
+  Resolution resolve(StreamId stream, std::optional<SubstreamId> substream, Stamp stamp) override {
+    const auto found = streams_.find(stream, stamp);
+    if (const auto* fault = std::get_if<ConfigurationFault>(&found.ste)) {
+      Context context;
+      context.action = Context::Action::kFault;
+      context.fault = *fault;
+      return {context, found.cacheable};
+    }
+    return contexts_.resolve(std::get<v3::STE>(found.ste), stream, substream, stamp);
+  }
+
+  void invalidate(const ConfigurationInvalidation& what, Stamp before) override {
+    streams_.invalidate(what, before);
+    contexts_.invalidate(what, before);
+  }
+
+  Outcome end(const Transaction& transaction, const Fault& fault) override {
+    if (const auto* configuration = std::get_if<ConfigurationFault>(&fault)) {
+      const bool silent =
+          configuration->code == static_cast<std::uint8_t>(v3::EventType::C_BAD_STREAMID) &&
+          !registers_.get<SMMU_CR2>()[SMMU_CR2::RECINVSID];
+      if (!silent) record(event_record(transaction, *configuration));
+    } else if (const auto* translation = std::get_if<TranslationFault>(&fault)) {
+      if (translation->recording == Recording::kRecorded) {
+        record(event_record(transaction, *translation));
+      }
+      return Terminated{translation->response};
+    }
+    return Terminated{Response::kAbort};
+  }
+
+  void on_access_done() override { drain(); }
+
+  void record(const EventRecord& record) {
+    {
+      const std::lock_guard lock(records_mutex_);
+      if (pending_records_.size() < kMostPendingRecords) pending_records_.push_back(record);
+    }
+    note(kRecords);
+  }
+
+  void follow_up(RegisterFile::Effect effect) {
+    switch (effect) {
+      case RegisterFile::Effect::kNone:
+        return;
+      case RegisterFile::Effect::kCr0Update:
+        return note(kCr0Update);
+      case RegisterFile::Effect::kIrqCtrlUpdate:
+        return note(kIrqCtrlUpdate);
+      case RegisterFile::Effect::kGbpaUpdate:
+        return note(kGbpaUpdate);
+      case RegisterFile::Effect::kCommandQueue:
+        return drain();
+    }
+  }
+
+  void note(std::uint32_t effect) {
+    pending_.fetch_or(effect, std::memory_order_seq_cst);
+    drain();
+  }
+
+  bool work_left() const {
+    return pending_.load(std::memory_order_seq_cst) != 0 || commands_.ready();
+  }
+
+  void drain() {
+    // Work noted while another thread drains is that thread's: it looks once
+    // more after it has let go.
+    std::uint32_t left = kMostEffectsAtOnce;
+    while (work_left() && left != 0 && !draining_.exchange(true, std::memory_order_seq_cst)) {
+      while (left != 0 && step()) --left;
+      draining_.store(false, std::memory_order_seq_cst);
+    }
+  }
+
+  // Performs one pending effect; false if there is none.
+  bool step() {
+    if (pending_.load(std::memory_order_seq_cst) != 0) {
+      if (take(kCr0Update)) {
+        update_cr0();
+        return true;
+      }
+      if (take(kIrqCtrlUpdate)) {
+        registers_.set(SMMU_IRQ_CTRLACK(registers_.get<SMMU_IRQ_CTRL>().raw()));
+        return true;
+      }
+      if (take(kGbpaUpdate)) {
+        registers_.finish_gbpa_update();
+        update_gate();
+        return true;
+      }
+    }
+    if (interrupts_.deliver()) return true;
+    if (write_record()) return true;
+    if (!commands_.ready()) return false;
+    commands_.consume();
+    return true;
+  }
+
+  bool take(std::uint32_t effect) {
+    return (pending_.fetch_and(~effect, std::memory_order_seq_cst) & effect) != 0;
+  }
+
+  // 6.3.9: every field of CR0 this model has takes effect at once.
+  void update_cr0() {
+    registers_.set(SMMU_CR0ACK(registers_.get<SMMU_CR0>().raw()));
+    update_gate();
+  }
+
+  void update_gate() {
+    if (registers_.get<SMMU_CR0ACK>()[SMMU_CR0ACK::SMMUEN]) {
+      tcu_.set_gate(Tcu::Gate::kTranslate);
+    } else {
+      tcu_.set_gate(registers_.get<SMMU_GBPA>()[SMMU_GBPA::ABORT] ? Tcu::Gate::kAbort
+                                                                  : Tcu::Gate::kBypass);
+    }
+  }
+
+  bool write_record() {
+    if ((pending_.load(std::memory_order_seq_cst) & kRecords) == 0) return false;
+    std::unique_lock lock(records_mutex_);
+    if (pending_records_.empty()) {
+      // Under the lock: a record that comes now is noted after this.
+      pending_.fetch_and(~kRecords, std::memory_order_seq_cst);
+      return false;
+    }
+    const EventRecord record = pending_records_.front();
+    pending_records_.pop_front();
+    lock.unlock();
+    const EventFate fate = events_.record(record);
+    if (wires_.observer != nullptr) [[unlikely]] {
+      wires_.observer->on_event({.words = record, .fate = fate});
+    }
+    return true;
+  }
+
+  void report(Direction direction, std::uint32_t offset, std::uint32_t bytes,
+              std::uint64_t value) const {
+    wires_.observer->on_register_access(
+        {.direction = direction, .offset = offset, .bytes = bytes, .value = value});
+  }
+
+  const SmmuV3Config config_;
+  const Wires wires_;
+  const Features features_;
+  RegisterFile registers_;
+  std::atomic<bool> awaited_{false};  // a CMD_SYNC waits for accesses to end
+  std::vector<std::unique_ptr<Tbu>> ports_;
+  Tcu tcu_;
+  StreamTable streams_;
+  ContextTable contexts_;
+  Interrupts interrupts_;
+  EventQueue events_;
+  CommandQueue commands_;
+
+  std::atomic<std::uint32_t> pending_{0};
+  std::atomic<bool> draining_{false};
+  std::mutex records_mutex_;
+  std::deque<EventRecord> pending_records_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<SmmuV3>, std::string> SmmuV3::create(const SmmuV3Config& config,
+                                                            const Wires& wires) {
+  if (wires.memory == nullptr) return std::string("the SMMU is not wired to memory");
+  if (auto sentence = objection(config)) return *std::move(sentence);
+  return std::unique_ptr<SmmuV3>(std::make_unique<Model>(config, wires));
+}
+
+}  // namespace smmu::emulator

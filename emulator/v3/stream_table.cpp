@@ -1,0 +1,157 @@
+#include "emulator/v3/stream_table.h"
+
+#include <algorithm>
+
+#include "emulator/v3/structure_fetch.h"
+#include "smmu/arch/v3/events.h"
+
+namespace smmu::emulator {
+
+using v3::EventType;
+using v3::L1STD;
+using v3::SMMU_IDR0;
+using v3::SMMU_STRTAB_BASE;
+using v3::SMMU_STRTAB_BASE_CFG;
+using v3::STE;
+using v3::SteConfig;
+
+namespace {
+
+ConfigurationFault fault(EventType type, std::uint64_t address = 0) {
+  return {.code = static_cast<std::uint8_t>(type), .substream = 0, .fetch_address = address};
+}
+
+// `base` with the bits cleared that a table of 2^log2_bytes bytes does not
+// decode.  LOG2SIZE is software's: it may ask for more bits than there are.
+std::uint64_t aligned(std::uint64_t base, unsigned log2_bytes) {
+  return log2_bytes >= 64 ? 0 : base & ~mask(log2_bytes - 1, 0);
+}
+
+}  // namespace
+
+bool ste_illegal(const Features& features, const STE& ste) {
+  if (!ste[STE::V]) return true;
+
+  // An STE that aborts is not looked at further.
+  const auto config = ste[STE::Config];
+  const bool stage1 = config == SteConfig::kS1Translate || config == SteConfig::kNested;
+  const bool stage2 = config == SteConfig::kS2Translate || config == SteConfig::kNested;
+  if (!stage1 && !stage2 && config != SteConfig::kBypass) return false;
+
+  if (stage1 && !features.idr0[SMMU_IDR0::S1P]) return true;
+  if (stage2) return true;  // SMMU_IDR0.S2P is 0
+
+  // EATS is checked if SMMU_IDR0.ATS, STRW if SMMU_IDR0.Hyp: both are 0.
+
+  if (stage1) {
+    // S1STALLD: only where stalling can be chosen, and SMMU_IDR0.STALL_MODEL
+    // is 0b01.
+    if (ste[STE::S1STALLD]) return true;
+    if (features.substream_bits != 0) {
+      if (ste[STE::S1CDMax] > features.substream_bits) return true;
+      const auto format = ste[STE::S1Fmt];
+      if (ste[STE::S1CDMax] != 0 && !features.idr0[SMMU_IDR0::CD2L] &&
+          (format == v3::CdTableFormat::kTwoLevel4KLeaf ||
+           format == v3::CdTableFormat::kTwoLevel64KLeaf)) {
+        return true;
+      }
+    }
+    if ((ste[STE::S1ContextPtr] >> features.output_bits) != 0) return true;
+  }
+  // S2VMID is ignored without stage 2.
+  return false;
+}
+
+StreamTable::StreamTable(const Features& features, const RegisterFile& registers,
+                         PhysicalMemory& memory, const Caching& caching, const Tcu& tcu,
+                         Observer* observer)
+    : features_(features),
+      registers_(registers),
+      memory_(memory),
+      observer_(observer),
+      descriptors_(caching, tcu),
+      entries_(caching, tcu) {}
+
+StreamTable::Found StreamTable::find(StreamId stream, Stamp stamp) {
+  auto ste = entries_.find(stream.value, 0);
+  if (!ste) {
+    const auto located = locate(stream, stamp);
+    if (const auto* ended = std::get_if<Found>(&located)) return *ended;
+    const Pa address = std::get<Pa>(located);
+    if ((address.value >> features_.output_bits) == 0) {
+      ste = fetch<STE>(memory_, observer_, ConfigurationStructure::kSTE, stream, {}, address);
+    }
+    if (!ste) return {fault(EventType::F_STE_FETCH, address.value), false};
+    entries_.insert(stream.value, 0, *ste, stamp);
+  }
+  if (ste_illegal(features_, *ste)) return {fault(EventType::C_BAD_STE), true};
+  return {*ste, true};
+}
+
+// 3.3.1: where the STE is.
+std::variant<Pa, StreamTable::Found> StreamTable::locate(StreamId stream, Stamp stamp) {
+  const std::uint64_t base = registers_.get<SMMU_STRTAB_BASE>()[SMMU_STRTAB_BASE::ADDR];
+  const auto cfg = registers_.get<SMMU_STRTAB_BASE_CFG>();
+  const unsigned log2_size = cfg[SMMU_STRTAB_BASE_CFG::LOG2SIZE];
+  // Not kept: it follows from registers, or from a descriptor that is kept.
+  const Found bad_stream{fault(EventType::C_BAD_STREAMID), false};
+
+  // 6.3.25: the range of StreamIDs is limited by what is implemented, the
+  // alignment of the table is not.
+  const unsigned stream_bits = std::min(log2_size, features_.stream_bits);
+  if (std::uint64_t{stream.value} >> stream_bits != 0) return bad_stream;
+
+  constexpr unsigned kLog2Ste = 6;
+  if (cfg[SMMU_STRTAB_BASE_CFG::FMT] != SMMU_STRTAB_BASE_CFG::Format::kTwoLevel) {
+    return Pa(aligned(base, log2_size + kLog2Ste) + (std::uint64_t{stream.value} << kLog2Ste));
+  }
+
+  // A SPLIT that is reserved behaves as 6.
+  unsigned split = cfg[SMMU_STRTAB_BASE_CFG::SPLIT];
+  if (split != 8 && split != 10) split = 6;
+  constexpr unsigned kLog2L1std = 3;
+  const unsigned log2_level1 = std::max(log2_size, split) - split + kLog2L1std;
+  const std::uint32_t first = stream.value >> split << split;
+  const Pa address(aligned(base, std::max(log2_level1, kLog2Ste)) +
+                   (std::uint64_t{stream.value >> split} << kLog2L1std));
+
+  auto descriptor = descriptors_.find(first, 0);
+  if (!descriptor) {
+    if ((address.value >> features_.output_bits) == 0) {
+      descriptor =
+          fetch<L1STD>(memory_, observer_, ConfigurationStructure::kL1STD, stream, {}, address);
+    }
+    if (!descriptor) return Found{fault(EventType::F_STE_FETCH, address.value), false};
+    descriptors_.insert(first, 0, *descriptor, stamp);
+  }
+
+  // 5.1: Span n is an array of 2^(n-1) STEs; 0 and what exceeds the split are
+  // none.
+  const unsigned span = (*descriptor)[L1STD::Span];
+  if (span == 0 || span > split + 1) return bad_stream;
+  const std::uint32_t index = stream.value - first;
+  if (index >> (span - 1) != 0) return bad_stream;
+  return Pa(aligned((*descriptor)[L1STD::L2Ptr], span - 1 + kLog2Ste) +
+            (std::uint64_t{index} << kLog2Ste));
+}
+
+void StreamTable::invalidate(const ConfigurationInvalidation& what, Stamp before) {
+  if (what.contexts_only) return;
+  if (what.first == what.last) {
+    entries_.invalidate_one(what.first.value, 0, before);
+  } else {
+    entries_.invalidate(what.first.value, what.last.value, before);
+  }
+  if (!what.upper_levels) return;
+  // The descriptor that leads to a stream is filed under the first StreamID
+  // it covers, at most 2^10 below: SPLIT may have changed since it was read.
+  constexpr std::uint32_t kMostSplit = 10;
+  descriptors_.invalidate(what.first.value >> kMostSplit << kMostSplit, what.last.value, before);
+}
+
+void StreamTable::clear() {
+  descriptors_.clear();
+  entries_.clear();
+}
+
+}  // namespace smmu::emulator

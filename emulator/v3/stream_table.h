@@ -1,0 +1,46 @@
+// From a StreamID to a valid STE (IHI 0070, 3.3.1 and 5.2).
+#ifndef SMMU_EMULATOR_V3_STREAM_TABLE_H_
+#define SMMU_EMULATOR_V3_STREAM_TABLE_H_
+
+#include <variant>
+
+#include "emulator/tcu/configuration_source.h"
+#include "emulator/v3/features.h"
+#include "emulator/v3/register_file.h"
+#include "emulator/v3/structure_cache.h"
+#include "smmu/arch/v3/stream_table.h"
+
+namespace smmu::emulator {
+
+// Whether software may not use this STE: 5.2.2, in the manual's order.
+bool ste_illegal(const Features& features, const v3::STE& ste);
+
+class StreamTable {
+ public:
+  StreamTable(const Features& features, const RegisterFile& registers, PhysicalMemory& memory,
+              const Caching& caching, const Tcu& tcu, Observer* observer);
+
+  struct Found {
+    std::variant<v3::STE, ConfigurationFault> ste;
+    bool cacheable;
+  };
+  // The STE of a stream, checked; or C_BAD_STREAMID, F_STE_FETCH, C_BAD_STE.
+  Found find(StreamId stream, Stamp stamp);
+
+  void invalidate(const ConfigurationInvalidation& what, Stamp before);
+  void clear();
+
+ private:
+  std::variant<Pa, Found> locate(StreamId stream, Stamp stamp);
+
+  const Features& features_;
+  const RegisterFile& registers_;
+  PhysicalMemory& memory_;
+  Observer* const observer_;
+  StructureCache<v3::L1STD> descriptors_;  // by the first StreamID each covers
+  StructureCache<v3::STE> entries_;
+};
+
+}  // namespace smmu::emulator
+
+#endif  // SMMU_EMULATOR_V3_STREAM_TABLE_H_

@@ -1,0 +1,89 @@
+// Copies of configuration structures, by stream and index.
+#ifndef SMMU_EMULATOR_V3_STRUCTURE_CACHE_H_
+#define SMMU_EMULATOR_V3_STRUCTURE_CACHE_H_
+
+#include <cstdint>
+#include <mutex>
+#include <optional>
+
+#include "emulator/tcu/configuration_source.h"
+#include "emulator/tcu/tcu.h"
+#include "emulator/tlb/set_associative.h"
+#include "smmu/emulator/config.h"
+
+namespace smmu::emulator {
+
+// Safe from any thread.
+template <class S>
+class StructureCache {
+ public:
+  // `tcu` says which copies may be kept.
+  StructureCache(const Caching& caching, const Tcu& tcu)
+      : keeps_(caching.policy != CachePolicy::kNone),
+        tcu_(tcu),
+        copies_(caching.configuration,
+                caching.policy == CachePolicy::kAdversarial ? caching.cap : 0) {}
+
+  std::optional<S> find(std::uint32_t stream, std::uint32_t index) {
+    if (!keeps_) return std::nullopt;
+    const std::lock_guard lock(mutex_);
+    const Copy* copy = copies_.find(Key(stream, index));
+    if (copy == nullptr) return std::nullopt;
+    return copy->structure;
+  }
+
+  void insert(std::uint32_t stream, std::uint32_t index, const S& structure, Stamp stamp) {
+    if (!keeps_) return;
+    const std::lock_guard lock(mutex_);
+    if (!tcu_.still_current(stamp)) return;
+    copies_.insert(Key(stream, index), {structure, stamp}, [](const Key&) { return false; });
+  }
+
+  // Every index of the streams [first, last].
+  void invalidate(std::uint32_t first, std::uint32_t last, Stamp before) {
+    if (!keeps_) return;
+    const std::lock_guard lock(mutex_);
+    copies_.erase_if([&](const Key& key, const Copy& copy) {
+      return key.stream() >= first && key.stream() <= last && copy.stamp < before;
+    });
+  }
+  void invalidate_one(std::uint32_t stream, std::uint32_t index, Stamp before) {
+    if (!keeps_) return;
+    const std::lock_guard lock(mutex_);
+    copies_.erase(Key(stream, index), [&](const Copy& copy) { return copy.stamp < before; });
+  }
+
+  void clear() {
+    const std::lock_guard lock(mutex_);
+    copies_.clear();
+  }
+
+ private:
+  class Key {
+   public:
+    Key() = default;
+    // Indices are less than 2^31, so no key has all bits set.
+    Key(std::uint32_t stream, std::uint32_t index) : value_(std::uint64_t{index} << 32 | stream) {}
+
+    bool vacant() const { return value_ == ~std::uint64_t{0}; }
+    std::uint64_t hash() const { return value_ * 0x9e3779b97f4a7c15; }
+    std::uint32_t stream() const { return static_cast<std::uint32_t>(value_); }
+    friend bool operator==(const Key&, const Key&) = default;
+
+   private:
+    std::uint64_t value_ = ~std::uint64_t{0};
+  };
+  struct Copy {
+    S structure;
+    Stamp stamp = 0;
+  };
+
+  const bool keeps_;
+  const Tcu& tcu_;
+  std::mutex mutex_;
+  SetAssociative<Key, Copy> copies_;
+};
+
+}  // namespace smmu::emulator
+
+#endif  // SMMU_EMULATOR_V3_STRUCTURE_CACHE_H_

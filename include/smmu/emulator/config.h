@@ -1,0 +1,66 @@
+// What an SMMU is built to be.
+#ifndef SMMU_EMULATOR_CONFIG_H_
+#define SMMU_EMULATOR_CONFIG_H_
+
+#include <array>
+#include <cstdint>
+
+#include "smmu/arch/v3/identification_registers.h"
+
+namespace smmu::emulator {
+
+// Which copies of tables and configuration an SMMU keeps (IHI 0070, 3.21 and
+// 16.2 leave it free).
+enum class CachePolicy : std::uint8_t {
+  kNone,         // none: every translation reads everything
+  kRealistic,    // as much as the stated geometry holds
+  kAdversarial,  // all that may be kept, for as long as it may be kept: an
+                 // invalidation takes effect when a CMD_SYNC says it must have
+};
+
+// Entries are sets * ways.  REQUIRES: both are powers of two.
+struct CacheGeometry {
+  std::uint32_t sets;
+  std::uint32_t ways;
+};
+
+enum class SpeculativePrefetch : std::uint8_t {
+  kOff,
+  kOn,  // a walk also caches the translations that share the leaf's cache line
+};
+
+struct Caching {
+  CachePolicy policy = CachePolicy::kRealistic;
+  SpeculativePrefetch prefetch = SpeculativePrefetch::kOff;
+
+  // kRealistic: the size.  kAdversarial: the size is not fixed and `cap`
+  // entries are the most that each cache holds.
+  CacheGeometry main_tlb = {.sets = 1024, .ways = 4};
+  CacheGeometry configuration = {.sets = 64, .ways = 4};
+  std::uint32_t cap = 1U << 20;
+};
+
+// The identification registers, word for word as software will read them, and
+// what the architecture leaves to the implementation.
+struct SmmuV3Config {
+  v3::SMMU_IDR0 idr0;
+  v3::SMMU_IDR1 idr1;
+  v3::SMMU_IDR2 idr2;
+  v3::SMMU_IDR3 idr3;
+  v3::SMMU_IDR4 idr4;
+  v3::SMMU_IDR5 idr5;
+  v3::SMMU_IIDR iidr;
+  v3::SMMU_AIDR aidr;
+  std::array<std::uint32_t, 12> id_block = {};  // offsets 0xFD0 to 0xFFC
+  std::uint32_t gbpa_reset = 0;                 // SMMU_GBPA after reset, Update clear
+  Caching caching = {};
+
+  // All that this model implements.
+  static SmmuV3Config everything();
+  // What QEMU's machine "virt" presents: stage 1 only, no MSIs.
+  static SmmuV3Config qemu_virt();
+};
+
+}  // namespace smmu::emulator
+
+#endif  // SMMU_EMULATOR_CONFIG_H_

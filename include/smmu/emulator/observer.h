@@ -1,0 +1,93 @@
+// What goes on inside an SMMU, told as it happens.
+#ifndef SMMU_EMULATOR_OBSERVER_H_
+#define SMMU_EMULATOR_OBSERVER_H_
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "smmu/emulator/transaction.h"
+#include "smmu/types.h"
+
+namespace smmu::emulator {
+
+enum class ConfigurationStructure : std::uint8_t { kL1STD, kSTE, kL1CD, kCD };
+
+// A configuration structure was read from memory.
+struct ConfigurationFetch {
+  ConfigurationStructure structure;
+  StreamId stream;
+  SubstreamId substream;  // the index of the CD; 0 for a stream table's structures
+  Pa address;
+  std::span<const std::uint64_t> words;  // empty: the read aborted
+};
+
+// A translation table descriptor was read from memory.
+struct TableAccess {
+  std::uint8_t stage;  // 1 or 2
+  int level;
+  Pa address;
+  std::optional<std::uint64_t> descriptor;  // none: the read aborted
+};
+
+// A translation as a TLB holds it.
+struct TlbEntryInfo {
+  Vmid vmid;
+  std::optional<Asid> asid;  // none: a global entry
+  Iova address;              // first address it translates
+  std::uint64_t size;
+  Pa pa;
+};
+
+enum class EvictionReason : std::uint8_t {
+  kReplaced,  // the cache had no free place for another entry
+  kCap,       // a cache that never evicts reached the size it may not exceed
+};
+
+// A command was consumed, or stopped the queue with an error (a CERROR code).
+struct CommandConsumed {
+  std::uint32_t index;  // its place in the queue
+  std::array<std::uint64_t, 2> words;
+  std::uint8_t error;
+};
+
+enum class EventFate : std::uint8_t {
+  kWritten,
+  kQueueDisabled,
+  kQueueFull,
+  kQueueAborted,  // an abort is not yet acknowledged, or this write aborted
+};
+
+struct EventReported {
+  std::array<std::uint64_t, 4> words;
+  EventFate fate;
+};
+
+struct RegisterAccess {
+  Direction direction;
+  std::uint32_t offset;
+  std::uint32_t bytes;
+  std::uint64_t value;
+};
+
+// Called with no lock of the SMMU held, from whichever thread caused the
+// event: several at once if several threads use the SMMU.  An SMMU without an
+// observer pays one branch an event.
+class Observer {
+ public:
+  virtual ~Observer() = default;
+
+  virtual void on_configuration_fetch(const ConfigurationFetch&) {}
+  virtual void on_table_access(const TableAccess&) {}
+  virtual void on_tlb_hit(const TlbEntryInfo&) {}
+  virtual void on_tlb_fill(const TlbEntryInfo&) {}
+  virtual void on_tlb_evict(const TlbEntryInfo&, EvictionReason) {}
+  virtual void on_command(const CommandConsumed&) {}
+  virtual void on_event(const EventReported&) {}
+  virtual void on_register_access(const RegisterAccess&) {}
+};
+
+}  // namespace smmu::emulator
+
+#endif  // SMMU_EMULATOR_OBSERVER_H_

@@ -1,0 +1,41 @@
+// A device's port into an SMMU.
+#ifndef SMMU_EMULATOR_PORT_H_
+#define SMMU_EMULATOR_PORT_H_
+
+#include <cstddef>
+#include <span>
+
+#include "smmu/emulator/transaction.h"
+
+namespace smmu::emulator {
+
+// How a data access ended: `bytes` of it were done, and the access to the
+// rest, if there is a rest, had this outcome.
+struct Transfer {
+  Outcome outcome;
+  std::size_t bytes;
+};
+
+// One thread uses a port at a time; each device has its own.  Any number of
+// ports work at once.  A callback that a port's access causes (memory,
+// interrupt, observer) may use other ports, not the same one.
+class Port {
+ public:
+  virtual ~Port() = default;
+
+  // Translates and makes no access.  The answer is one the SMMU gave: nothing
+  // keeps it true after the return, and a CMD_SYNC does not wait for its use.
+  virtual Outcome translate(const Transaction& transaction) = 0;
+
+  // Translates and accesses memory, page by page, in address order from
+  // transaction.address; transaction.direction is not looked at.  A CMD_SYNC
+  // that follows an invalidation completes only when every access that used
+  // what it invalidated has been made (IHI 0070, 4.7.3).
+  // A read that is terminated RAZ/WI has its bytes zeroed and counted.
+  virtual Transfer read(const Transaction& transaction, std::span<std::byte> bytes) = 0;
+  virtual Transfer write(const Transaction& transaction, std::span<const std::byte> bytes) = 0;
+};
+
+}  // namespace smmu::emulator
+
+#endif  // SMMU_EMULATOR_PORT_H_

@@ -1,0 +1,63 @@
+// An SMMUv3 (IHI 0070).
+#ifndef SMMU_EMULATOR_SMMU_V3_H_
+#define SMMU_EMULATOR_SMMU_V3_H_
+
+#include <memory>
+#include <string>
+
+#include "smmu/emulator/config.h"
+#include "smmu/emulator/observer.h"
+#include "smmu/emulator/port.h"
+#include "smmu/platform/interrupt.h"
+#include "smmu/platform/memory.h"
+#include "smmu/platform/mmio.h"
+#include "smmu/result.h"
+
+namespace smmu::emulator {
+
+// What an SMMU is wired to.  A line may be null: not connected.  Everything
+// named here must outlive the SMMU.
+struct Wires {
+  PhysicalMemory* memory = nullptr;
+  InterruptLine* event_queue = nullptr;   // the Event queue became non-empty
+  InterruptLine* command_sync = nullptr;  // a CMD_SYNC with SIG_IRQ completed
+  InterruptLine* global_error = nullptr;  // a bit of SMMU_GERROR was activated
+  InterruptLine* wake_up = nullptr;       // the WFE wake-up event, if SMMU_IDR0.SEV
+  Observer* observer = nullptr;
+};
+
+enum class Reset : std::uint8_t {
+  kPowerOn,  // as it leaves the factory: caches are empty too
+  kWarm,     // registers only: caches keep what they hold
+};
+
+// Registers are accessed through Mmio, devices through ports.
+//
+// Every register write has taken full effect when it returns: acknowledge
+// registers, commands, events and interrupts included.  Two cases end later:
+// a write made from inside a callback (memory, interrupt, observer), whose
+// effects come before the outermost call returns; and a CMD_SYNC that finds
+// another thread's access in flight, which completes when that access does.
+//
+// All members may be called from any thread and from any callback, but for
+// the constructor's counterparts: add_port, reset and the destructor want the
+// SMMU to themselves.
+class SmmuV3 : public Mmio {
+ public:
+  // The error is a sentence that names what is wrong: a register field whose
+  // value this model does not implement or the architecture does not allow,
+  // or a missing wire.
+  static Result<std::unique_ptr<SmmuV3>, std::string> create(const SmmuV3Config& config,
+                                                             const Wires& wires);
+
+  // A new port, which lives as long as the SMMU.
+  virtual Port& add_port() = 0;
+
+  virtual void reset(Reset kind) = 0;
+
+  virtual const SmmuV3Config& config() const = 0;
+};
+
+}  // namespace smmu::emulator
+
+#endif  // SMMU_EMULATOR_SMMU_V3_H_

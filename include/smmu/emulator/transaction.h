@@ -1,0 +1,93 @@
+// What a device asks of an SMMU and what it gets back.
+#ifndef SMMU_EMULATOR_TRANSACTION_H_
+#define SMMU_EMULATOR_TRANSACTION_H_
+
+#include <cstdint>
+#include <optional>
+#include <variant>
+
+#include "smmu/arch/memory_attributes.h"
+#include "smmu/types.h"
+
+namespace smmu::emulator {
+
+enum class Direction : std::uint8_t { kRead, kWrite };
+enum class Privilege : std::uint8_t { kUnprivileged, kPrivileged };
+enum class Content : std::uint8_t { kData, kInstruction };
+
+// An access a device makes.  The defaults are those that an interconnect
+// which carries no such attribute gets (IHI 0070, 13.1).
+struct Transaction {
+  StreamId stream;
+  Iova address;
+  Direction direction = Direction::kRead;
+  Privilege privilege = Privilege::kUnprivileged;
+  Content content = Content::kData;  // a write is data whatever this says
+  std::optional<SubstreamId> substream = std::nullopt;
+  MemoryAttributes attributes = {};
+};
+
+// The six accesses a translation allows or not.
+class Permissions {
+ public:
+  constexpr Permissions() = default;
+  constexpr explicit Permissions(std::uint8_t bits) : bits_(bits) {}
+
+  static constexpr std::uint8_t bit(Privilege privilege, Direction direction, Content content) {
+    const unsigned kind = direction == Direction::kWrite     ? 1U
+                          : content == Content::kInstruction ? 2U
+                                                             : 0U;
+    return static_cast<std::uint8_t>(1U << (kind + 3U * static_cast<unsigned>(privilege)));
+  }
+  static constexpr Permissions all() { return Permissions(0x3f); }
+
+  constexpr bool allow(Privilege privilege, Direction direction, Content content) const {
+    return (bits_ & bit(privilege, direction, content)) != 0;
+  }
+  constexpr std::uint8_t bits() const { return bits_; }
+
+  friend constexpr bool operator==(Permissions, Permissions) = default;
+
+ private:
+  std::uint8_t bits_ = 0;
+};
+
+// By which way an access got its address.
+enum class Route : std::uint8_t {
+  kTables,    // through translation tables
+  kBypass,    // unchanged: the stream's configuration says so
+  kDisabled,  // unchanged: the SMMU is off
+};
+
+// The access goes on to `pa`.  So does every access of the same kind to the
+// naturally aligned block of `size` bytes around the address, which maps
+// linearly, for as long as the configuration and the tables stay as they are.
+struct Translation {
+  Pa pa;
+  std::uint64_t size;
+  MemoryAttributes attributes;
+  Permissions permissions;
+  Route route;
+};
+
+enum class Response : std::uint8_t {
+  kAbort,  // the device sees a bus error
+  kRazWi,  // the device sees success: a read gives zeros, a write is dropped
+};
+
+// The access went no further.  Whether software was told is not visible to
+// the device.
+struct Terminated {
+  Response response;
+};
+
+// The access waits for software, which will name it by `tag`.
+struct Stalled {
+  std::uint16_t tag;
+};
+
+using Outcome = std::variant<Translation, Terminated, Stalled>;
+
+}  // namespace smmu::emulator
+
+#endif  // SMMU_EMULATOR_TRANSACTION_H_

@@ -1,0 +1,116 @@
+// Physical memory as a bus master sees it: 64-bit words that are read, written
+// and exchanged whole, and bytes that are copied.  Every access may abort.
+//
+// Memory comes in two kinds.  A directly mapped region is host memory that an
+// access reaches through a pointer (TLM calls this DMI); everything else goes
+// through the virtual functions.
+#ifndef SMMU_PLATFORM_MEMORY_H_
+#define SMMU_PLATFORM_MEMORY_H_
+
+#include <atomic>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "smmu/result.h"
+#include "smmu/types.h"
+
+namespace smmu {
+
+// The bus refused the access.  The architecture calls this an external abort
+// and gives it a meaning everywhere an SMMU makes an access.
+struct ExternalAbort {};
+
+enum class [[nodiscard]] BusResponse : std::uint8_t{kOkay, kAbort};
+
+// A guest word is little-endian whatever the host is.
+constexpr std::uint64_t little_endian(std::uint64_t word) {
+  if constexpr (std::endian::native == std::endian::little) return word;
+  return __builtin_bswap64(word);
+}
+
+// Host memory that holds guest physical addresses [base, base + size).  Both
+// ends are multiples of 8, and so is `host`.
+struct DirectRegion {
+  Pa base;
+  std::uint64_t size;
+  std::byte* host;
+
+  constexpr bool contains(Pa pa, std::uint64_t bytes) const {
+    const std::uint64_t offset = pa.value - base.value;
+    return offset < size && bytes <= size - offset;
+  }
+  std::uint64_t& word(Pa pa) const {
+    return *reinterpret_cast<std::uint64_t*>(host + (pa.value - base.value));
+  }
+};
+
+// Callable from any number of threads at once.
+class PhysicalMemory {
+ public:
+  PhysicalMemory() = default;
+  PhysicalMemory(const PhysicalMemory&) = delete;
+  PhysicalMemory& operator=(const PhysicalMemory&) = delete;
+  virtual ~PhysicalMemory() = default;
+
+  // Single-copy atomic accesses to the word at `pa`; a load acquires, a store
+  // releases.  compare_exchange64 returns the word it found; it stored
+  // `desired` if that equals `expected`.
+  // REQUIRES: `pa` is a multiple of 8.
+  [[nodiscard]] Result<std::uint64_t, ExternalAbort> load64(Pa pa) {
+    const DirectRegion* region = region_of(pa);
+    if (region == nullptr) [[unlikely]]
+      return load64_indirect(pa);
+    return little_endian(std::atomic_ref(region->word(pa)).load(std::memory_order_acquire));
+  }
+  BusResponse store64(Pa pa, std::uint64_t value) {
+    const DirectRegion* region = region_of(pa);
+    if (region == nullptr) [[unlikely]]
+      return store64_indirect(pa, value);
+    std::atomic_ref(region->word(pa)).store(little_endian(value), std::memory_order_release);
+    return BusResponse::kOkay;
+  }
+  [[nodiscard]] Result<std::uint64_t, ExternalAbort> compare_exchange64(Pa pa,
+                                                                        std::uint64_t expected,
+                                                                        std::uint64_t desired) {
+    const DirectRegion* region = region_of(pa);
+    if (region == nullptr) [[unlikely]]
+      return compare_exchange64_indirect(pa, expected, desired);
+    std::uint64_t found = little_endian(expected);
+    std::atomic_ref(region->word(pa)).compare_exchange_strong(found, little_endian(desired));
+    return little_endian(found);
+  }
+
+  // Copies bytes, in any order and not as one access.  On an abort an unknown
+  // part of them has been copied.
+  virtual BusResponse read(Pa pa, std::span<std::byte> bytes) = 0;
+  virtual BusResponse write(Pa pa, std::span<const std::byte> bytes) = 0;
+
+  // The directly mapped region that holds `pa`, or null.  A region once
+  // returned stays as it is until this object is destroyed.
+  virtual const DirectRegion* direct_region(Pa pa) = 0;
+
+ protected:
+  // The accesses above where no direct region holds the word.
+  virtual Result<std::uint64_t, ExternalAbort> load64_indirect(Pa pa) = 0;
+  virtual BusResponse store64_indirect(Pa pa, std::uint64_t value) = 0;
+  virtual Result<std::uint64_t, ExternalAbort> compare_exchange64_indirect(
+      Pa pa, std::uint64_t expected, std::uint64_t desired) = 0;
+
+ private:
+  const DirectRegion* region_of(Pa pa) {
+    const DirectRegion* region = recent_.load(std::memory_order_acquire);
+    if (region != nullptr && region->contains(pa, 8)) [[likely]]
+      return region;
+    region = direct_region(pa);
+    if (region != nullptr) recent_.store(region, std::memory_order_release);
+    return region;
+  }
+
+  std::atomic<const DirectRegion*> recent_{nullptr};  // the last one that was of use
+};
+
+}  // namespace smmu
+
+#endif  // SMMU_PLATFORM_MEMORY_H_
