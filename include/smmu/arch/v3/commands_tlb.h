@@ -194,11 +194,11 @@ static_assert(covers_exactly<CMD_TLBI_S12_VMALL>());
 struct CMD_TLBI_S_S2_IPA : TlbiIntermediate<CMD_TLBI_S_S2_IPA, Opcode::CMD_TLBI_S_S2_IPA> {
   using TlbiIntermediate::TlbiIntermediate;
   static constexpr Bits<47, 32> VMID{"VMID"};
-  static constexpr Bit<127>     NS{"NS"};  // position assumed from TLBI IPAS2E1
+  static constexpr Bit<65>      NS{"NS"};
 
   static constexpr FieldInfo kFields[] = {
       Opcode, reserved(11, 8), NUM, reserved(19, 17), SCALE, reserved(31, 26), VMID,
-      reserved(63, 48), Leaf, reserved(70, 65), TTL128, TTL, TG, Address, reserved(126, 120), NS};
+      reserved(63, 48), Leaf, NS, reserved(70, 66), TTL128, TTL, TG, Address, reserved(127, 120)};
 };
 static_assert(covers_exactly<CMD_TLBI_S_S2_IPA>());
 

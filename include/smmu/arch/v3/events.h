@@ -276,15 +276,14 @@ static_assert(covers_exactly<F_PERMISSION>());
 // 7.3.17: Reason is twice as wide as elsewhere; IPA is valid if S2 is 1.
 struct F_TLB_CONFLICT : AccessEvent<F_TLB_CONFLICT, EventType::F_TLB_CONFLICT> {
   using AccessEvent::AccessEvent;
-  static constexpr Bits<95, 64>               Reason{"Reason"};
-  static constexpr Bit<102>                   NSIPA{"NSIPA"};
-  static constexpr Bit<103>                   S2{"S2"};
-  static constexpr Bits<105, 104, EventClass> CLASS{"CLASS"};
-  static constexpr Address<247, 204>          IPA{"IPA"};
+  static constexpr Bits<95, 64>      Reason{"Reason"};
+  static constexpr Bit<102>          NSIPA{"NSIPA"};
+  static constexpr Bit<103>          S2{"S2"};
+  static constexpr Address<247, 204> IPA{"IPA"};
 
   static constexpr FieldInfo kFields[] = {
       EventNumber, reserved(10, 8), SSV, SubstreamID, StreamID, Reason, reserved(96), PnU, InD, RnW,
-      reserved(101, 100), NSIPA, S2, CLASS, reserved(127, 106), InputAddr, reserved(203, 192), IPA,
+      reserved(101, 100), NSIPA, S2, reserved(127, 104), InputAddr, reserved(203, 192), IPA,
       reserved(255, 248)};
 };
 static_assert(covers_exactly<F_TLB_CONFLICT>());
