@@ -97,12 +97,11 @@ BusResponse Ram::read(Pa pa, std::span<std::byte> bytes) {
     } else {
       copy_shared(
           region->direct.host + offset, piece,
-          [&](auto byte, std::size_t i) { bytes[i] = byte.load(std::memory_order_relaxed); },
+          [&](auto byte, std::size_t i) { bytes[i] = byte.load(std::memory_order_acquire); },
           [&](auto word, std::size_t i) {
-            const std::uint64_t value = word.load(std::memory_order_relaxed);
+            const std::uint64_t value = word.load(std::memory_order_acquire);
             std::memcpy(bytes.data() + i, &value, 8);
           });
-      std::atomic_thread_fence(std::memory_order_acquire);
     }
     bytes = bytes.subspan(piece);
     pa = Pa(pa.value + piece);

@@ -26,22 +26,26 @@ class TransactionSupervisor {
   virtual void on_access_done() = 0;
 };
 
-// A count of accesses begun and ended: odd while one is in flight.  Whoever
-// has invalidated a translation reads it to know which accesses may still use
-// what is gone.
+// Whether a port has an access in flight.  Whoever has invalidated a
+// translation marks the moment, and waits for the access that was in flight
+// then: only that one can still use what is gone.
 class InFlight {
  public:
-  using Count = std::uint64_t;
-
-  // Store-to-load order is needed on both sides: the port marks itself busy
+  // Store-to-load order is needed on both sides: the port says that it is busy
   // and then looks up; the waiter says that it waits and then looks here.
   void begin() { count_.fetch_add(1, std::memory_order_seq_cst); }
   void end() { count_.fetch_add(1, std::memory_order_seq_cst); }
-  Count load() const { return count_.load(std::memory_order_seq_cst); }
-  static bool busy(Count count) { return (count & 1) != 0; }
+
+  // For one waiter at a time; any thread may ask whether the mark is outlived.
+  void mark() { mark_.store(count_.load(std::memory_order_seq_cst), std::memory_order_seq_cst); }
+  bool mark_outlived() const {
+    const std::uint64_t marked = mark_.load(std::memory_order_seq_cst);
+    return (marked & 1) == 0 || count_.load(std::memory_order_seq_cst) != marked;
+  }
 
  private:
-  std::atomic<Count> count_{0};
+  std::atomic<std::uint64_t> count_{0};  // of beginnings and ends: odd in between
+  std::atomic<std::uint64_t> mark_{0};
 };
 
 class Tbu final : public Port {
@@ -55,7 +59,7 @@ class Tbu final : public Port {
   Transfer read(const Transaction& transaction, std::span<std::byte> bytes) override;
   Transfer write(const Transaction& transaction, std::span<const std::byte> bytes) override;
 
-  const InFlight& in_flight() const { return in_flight_; }
+  InFlight& in_flight() { return in_flight_; }
 
  private:
   // Translates piece by piece and has `access(pa, offset, size)` do each.

@@ -1,5 +1,7 @@
 #include "emulator/v3/command_queue.h"
 
+#include <algorithm>
+
 #include "emulator/v3/queue.h"
 
 namespace smmu::emulator {
@@ -37,11 +39,6 @@ CommandQueue::CommandQueue(const Features& features, RegisterFile& registers,
       ports_(ports),
       awaited_(awaited),
       observer_(observer) {}
-
-void CommandQueue::reset() {
-  awaited_.store(false, std::memory_order_seq_cst);
-  sync_began_.clear();
-}
 
 bool CommandQueue::ready() const {
   const std::uint32_t write = registers_.get<SMMU_CMDQ_PROD>()[SMMU_CMDQ_PROD::WR];
@@ -93,6 +90,8 @@ void CommandQueue::consume() {
     }
     return;
   }
+  // Software may have put this in the place of a CMD_SYNC that was waiting.
+  abandon_sync();
   advance(at);
   report(index, words, CommandError::CERROR_NONE);
 }
@@ -114,17 +113,13 @@ void CommandQueue::stop(std::uint32_t read, CommandError error) {
 
 void CommandQueue::begin_sync() {
   tcu_.synchronize();
-  sync_began_.resize(ports_.size());
-  for (std::size_t i = 0; i != ports_.size(); ++i) sync_began_[i] = ports_[i]->in_flight().load();
   awaited_.store(true, std::memory_order_seq_cst);
+  for (const auto& port : ports_) port->in_flight().mark();
 }
 
 bool CommandQueue::accesses_in_flight() const {
-  for (std::size_t i = 0; i != sync_began_.size(); ++i) {
-    const InFlight::Count began = sync_began_[i];
-    if (InFlight::busy(began) && ports_[i]->in_flight().load() == began) return true;
-  }
-  return false;
+  return !std::ranges::all_of(ports_,
+                              [](const auto& port) { return port->in_flight().mark_outlived(); });
 }
 
 void CommandQueue::report(std::uint32_t index, const CommandWords& words, CommandError error) {

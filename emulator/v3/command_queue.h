@@ -33,7 +33,10 @@ class CommandQueue {
   // Consumes one command, or begins a CMD_SYNC, or stops at an error.
   void consume();
 
-  void reset();
+  // A CMD_SYNC that waits starts anew when it is consumed again.
+  void abandon_sync() {
+    if (awaited_.load(std::memory_order_relaxed)) awaited_.store(false, std::memory_order_seq_cst);
+  }
 
  private:
   struct Position {
@@ -56,9 +59,6 @@ class CommandQueue {
   const Ports& ports_;
   std::atomic<bool>& awaited_;
   Observer* const observer_;
-  // Written by whoever consumes, before it sets `awaited_`; read by others
-  // only while that is set, and it does not change then.
-  std::vector<InFlight::Count> sync_began_;  // by port: the counts to outlive
 };
 
 }  // namespace smmu::emulator

@@ -83,7 +83,7 @@ class Model final : public SmmuV3, private ConfigurationSource, private Transact
     pending_records_.clear();
     registers_.reset();
     interrupts_.reset();
-    commands_.reset();
+    commands_.abandon_sync();
     if (kind == Reset::kPowerOn) {
       tcu_.clear();
       streams_.clear();
@@ -218,7 +218,9 @@ class Model final : public SmmuV3, private ConfigurationSource, private Transact
 
   // 6.3.9: every field of CR0 this model has takes effect at once.
   void update_cr0() {
-    registers_.set(SMMU_CR0ACK(registers_.get<SMMU_CR0>().raw()));
+    const SMMU_CR0 cr0 = registers_.get<SMMU_CR0>();
+    if (!cr0[SMMU_CR0::CMDQEN]) commands_.abandon_sync();
+    registers_.set(SMMU_CR0ACK(cr0.raw()));
     update_gate();
   }
 

@@ -19,14 +19,15 @@ class [[nodiscard]] Result {
   constexpr bool has_value() const { return state_.index() == 0; }
   constexpr explicit operator bool() const { return has_value(); }
 
-  constexpr const T& operator*() const {
+  constexpr const T& operator*() const& {
     assert(has_value());
     return *std::get_if<0>(&state_);
   }
-  constexpr T& operator*() {
+  constexpr T& operator*() & {
     assert(has_value());
     return *std::get_if<0>(&state_);
   }
+  constexpr T&& operator*() && { return std::move(**this); }
   constexpr const T* operator->() const { return &**this; }
   constexpr T* operator->() { return &**this; }
   constexpr const E& error() const {
