@@ -1,0 +1,56 @@
+// Plays one scenario on a machine of its own.
+#ifndef EMULATOR_CLI_SCENARIO_PLAYER_H_
+#define EMULATOR_CLI_SCENARIO_PLAYER_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "emulator/cli/machine.h"
+#include "emulator/cli/queues.h"
+#include "emulator/cli/scenario.h"
+#include "emulator/cli/verdict.h"
+#include "smmu/emulator/config.h"
+
+namespace smmu::cli {
+
+struct OpDisagreement {
+  std::string scenario;
+  std::string op;    // "61", or "end CMDQ_CONS"
+  std::string what;  // "read of 0x2668e8 by stream 0x8"
+  Disagreement values;
+};
+
+struct ScenarioCounts {
+  std::uint64_t scenarios = 0;
+  std::uint64_t agreeing = 0;
+  std::uint64_t accesses = 0;
+  std::uint64_t reads = 0;
+  std::uint64_t end_values = 0;
+  std::uint64_t stopped = 0;  // scenarios not judged to their end
+};
+
+class ScenarioPlayer {
+ public:
+  // BadInput, beginning with `source`, if the model cannot be the SMMU of the scenario.
+  ScenarioPlayer(const Scenario& scenario, const emulator::Caching& caching,
+                 const std::string& source);
+
+  // Adds to `counts` and `disagreements`.
+  void play(Judge& judge, ScenarioCounts& counts, std::vector<OpDisagreement>& disagreements);
+
+ private:
+  void make(const MemoryWrite& write);
+  void make(const RegisterWrite& write);
+  std::uint64_t make(const RegisterRead& read);
+  Answer make(const DeviceAccess& access);
+  bool command_error_active();
+
+  const Scenario& scenario_;
+  Machine machine_;
+  EventReader events_;
+};
+
+}  // namespace smmu::cli
+
+#endif  // EMULATOR_CLI_SCENARIO_PLAYER_H_

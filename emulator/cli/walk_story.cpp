@@ -1,0 +1,205 @@
+#include "emulator/cli/walk_story.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "emulator/cli/meanings.h"
+#include "emulator/cli/table_walk.h"
+#include "smmu/arch/v3/context_table.h"
+#include "smmu/arch/v3/registers.h"
+#include "smmu/arch/v3/stream_table.h"
+#include "smmu/arch/vmsa/aarch64.h"
+
+namespace smmu::cli {
+
+namespace {
+
+using emulator::ConfigurationStructure;
+using v3::CD;
+using vmsa::Table_Stage1;
+
+// Fields that are worth their place though they are 0.
+bool matters(const DecodedField& field) {
+  constexpr std::string_view kAlways[] = {"V",   "Config", "Span", "FMT",  "TG0",
+                                          "RnW", "AP",     "S2",   "CLASS"};
+  return field.value != 0 || std::ranges::find(kAlways, field.name) != std::end(kAlways);
+}
+
+std::vector<DecodedField> fields_of(const LayoutInfo& layout,
+                                    std::span<const std::uint64_t> words) {
+  std::vector<DecodedField> fields = decode_fields(layout, words);
+  std::erase_if(fields, [](const DecodedField& field) { return !matters(field); });
+  return fields;
+}
+
+template <class R>
+Step register_step(Mmio& registers, const char* name) {
+  const std::uint64_t value = registers.read<R>().raw();
+  return {.title = name,
+          .address = std::nullopt,
+          .words = {value},
+          .detail = "",
+          .fields = fields_of(layout_info<R>(name), std::array{value})};
+}
+
+struct StructureText {
+  const char* title;
+  LayoutInfo layout;
+};
+
+StructureText text_of(ConfigurationStructure structure) {
+  switch (structure) {
+    case ConfigurationStructure::kL1STD:
+      return {"L1STD", layout_info<v3::L1STD>("L1STD")};
+    case ConfigurationStructure::kSTE:
+      return {"STE", layout_info<v3::STE>("STE")};
+    case ConfigurationStructure::kL1CD:
+      return {"L1CD", layout_info<v3::L1CD>("L1CD")};
+    case ConfigurationStructure::kCD:
+      return {"CD", layout_info<CD>("CD")};
+  }
+  return {"?", layout_info<v3::STE>("STE")};
+}
+
+// The half of the last CD that translates `iova`, by which the tables are cut.
+std::optional<Half> half_for(const CD& cd, Machine& machine, std::uint64_t iova) {
+  RegisterValues registers;
+  registers.add(v3::SMMU_IDR5::kOffset, machine.smmu().read<v3::SMMU_IDR5>().raw());
+  for (const Half& half : halves(cd, registers)) {
+    // IOVA bit 55 chooses the half (DDI 0487, D8.2).
+    if (half.upper == ((iova & (std::uint64_t{1} << 55)) != 0)) return half;
+  }
+  return std::nullopt;
+}
+
+Step descriptor_step(const emulator::TableAccess& access, const std::optional<Half>& half,
+                     std::uint64_t iova) {
+  Step step{.title = fmt::format("Level {}", access.level),
+            .address = access.address.value,
+            .words = {},
+            .detail = "",
+            .fields = {}};
+  if (access.stage == 1 && half) {
+    const unsigned low = half->granule.shift(access.level);
+    const unsigned high = access.level == half->granule.start_level(half->input_bits)
+                              ? half->input_bits - 1
+                              : low + half->granule.index_bits() - 1;
+    step.detail = fmt::format("iova[{}:{}] = {:#x}", high, low, iova >> low & mask(high - low, 0));
+  }
+  if (!access.descriptor) return step;
+  step.words = {*access.descriptor};
+  const Table_Stage1 descriptor({*access.descriptor});
+  const bool valid = descriptor[Table_Stage1::Valid];
+  const bool type = descriptor[Table_Stage1::Type];
+  if (!valid || (access.level == 3 && !type)) {
+    step.title += " invalid";
+  } else if (access.level < 3 && type) {
+    step.title += " table";
+    step.fields = fields_of(layout_info<Table_Stage1>("Table_Stage1"), step.words);
+  } else {
+    step.title += access.level == 3 ? " page" : " block";
+    step.fields = access.stage == 1
+                      ? fields_of(layout_info<vmsa::Leaf_Stage1>("Leaf_Stage1"), step.words)
+                      : fields_of(layout_info<vmsa::Leaf_Stage2>("Leaf_Stage2"), step.words);
+  }
+  if (access.stage != 1) step.title = "Stage 2 " + step.title;
+  return step;
+}
+
+}  // namespace
+
+std::vector<Step> tell_walk(Machine& machine, const emulator::Transaction& transaction) {
+  const std::uint64_t iova = transaction.address.value;
+  std::vector<Step> steps;
+  steps.push_back(register_step<v3::SMMU_CR0>(machine.smmu(), "SMMU_CR0"));
+  if (machine.smmu().read<v3::SMMU_CR0>()[v3::SMMU_CR0::SMMUEN]) {
+    steps.push_back(register_step<v3::SMMU_STRTAB_BASE>(machine.smmu(), "SMMU_STRTAB_BASE"));
+    steps.push_back(
+        register_step<v3::SMMU_STRTAB_BASE_CFG>(machine.smmu(), "SMMU_STRTAB_BASE_CFG"));
+  } else {
+    steps.push_back(register_step<v3::SMMU_GBPA>(machine.smmu(), "SMMU_GBPA"));
+  }
+
+  std::optional<Half> half;
+  for (const Happening& happening : machine.recorder().happenings()) {
+    if (const auto* fetch = std::get_if<FetchedStructure>(&happening)) {
+      const StructureText text = text_of(fetch->structure);
+      steps.push_back({.title = text.title,
+                       .address = fetch->address,
+                       .words = fetch->words,
+                       .detail = "",
+                       .fields = fetch->words.empty() ? std::vector<DecodedField>()
+                                                      : fields_of(text.layout, fetch->words)});
+      if (fetch->structure == ConfigurationStructure::kCD && fetch->words.size() == 8) {
+        std::array<std::uint64_t, 8> words{};
+        std::ranges::copy(fetch->words, words.begin());
+        half = half_for(CD(words), machine, iova);
+      }
+    } else if (const auto* access = std::get_if<emulator::TableAccess>(&happening)) {
+      steps.push_back(descriptor_step(*access, half, iova));
+    } else if (const auto* hit = std::get_if<TlbHit>(&happening)) {
+      steps.push_back(
+          {.title = "TLB hit",
+           .address = std::nullopt,
+           .words = {},
+           .detail = fmt::format("{} at {:#x}", byte_size(hit->entry.size), hit->entry.pa.value),
+           .fields = {}});
+    }
+  }
+  return steps;
+}
+
+std::string why_not(const Answer& answer, const std::vector<Step>& steps) {
+  if (std::holds_alternative<emulator::Translation>(answer.outcome) || steps.empty()) return "";
+  const std::string& last = steps.back().title;
+  if (answer.records.empty()) {
+    if (last == "STE") return "STE.Config says abort, which is not recorded.";
+    if (last == "SMMU_GBPA")
+      return "The SMMU is off, and SMMU_GBPA or the size of the address says abort.";
+    return "No event was recorded.";
+  }
+  using v3::EventType;
+  switch (v3::EventHeader(answer.records[0])[v3::EventHeader::EventNumber]) {
+    case EventType::F_TRANSLATION:
+      if (last == "CD")
+        return "The CD does not translate this address: it is out of range or switched off.";
+      return fmt::format("The descriptor is invalid: {}.", steps.back().detail);
+    case EventType::F_PERMISSION:
+      for (const DecodedField& field : steps.back().fields) {
+        if (field.name != "AP") continue;
+        return fmt::format("AP {} ({}), with what the tables above say, does not allow it.",
+                           field.value_text(), field.meaning);
+      }
+      return "The descriptors do not allow it.";
+    case EventType::F_ACCESS:
+      return "The Access flag, AF, of the last descriptor is 0.";
+    case EventType::F_ADDR_SIZE:
+      return "An output address is larger than CD.IPS and SMMU_IDR5.OAS allow.";
+    case EventType::F_WALK_EABT:
+      return "The last descriptor could not be read.";
+    case EventType::C_BAD_STREAMID:
+      return "The Stream table has no such stream.";
+    case EventType::F_STE_FETCH:
+      return "The Stream table could not be read.";
+    case EventType::C_BAD_STE:
+      return "The STE is not valid.";
+    case EventType::F_CD_FETCH:
+      return "The CD could not be read.";
+    case EventType::C_BAD_CD:
+      return "The CD is not valid.";
+    default:
+      return "";
+  }
+}
+
+Step tell_event(const EventWords& words) {
+  const LayoutInfo layout = *find_layout("event", words);
+  return {.title = layout.name,
+          .address = std::nullopt,
+          .words = {words.begin(), words.end()},
+          .detail = "",
+          .fields = fields_of(layout, words)};
+}
+
+}  // namespace smmu::cli

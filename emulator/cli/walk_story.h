@@ -1,0 +1,36 @@
+// One translation as a list of steps, each a thing that the SMMU looked at.
+#ifndef EMULATOR_CLI_WALK_STORY_H_
+#define EMULATOR_CLI_WALK_STORY_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "emulator/cli/decode.h"
+#include "emulator/cli/driver.h"
+#include "emulator/cli/recorder.h"
+
+namespace smmu::cli {
+
+struct Step {
+  std::string title;                     // "Level 2 table"
+  std::optional<std::uint64_t> address;  // none for a register
+  std::vector<std::uint64_t> words;      // empty: the read aborted
+  std::string detail;                    // "entry 0x1ff, from iova[29:21]"
+  std::vector<DecodedField> fields;      // those that matter
+};
+
+// The registers that say where the Stream table lies, and everything that was read after them.
+std::vector<Step> tell_walk(Machine& machine, const emulator::Transaction& transaction);
+
+// Why the access did not go on, in a sentence; empty if it did, or if nothing can be said.  `steps`
+// are those of tell_walk().
+std::string why_not(const Answer& answer, const std::vector<Step>& steps);
+
+// A record as a step.
+Step tell_event(const EventWords& words);
+
+}  // namespace smmu::cli
+
+#endif  // EMULATOR_CLI_WALK_STORY_H_
