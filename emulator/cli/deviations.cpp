@@ -92,7 +92,8 @@ Deviations Deviations::load(const std::filesystem::path& file) {
     const Place place(std::string(tsv.text(kScenario)), tsv.number(kOp));
     const string_view kind = tsv.text(kKind);
     const auto add = [&](auto& table, auto values) {
-      if (!table.try_emplace(place, tsv.line(), std::move(values)).second) {
+      using Line = typename std::remove_reference_t<decltype(table)>::mapped_type;
+      if (!table.try_emplace(place, Line{tsv.line(), std::move(values)}).second) {
         tsv.reject(kKind, "each op at most once");
       }
     };

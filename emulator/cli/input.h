@@ -27,8 +27,8 @@ class BadInput : public std::exception {
 };
 
 // A small gzip file may unpack to anything: these bound what is read.
-inline constexpr std::uint64_t kMaxUnpackedBytes = std::uint64_t{1} << 30;
-inline constexpr std::size_t kMaxLineBytes = std::size_t{16} << 20;
+inline constexpr std::uint64_t kMaxUnpackedBytes = std::uint64_t{256} << 20;
+inline constexpr std::size_t kMaxLineBytes = std::size_t{8} << 20;
 
 // The lines of a file, which is unpacked on the way if it is gzip.
 class Lines {

@@ -31,8 +31,11 @@ class Story {
     machine_.recorder().forget();
   }
 
+  // Ends early if the log publishes commands that commands.tsv does not have: what the SMMU would find
+  // in their place is not part of the story.
   void play() {
     for (const RegisterAccessLine& line : capture_.accesses) {
+      if (unknown_commands_ != 0) return;
       ++accesses_.compared;
       if (line.write) {
         write(line);
@@ -102,6 +105,7 @@ class Story {
     const std::uint32_t prod = registers().read<SMMU_CMDQ_PROD>()[SMMU_CMDQ_PROD::WR];
     if (line.offset == SMMU_CMDQ_PROD::kOffset && enabled) {
       publish(prod, SMMU_CMDQ_PROD(value)[SMMU_CMDQ_PROD::WR]);
+      if (unknown_commands_ != 0) return;
     }
     // A queue that is switched on may have commands in it already.
     if (line.offset == SMMU_CR0::kOffset && !enabled && SMMU_CR0(value)[SMMU_CR0::CMDQEN]) {

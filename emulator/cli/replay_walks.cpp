@@ -64,7 +64,7 @@ std::string play(WalkStage& stage, const RecordedWalk& walk) {
 Check check_walks(const Capture& capture, const emulator::Caching& caching) {
   Check check("single walks");
   std::uint64_t made_up = 0;
-  const WalkConfigurations configurations(capture.registers, capture.memory);
+  const WalkConfigurations configurations(capture);
   WalkStage stage(capture, caching);
   for (const RecordedWalk& walk : capture.walks) {
     ++check.compared;

@@ -14,7 +14,6 @@ using vmsa::Leaf_Stage1;
 using vmsa::Table_Stage1;
 
 constexpr unsigned kMaxTxSZ = 39;
-constexpr unsigned kTableEntries = kPageBytes / 8;
 
 unsigned address_bits(OutputSize size) {
   constexpr unsigned kBits[] = {32, 36, 40, 42, 44, 48, 52, 56};

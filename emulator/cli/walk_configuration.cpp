@@ -76,10 +76,9 @@ TG0 code_of(Granule granule) {
 
 }  // namespace
 
-WalkConfigurations::WalkConfigurations(const RegisterValues& registers, const MemoryImage& memory)
-    : registers_(registers) {
-  Budget budget("memory.txt");
-  for (Stream& stream : find_streams(registers, memory, budget)) {
+WalkConfigurations::WalkConfigurations(const Capture& capture) : registers_(capture.registers) {
+  Budget budget((capture.folder / "memory.txt").string());
+  for (Stream& stream : find_streams(capture.registers, capture.memory, budget)) {
     if (stream.translates_stage1() && stream.cd) streams_.emplace(stream.id, std::move(stream));
   }
 }

@@ -20,7 +20,8 @@ struct WalkConfiguration {
 
 class WalkConfigurations {
  public:
-  WalkConfigurations(const RegisterValues& registers, const MemoryImage& memory);
+  // `capture` must outlive the object.
+  explicit WalkConfigurations(const Capture& capture);
 
   // The stream's own STE and CD, if the CD's ASID and table are those of the walk; else a CD with
   // the granule and the start level that the descriptors show.  None if the descriptors are not one

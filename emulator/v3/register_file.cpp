@@ -58,8 +58,7 @@ void RegisterFile::allow(Guard guard, std::uint64_t writable) {
   }
 }
 
-RegisterFile::RegisterFile(const SmmuV3Config& config, const Features& features)
-    : config_(config), features_(features) {
+RegisterFile::RegisterFile(const SmmuV3Config& config, const Features& features) : config_(config) {
   // Fields of CR0, CR2 and IRQ_CTRL that belong to features this model lacks
   // (ATS, PRI, VMW, DPT; Hyp, BTM, ATSRECERR) are RES0.
   allow<SMMU_CR0>(Guard::kAlways, bits_of(SMMU_CR0::SMMUEN, SMMU_CR0::EVENTQEN, SMMU_CR0::CMDQEN));

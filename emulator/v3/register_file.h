@@ -115,7 +115,6 @@ class RegisterFile {
   }
 
   const SmmuV3Config& config_;
-  const Features& features_;
   std::array<Rule, kWords> rules_{};
   std::array<std::atomic<std::uint32_t>, kWords> words_{};
   std::mutex mutex_;  // one write at a time

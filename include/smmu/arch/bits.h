@@ -200,7 +200,7 @@ consteval bool covers_exactly() {
 
 // The bits of word `i` that some named field of `L` occupies.
 template <class L>
-consteval std::uint64_t named_bits(std::size_t i = 0) {
+constexpr std::uint64_t named_bits(std::size_t i = 0) {
   std::uint64_t bits = 0;
   for (const FieldInfo& f : L::kFields) {
     if (f.name != nullptr && f.lo / kWordBits == i) bits |= mask(f.hi % kWordBits, f.lo % kWordBits);
