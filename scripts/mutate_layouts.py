@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Makes the mutants of mutate_layouts.sh and counts what notices them.
 
-A mutant is one header under TREE/include/smmu/arch with one mistake in it.  It is compiled, not run,
-together with what the golden test of the header says of the layout or enumeration that the mistake
-is in:
+A mutant is one header under TREE/include/smmu/arch with one mistake in it.  It is compiled, not
+run, together with what the golden test of the header says of the layout or enumeration that the
+mistake is in:
 
     static_assert(golden::hold(std::tuple{register_at<SMMU_GBPA>(...)}), "golden");
 
@@ -87,15 +87,19 @@ class Header:
         self.structs = [(m.start(), *m.groups()) for m in STRUCT.finditer(self.code)]
         self.bases = {name: base for _, name, base in self.structs}
         self.fields = []
-        self.misnamed = []
+        self.problems = []
         for m in FIELD.finditer(self.code):
             bits = [int(bit) for bit in m["place"].split(",")]
             field = Field(self.struct_at(m.start()), m, bits[0], bits[-1])
             self.fields.append(field)
             # OA[51:48] cannot be an identifier, OA_51_48 can.
             if re.sub(r"\W", "_", m["text"]).rstrip("_") != m["name"]:
-                self.misnamed.append(
-                    f'{name}:{self.line(m.start())}: {field.struct}::{m["name"]} says "{m["text"]}"')
+                self.problem(m.start(), f'{field.struct}::{m["name"]} says "{m["text"]}"')
+        if len(self.fields) != len(re.findall(r"\w\{\"", self.code)):
+            self.problem(0, "has a field whose declaration cannot be read")
+
+    def problem(self, at, text):
+        self.problems.append(f"{self.name}:{self.line(at)}: {text}")
 
     def struct_at(self, at):
         return [name for start, name, _ in self.structs if start < at][-1]
@@ -171,7 +175,8 @@ class Mutator:
 
     def unlisted(self, header, fields):
         struct = header.struct_at(fields.start())
-        for entry in re.compile(r"\b(?!reserved\b)[A-Za-z]\w*").finditer(header.code, *fields.span(1)):
+        names = re.compile(r"\b(?!reserved\b)[A-Za-z]\w*")
+        for entry in names.finditer(header.code, *fields.span(1)):
             owner = struct
             while (owner, entry[0]) not in self.fields:
                 owner = self.bases[owner]
@@ -206,6 +211,8 @@ class Mutator:
                 value = value + 1 if m[2] is None else number(m[2])
                 yield header.mutant(enum[1], m[1], "enumerator",
                                     ((at + m.start(1), at + m.end()), f"{m[1]} = {value ^ 1:#x}"))
+            elif text.strip():
+                raise ValueError(f"{header.name}:{header.line(at)}: cannot read {text.strip()}")
             at += len(text) + 1
 
 
@@ -299,7 +306,7 @@ class Experiment:
     def problems(self):
         """Why mutants would prove nothing: what is wrong without them."""
         for header in self.headers.values():
-            yield from header.misnamed
+            yield from header.problems
         for test in self.tests:
             if unit := test.unit():
                 noticed, diagnostics = self.compiler.notice(

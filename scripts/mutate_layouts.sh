@@ -1,11 +1,23 @@
 #!/usr/bin/env bash
-# Asks whether the golden tests would notice a wrong layout: makes every small mistake that a
-# declaration in include/smmu/arch can hold, one at a time, and compiles the golden test of its header.
+# Asks whether the golden tests would notice a wrong layout: makes small mistakes in the
+# declarations of include/smmu/arch, one at a time, and compiles the golden tests against each.
 #
-# Usage: mutate_layouts.sh [-j JOBS] [HEADER...]     without headers: all of them
+# Usage: mutate_layouts.sh [-j JOBS] [HEADER...]     HEADER as in #include; without: all of them
 #
-# Prints how many mistakes were noticed, by kind and by what noticed them; exits with 1 if one was
-# not noticed, having named its file, line and field.
+#   shift               a field is one bit further up, or down where there is no up
+#   narrow              it fills its word, so it loses a bit instead
+#   swap                two neighbours are in each other's place
+#   address as number   an Address is Bits
+#   listed as reserved  kFields has reserved bits in place of a field
+#   size                a structure is 8 bytes longer, a register has 64 bits for 32 or 32 for 64
+#   offset, stride      the register is 4 bytes further on, or further from the next
+#   number              a command or an event has another one
+#   enumerator          a value has another number
+#
+# Prints how many of each were noticed by the goldens, by covers_exactly() and by other rules of
+# the compiler, by the goldens alone and by anything but the goldens.  Exits with 1 if one was
+# noticed by nothing, having named its file, line and field.  Takes about three minutes on two
+# processors.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

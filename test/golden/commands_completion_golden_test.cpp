@@ -1,7 +1,7 @@
 // The fault response and synchronization commands against the manual (IHI 0070 G.b, 4.7).
 //
-// The manual draws this layout rather than listing it: the literals are what its text says and what
-// public drivers and models (Linux, QEMU, gem5, Renode, EDK2) agree on.
+// The manual draws these layouts rather than listing them: the literals are what its text says and,
+// where it is silent, what public drivers and models have (Linux, QEMU, gem5, Renode, EDK2).
 #include "smmu/arch/v3/commands_completion.h"
 
 #include <array>

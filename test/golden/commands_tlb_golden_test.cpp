@@ -1,7 +1,7 @@
 // The TLB invalidation commands against the manual (IHI 0070 G.b, 4.4).
 //
-// The manual draws this layout rather than listing it: the literals are what its text says and what
-// public drivers and models (Linux, QEMU, gem5, Renode, EDK2) agree on.
+// The manual draws these layouts rather than listing them: the literals are what its text says and,
+// where it is silent, what public drivers and models have (Linux, QEMU, gem5, Renode, EDK2).
 #include "smmu/arch/v3/commands_tlb.h"
 
 #include <array>
@@ -147,7 +147,7 @@ constexpr auto kGoldens = std::tuple{
         {CMD_TLBI_S12_VMALL::Opcode, 0, 0x0000'0000'0000'00ff},
         {CMD_TLBI_S12_VMALL::VMID,   0, 0x0000'ffff'0000'0000},
     }),
-    // 4.4.3.3
+    // 4.4.3.3; only one public driver places NS
     structure<CMD_TLBI_S_S2_IPA>(16, {
         {CMD_TLBI_S_S2_IPA::Opcode,  0, 0x0000'0000'0000'00ff},
         {CMD_TLBI_S_S2_IPA::NUM,     0, 0x0000'0000'0001'f000},

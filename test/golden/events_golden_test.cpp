@@ -1,7 +1,7 @@
 // The event records against the manual (IHI 0070 G.b, 7.3).
 //
-// The manual draws this layout rather than listing it: the literals are what its text says and what
-// public drivers and models (Linux, QEMU, gem5, Renode, EDK2) agree on.
+// The manual draws these layouts rather than listing them: the literals are what its text says and,
+// where it is silent, what public drivers and models have (Linux, QEMU, gem5, Renode, EDK2).
 #include "smmu/arch/v3/events.h"
 
 #include <array>
@@ -175,7 +175,7 @@ constexpr auto kGoldens = std::tuple{
         {F_ACCESS::InputAddr,   2, 0xffff'ffff'ffff'ffff, kInPlace},
         {F_ACCESS::IPA,         3, 0x00ff'ffff'ffff'f000, kInPlace},
     }),
-    // 7.3.16
+    // 7.3.16; only one public model places DirtyBit, AssuredOnly and Overlay
     structure<F_PERMISSION>(32, {
         {F_PERMISSION::EventNumber, 0, 0x0000'0000'0000'00ff},
         {F_PERMISSION::SSV,         0, 0x0000'0000'0000'0800},
