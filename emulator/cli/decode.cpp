@@ -120,7 +120,8 @@ void decode(const DecodeOptions& options) {
   const std::size_t count = (layout->bits + kWordBits - 1) / kWordBits;
   if (words.empty() || words.size() > count ||
       (layout->bits < kWordBits && words[0] >> layout->bits != 0)) {
-    throw BadInput(fmt::format("WORDS: expected 1 to {} words of {} bits for {}.", count,
+    throw BadInput(fmt::format("WORDS: expected {} of {} bits for {}.",
+                               count == 1 ? "one word" : fmt::format("at most {} words", count),
                                std::min(layout->bits, kWordBits), layout->name));
   }
   words.resize(count);

@@ -90,7 +90,7 @@ void print(const Capture& capture, const std::vector<PolicyResult>& results, con
     for (const PolicyResult& result : results) {
       const Check& check = result.checks[i];
       std::vector<std::string> notes = check.notes;
-      if (check.masked != 0) notes.push_back(fmt::format("{} masked differences", check.masked));
+      if (check.masked != 0) notes.push_back(fmt::format("masked differences: {}", check.masked));
       const std::string text = fmt::format("{}", fmt::join(notes, "; "));
       // Most notes are the same under every policy.
       if (text.empty() || text == last) continue;
@@ -178,7 +178,7 @@ bool replay(const ReplayOptions& options) {
       disagreeing == 0
           ? paint.good(fmt::format("All {} checks agree", checks))
           : paint.bad(fmt::format("{} of {} checks do not agree", disagreeing, checks));
-  fmt::print("{}; {} masked differences.\n", verdict, masked);
+  fmt::print("{}; masked differences: {}.\n", verdict, masked);
   return disagreeing == 0;
 }
 

@@ -56,16 +56,16 @@ void print(const Result& result, const ScenarioOptions& options) {
              options.prefetch == emulator::SpeculativePrefetch::kOn ? ", prefetch on" : "");
   const std::string verdict =
       fmt::format("{} of {} scenarios agree", counts.agreeing, counts.scenarios);
-  fmt::print("  {}: {} accesses, {} register reads, {} end values; {} masked differences\n",
+  fmt::print("  {}: {} accesses, {} register reads, {} end values; masked differences: {}\n",
              agrees ? paint.good(verdict) : paint.bad(verdict), counts.accesses, counts.reads,
              counts.end_values, result.masked);
   if (counts.stopped != 0)
     fmt::print("  {} scenarios are not judged to their end\n", counts.stopped);
   if (!result.input->deviations.file().empty()) {
-    fmt::print("  {} lines of {} used\n", result.deviations_used, result.input->deviations.file());
+    fmt::print("  lines used of {}: {}\n", result.input->deviations.file(), result.deviations_used);
   }
   if (options.disputed) {
-    fmt::print("  {} lines of {} used\n", result.disputed_used, options.disputed->string());
+    fmt::print("  lines used of {}: {}\n", options.disputed->string(), result.disputed_used);
   }
   const std::size_t shown = options.output.all
                                 ? result.disagreements.size()

@@ -37,30 +37,32 @@ Result<Translation, Fault> Tcu::translate(const Transaction& transaction) {
     return bypass(transaction, Route::kDisabled);
   }
 
-  const ContextKey key = key_of(transaction.stream, transaction.substream);
   std::unique_lock lock(mutex_);
-  const CachedContext* cached = contexts_.find(key);
-  CachedContext context;
-  if (cached == nullptr) [[unlikely]] {
-    lock.unlock();
-    context = resolve(transaction.stream, transaction.substream);
-    cached = &context;
-    lock.lock();
-  }
+  const CachedContext* cached = contexts_.find(key_of(transaction.stream, transaction.substream));
+  if (cached != nullptr) [[likely]]
+    return look_up(*cached, transaction, lock);
 
-  switch (cached->context.action) {
+  lock.unlock();
+  const CachedContext context = resolve(transaction.stream, transaction.substream);
+  lock.lock();
+  return look_up(context, transaction, lock);
+}
+
+Result<Translation, Fault> Tcu::look_up(const CachedContext& cached, const Transaction& transaction,
+                                        std::unique_lock<std::mutex>& lock) {
+  switch (cached.context.action) {
     case Context::Action::kTranslate:
       break;
     case Context::Action::kAbort:
       return Fault(ConfiguredAbort{});
     case Context::Action::kFault:
-      return Fault(cached->context.fault);
+      return Fault(cached.context.fault);
     case Context::Action::kBypass:
       lock.unlock();
       return bypass(transaction, Route::kBypass);
   }
 
-  const Regime& regime = cached->context.regime;
+  const Regime& regime = cached.context.regime;
   const auto address = Walker::canonical(regime, transaction.address);
   const unsigned half = static_cast<unsigned>(transaction.address.value >> 55) & 1;
   // E0PD is reported as a Translation fault whether or not the address is
@@ -68,24 +70,24 @@ Result<Translation, Fault> Tcu::translate(const Transaction& transaction) {
   const bool denied =
       regime.half[half].unprivileged_denied && transaction.privilege == Privilege::kUnprivileged;
   if (!address || denied) [[unlikely]] {
-    return translation_fault(cached->context, {.type = FaultType::kTranslation,
-                                               .stage = Stage::k1,
-                                               .level = regime.half[half].first_level,
-                                               .descriptor = {}});
+    return translation_fault(cached.context, {.type = FaultType::kTranslation,
+                                              .stage = Stage::k1,
+                                              .level = regime.half[half].first_level,
+                                              .descriptor = {}});
   }
 
-  if (const auto found = tlb_.find(cached->spaces, address->value); found.entry != nullptr) {
+  if (const auto found = tlb_.find(cached.spaces, address->value); found.entry != nullptr) {
     if (observer_ == nullptr) [[likely]] {
-      return finish(cached->context, transaction, address->value, *found.entry);
+      return finish(cached.context, transaction, address->value, *found.entry);
     }
     const TlbEntryInfo hit = tlb_.describe(found.space, address->value, *found.entry);
-    auto result = finish(cached->context, transaction, address->value, *found.entry);
+    auto result = finish(cached.context, transaction, address->value, *found.entry);
     lock.unlock();
     observer_->on_tlb_hit(hit);
     return result;
   }
 
-  if (cached != &context) context = *cached;
+  const CachedContext context = cached;  // whose place in the cache may change now
   lock.unlock();
   return translate_with(context, transaction, *address);
 }
@@ -185,19 +187,23 @@ void Tcu::cache(const CachedContext& cached, CanonicalAddress address, const Lea
   std::unique_lock lock(mutex_);
   if (!still_current(stamp)) return;
   const auto space = leaf.global ? cached.spaces.global : cached.spaces.asid;
-  const auto filled = tlb_.insert(space, address.value,
-                                  {.output = leaf.output,
-                                   .stamp = stamp,
-                                   .size_bits = leaf.size_bits,
-                                   .level = leaf.level,
-                                   .granule_bits = static_cast<std::uint8_t>(leaf.granule),
-                                   .permissions = leaf.permissions,
-                                   .attributes = leaf.attributes});
+  const TlbEntry entry{.output = leaf.output,
+                       .stamp = stamp,
+                       .size_bits = leaf.size_bits,
+                       .level = leaf.level,
+                       .granule_bits = static_cast<std::uint8_t>(leaf.granule),
+                       .permissions = leaf.permissions,
+                       .attributes = leaf.attributes};
+  const auto displaced = tlb_.insert(space, address.value, entry);
+  if (observer_ == nullptr) [[likely]]
+    return;
+
+  const TlbEntryInfo filled = tlb_.describe(space, address.value, entry);
+  std::optional<TlbEntryInfo> evicted;
+  if (displaced) evicted = tlb_.describe(*displaced);
   lock.unlock();
-  if (observer_ != nullptr) [[unlikely]] {
-    if (filled.evicted) observer_->on_tlb_evict(filled.evicted->first, filled.evicted->second);
-    observer_->on_tlb_fill(filled.entry);
-  }
+  if (evicted) observer_->on_tlb_evict(*evicted, displaced->reason);
+  observer_->on_tlb_fill(filled);
 }
 
 void Tcu::prefetch_neighbours(const CachedContext& cached, CanonicalAddress address,

@@ -96,6 +96,10 @@ class Tcu {
 
   // The context of a transaction, from memory if no copy is kept.
   CachedContext resolve(StreamId stream, std::optional<SubstreamId> substream);
+  // Called with the lock; lets go of it when the answer takes more than the
+  // caches.
+  Result<Translation, Fault> look_up(const CachedContext& cached, const Transaction& transaction,
+                                     std::unique_lock<std::mutex>& lock);
   Result<Translation, Fault> translate_with(const CachedContext& context,
                                             const Transaction& transaction,
                                             CanonicalAddress address);

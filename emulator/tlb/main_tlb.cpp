@@ -31,20 +31,13 @@ MainTlb::Found MainTlb::find(const TlbSpaces& spaces, std::uint64_t address) {
   return {nullptr, 0};
 }
 
-MainTlb::Filled MainTlb::insert(AddressSpaces::Index space, std::uint64_t address,
-                                const TlbEntry& entry) {
+std::optional<MainTlb::Displaced> MainTlb::insert(AddressSpaces::Index space, std::uint64_t address,
+                                                  const TlbEntry& entry) {
   AddressSpaces::Space& into = spaces_[space];
   into.sizes |= std::uint64_t{1} << entry.size_bits;
   const Key key{.page = address >> entry.size_bits, .tag = into.tag, .size_bits = entry.size_bits};
-  const auto displaced =
-      entries_.insert(key, entry, [this](const Key& other) { return !spaces_.alive(other.tag); });
-  Filled filled{.entry = describe(space, address, entry), .evicted = std::nullopt};
-  if (displaced) {
-    filled.evicted = {describe(AddressSpaces::index_of(displaced->key.tag),
-                               displaced->key.page << displaced->key.size_bits, displaced->value),
-                      displaced->reason};
-  }
-  return filled;
+  return entries_.insert(key, entry,
+                         [this](const Key& other) { return !spaces_.alive(other.tag); });
 }
 
 void MainTlb::invalidate(const TlbInvalidation& what, Stamp before) {
@@ -124,6 +117,11 @@ TlbEntryInfo MainTlb::describe(AddressSpaces::Index space, std::uint64_t address
           .address = Iova(address & ~mask(entry.size_bits - 1U, 0)),
           .size = std::uint64_t{1} << entry.size_bits,
           .pa = entry.output};
+}
+
+TlbEntryInfo MainTlb::describe(const Displaced& displaced) const {
+  return describe(AddressSpaces::index_of(displaced.key.tag),
+                  displaced.key.page << displaced.key.size_bits, displaced.value);
 }
 
 }  // namespace smmu::emulator

@@ -51,33 +51,6 @@ struct TlbSpaces {
 // Called with the TCU's lock held.
 class MainTlb {
  public:
-  struct Found {
-    const TlbEntry* entry;
-    AddressSpaces::Index space;
-  };
-
-  explicit MainTlb(const Caching& caching);
-
-  TlbSpaces spaces_of(Vmid vmid, Asid asid);
-
-  // The entry that translates `address`, or null.
-  Found find(const TlbSpaces& spaces, std::uint64_t address);
-
-  struct Filled {
-    TlbEntryInfo entry;
-    std::optional<std::pair<TlbEntryInfo, EvictionReason>> evicted;
-  };
-  Filled insert(AddressSpaces::Index space, std::uint64_t address, const TlbEntry& entry);
-
-  // Removes what `what` covers and was read before `before`.
-  void invalidate(const TlbInvalidation& what, Stamp before);
-
-  void clear();
-
-  TlbEntryInfo describe(AddressSpaces::Index space, std::uint64_t address,
-                        const TlbEntry& entry) const;
-
- private:
   struct Key {
     std::uint64_t page = 0;  // address / size
     AddressSpaces::Tag tag = 0;
@@ -96,6 +69,34 @@ class MainTlb {
     static constexpr std::uint64_t kMixPage = 0x9e3779b97f4a7c15;
   };
 
+  using Displaced = SetAssociative<Key, TlbEntry>::Displaced;
+
+  struct Found {
+    const TlbEntry* entry;
+    AddressSpaces::Index space;
+  };
+
+  explicit MainTlb(const Caching& caching);
+
+  TlbSpaces spaces_of(Vmid vmid, Asid asid);
+
+  // The entry that translates `address`, or null.
+  Found find(const TlbSpaces& spaces, std::uint64_t address);
+
+  // Returns the live entry that had to go, if one had to.
+  std::optional<Displaced> insert(AddressSpaces::Index space, std::uint64_t address,
+                                  const TlbEntry& entry);
+
+  // Removes what `what` covers and was read before `before`.
+  void invalidate(const TlbInvalidation& what, Stamp before);
+
+  void clear();
+
+  TlbEntryInfo describe(AddressSpaces::Index space, std::uint64_t address,
+                        const TlbEntry& entry) const;
+  TlbEntryInfo describe(const Displaced& displaced) const;
+
+ private:
   void invalidate_space(AddressSpaces::Index space, Stamp before);
   void invalidate_range(AddressSpaces::Index space, const TlbInvalidation::Range& range,
                         Stamp before);
