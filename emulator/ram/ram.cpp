@@ -10,6 +10,12 @@ namespace {
 
 constexpr std::uint64_t kPage = 4096;
 
+// Whether [base, base + size) is made of pages and ends below 2^64.
+bool whole_pages(Pa base, std::uint64_t size) {
+  return base.value % kPage == 0 && size != 0 && size % kPage == 0 &&
+         base.value + (size - 1) >= base.value;
+}
+
 // Copies between bytes of this thread and memory that other threads may be
 // accessing: byte by byte at the ends, word by word between them, each piece
 // atomic so that a race is a mix of old and new and nothing worse.
@@ -45,7 +51,7 @@ Ram::Ram() = default;
 Ram::~Ram() = default;
 
 Result<Ram::Added, std::errc> Ram::add(Pa base, std::uint64_t size) {
-  if (size == 0 || size % kPage != 0) return std::errc::invalid_argument;
+  if (!whole_pages(base, size)) return std::errc::invalid_argument;
   void* host = mmap(nullptr, size, PROT_READ | PROT_WRITE,
                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (host == MAP_FAILED) return std::errc::not_enough_memory;
@@ -59,10 +65,7 @@ Result<Ram::Added, std::errc> Ram::add_device(Pa base, std::uint64_t size, Devic
 
 Result<Ram::Added, std::errc> Ram::insert(Pa base, std::uint64_t size,
                                           std::unique_ptr<Region> region) {
-  if (base.value % kPage != 0 || size == 0 || size % kPage != 0 ||
-      base.value + (size - 1) < base.value) {
-    return std::errc::invalid_argument;
-  }
+  if (!whole_pages(base, size)) return std::errc::invalid_argument;
   const auto next = std::ranges::upper_bound(regions_, base, {},
                                              [](const auto& other) { return other->direct.base; });
   if (next != regions_.begin() && (*std::prev(next))->direct.contains(base, 1)) {

@@ -1,0 +1,135 @@
+// RAM, an SMMU and what a driver does to bring it up.
+#ifndef SMMU_TESTING_BOARD_H_
+#define SMMU_TESTING_BOARD_H_
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <ostream>
+#include <utility>
+#include <vector>
+
+#include "smmu/arch/v3/commands.h"
+#include "smmu/arch/v3/events.h"
+#include "smmu/emulator/ram.h"
+#include "smmu/emulator/smmu_v3.h"
+#include "smmu/testing/dma_device.h"
+#include "smmu/testing/tables.h"
+
+namespace smmu::testing {
+
+// Counts its pulses, and calls a handler if it has one.
+class RecordingLine final : public InterruptLine {
+ public:
+  void pulse() override;
+  unsigned count() const { return count_; }
+  void on_pulse(std::function<void()> handler) { handler_ = std::move(handler); }
+
+ private:
+  unsigned count_ = 0;
+  std::function<void()> handler_;
+};
+
+// A record as it was found in the Event queue.
+struct Event {
+  std::array<std::uint64_t, 4> words{};
+
+  v3::EventType type() const;
+  StreamId stream() const;
+  // As the layout of its type: event.as<v3::F_TRANSLATION>().
+  template <class E>
+  E as() const {
+    return E(words);
+  }
+
+  friend bool operator==(const Event&, const Event&) = default;
+  friend std::ostream& operator<<(std::ostream& out, const Event& event);
+};
+
+// A command, complete: command<v3::CMD_SYNC>().set(...).
+template <class C>
+C command() {
+  return C().set(C::Opcode, C::kOpcode);
+}
+
+class Board {
+ public:
+  struct Options {
+    emulator::SmmuV3Config config = emulator::SmmuV3Config::everything();
+    Pa ram_base = Pa(0x4000'0000);
+    std::uint64_t ram_size = std::uint64_t{128} << 20;
+    PhysicalMemory* smmu_memory = nullptr;  // what the SMMU sees; null: this board's RAM
+    emulator::Observer* observer = nullptr;
+    unsigned log2_commands = 8;
+    unsigned log2_events = 8;
+    unsigned log2_streams = 8;
+  };
+
+  Board() : Board(Options{}) {}
+  explicit Board(Options options);
+
+  emulator::SmmuV3& smmu() { return *smmu_; }
+  emulator::Ram& memory() { return ram_; }
+  // A device with a port of its own.
+  DmaDevice device(StreamId stream) { return DmaDevice(smmu_->add_port(), stream); }
+
+  // Memory nobody else has, zeroed.
+  Pa allocate(std::uint64_t bytes, std::uint64_t alignment = 4096);
+  Allocator allocator();
+  PageTable page_table() { return page_table({}); }
+  PageTable page_table(PageTable::Options options);
+
+  // Makes queues and a linear Stream table of invalid entries, and enables
+  // them, the interrupts and translation.
+  void bring_up();
+  // Invalid until bring_up().
+  StreamTable& streams() { return *streams_; }
+  Pa command_queue() const { return commands_; }
+  Pa event_queue() const { return event_queue_; }
+
+  // Gives the stream an STE, or tables, and invalidates what was there.
+  void attach(StreamId stream, const v3::STE& ste);
+  // Returns where the CD is.
+  Pa attach(StreamId stream, const PageTable& table, Asid asid = Asid(1));
+
+  // Puts commands into the queue and rings the doorbell once.
+  template <class... C>
+  void submit(const C&... commands) {
+    (enqueue(commands.words()), ...);
+    ring();
+  }
+  // The same, followed by a CMD_SYNC.
+  template <class... C>
+  void submit_and_sync(const C&... commands) {
+    submit(commands..., command<v3::CMD_SYNC>());
+  }
+  // Whether all commands were consumed.
+  bool idle();
+
+  // The records that came since the last call, and makes room for others.
+  std::vector<Event> events();
+
+  RecordingLine event_line;
+  RecordingLine sync_line;
+  RecordingLine error_line;
+  RecordingLine wake_up_line;
+
+ private:
+  void enqueue(const std::array<std::uint64_t, 2>& words);
+  void ring();
+
+  Options options_;
+  emulator::Ram ram_;
+  std::unique_ptr<emulator::SmmuV3> smmu_;
+  std::uint64_t next_free_;
+  Pa commands_;
+  Pa event_queue_;
+  std::uint32_t produced_ = 0;
+  std::optional<StreamTable> streams_;
+};
+
+}  // namespace smmu::testing
+
+#endif  // SMMU_TESTING_BOARD_H_

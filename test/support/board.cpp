@@ -1,0 +1,162 @@
+#include "smmu/testing/board.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <iostream>
+
+#include "smmu/arch/v3/control_registers.h"
+#include "smmu/arch/v3/queue_registers.h"
+
+namespace smmu::testing {
+
+using v3::EventHeader;
+using v3::SMMU_CMDQ_BASE;
+using v3::SMMU_CMDQ_CONS;
+using v3::SMMU_CMDQ_PROD;
+using v3::SMMU_CR0;
+using v3::SMMU_EVENTQ_BASE;
+using v3::SMMU_EVENTQ_CONS;
+using v3::SMMU_EVENTQ_PROD;
+using v3::SMMU_IRQ_CTRL;
+using v3::SMMU_STRTAB_BASE;
+using v3::SMMU_STRTAB_BASE_CFG;
+
+void RecordingLine::pulse() {
+  ++count_;
+  if (handler_) handler_();
+}
+
+v3::EventType Event::type() const { return as<EventHeader>()[EventHeader::EventNumber]; }
+StreamId Event::stream() const { return StreamId(as<EventHeader>()[EventHeader::StreamID]); }
+
+std::ostream& operator<<(std::ostream& out, const Event& event) {
+  for (const v3::EventLayout& layout : v3::kEvents) {
+    if (layout.type == event.type()) out << layout.layout.name;
+  }
+  out << std::hex;
+  for (const std::uint64_t word : event.words) out << " 0x" << word;
+  return out << std::dec;
+}
+
+Board::Board(Options options) : options_(options), next_free_(options.ram_base.value) {
+  if (!ram_.add(options.ram_base, options.ram_size)) {
+    std::cerr << "the board's RAM does not fit\n";
+    std::abort();
+  }
+  PhysicalMemory* memory = options.smmu_memory != nullptr ? options.smmu_memory : &ram_;
+  auto made = emulator::SmmuV3::create(options.config, {.memory = memory,
+                                                        .event_queue = &event_line,
+                                                        .command_sync = &sync_line,
+                                                        .global_error = &error_line,
+                                                        .wake_up = &wake_up_line,
+                                                        .observer = options.observer});
+  if (!made) {
+    std::cerr << made.error() << '\n';
+    std::abort();
+  }
+  smmu_ = *std::move(made);
+}
+
+Pa Board::allocate(std::uint64_t bytes, std::uint64_t alignment) {
+  const std::uint64_t begin = (next_free_ + alignment - 1) / alignment * alignment;
+  next_free_ = begin + bytes;
+  EXPECT_LE(next_free_, options_.ram_base.value + options_.ram_size) << "the board's RAM is full";
+  return Pa(begin);
+}
+
+Allocator Board::allocator() {
+  return
+      [this](std::uint64_t bytes, std::uint64_t alignment) { return allocate(bytes, alignment); };
+}
+
+PageTable Board::page_table(PageTable::Options options) {
+  return PageTable(ram_, allocator(), options);
+}
+
+void Board::bring_up() {
+  const auto room = [this](unsigned log2_bytes) {
+    const std::uint64_t bytes = std::uint64_t{1} << log2_bytes;
+    return allocate(bytes, std::max<std::uint64_t>(bytes, 4096));
+  };
+  commands_ = room(options_.log2_commands + 4);
+  event_queue_ = room(options_.log2_events + 5);
+  const Pa streams = room(options_.log2_streams + 6);
+  streams_.emplace(ram_, streams);
+
+  smmu_->write(SMMU_STRTAB_BASE().set(SMMU_STRTAB_BASE::ADDR, streams.value));
+  smmu_->write(SMMU_STRTAB_BASE_CFG().set(SMMU_STRTAB_BASE_CFG::LOG2SIZE, options_.log2_streams));
+  smmu_->write(SMMU_CMDQ_BASE()
+                   .set(SMMU_CMDQ_BASE::ADDR, commands_.value)
+                   .set(SMMU_CMDQ_BASE::LOG2SIZE, options_.log2_commands));
+  smmu_->write(SMMU_CMDQ_PROD());
+  smmu_->write(SMMU_CMDQ_CONS());
+  smmu_->write(SMMU_EVENTQ_BASE()
+                   .set(SMMU_EVENTQ_BASE::ADDR, event_queue_.value)
+                   .set(SMMU_EVENTQ_BASE::LOG2SIZE, options_.log2_events));
+  smmu_->write(SMMU_EVENTQ_PROD());
+  smmu_->write(SMMU_EVENTQ_CONS());
+  produced_ = 0;
+
+  // Queues before translation, so that the first fault has where to go; and
+  // what the caches may hold is unknown (IHI 0070, 3.11).
+  SMMU_CR0 control = SMMU_CR0().set(SMMU_CR0::CMDQEN, true);
+  smmu_->write(control);
+  smmu_->write(control.set(SMMU_CR0::EVENTQEN, true));
+  smmu_->write(SMMU_IRQ_CTRL()
+                   .set(SMMU_IRQ_CTRL::GERROR_IRQEN, true)
+                   .set(SMMU_IRQ_CTRL::EVENTQ_IRQEN, true));
+  using v3::CMD_CFGI_STE_RANGE;
+  submit_and_sync(command<CMD_CFGI_STE_RANGE>().set(CMD_CFGI_STE_RANGE::Range, 31),
+                  command<v3::CMD_TLBI_NSNH_ALL>());
+  smmu_->write(control.set(SMMU_CR0::SMMUEN, true));
+}
+
+void Board::attach(StreamId stream, const v3::STE& ste) {
+  using v3::CMD_CFGI_STE;
+  streams_->set(stream, ste);
+  submit_and_sync(command<CMD_CFGI_STE>()
+                      .set(CMD_CFGI_STE::StreamID, stream.value)
+                      .set(CMD_CFGI_STE::Leaf, true));
+}
+
+Pa Board::attach(StreamId stream, const PageTable& table, Asid asid) {
+  const Pa cd = allocate(v3::CD::kSize, v3::CD::kSize);
+  store(ram_, cd, context(table, asid));
+  attach(stream, translate(cd));
+  return cd;
+}
+
+void Board::enqueue(const std::array<std::uint64_t, 2>& words) {
+  const std::uint32_t entries = 1U << options_.log2_commands;
+  const std::uint64_t entry = commands_.value + 16 * std::uint64_t{produced_ % entries};
+  store(ram_, Pa(entry), words[0]);
+  store(ram_, Pa(entry + 8), words[1]);
+  produced_ = (produced_ + 1) % (2 * entries);
+}
+
+void Board::ring() { smmu_->write(SMMU_CMDQ_PROD().set(SMMU_CMDQ_PROD::WR, produced_)); }
+
+bool Board::idle() { return smmu_->read<SMMU_CMDQ_CONS>()[SMMU_CMDQ_CONS::RD] == produced_; }
+
+std::vector<Event> Board::events() {
+  const std::uint32_t entries = 1U << options_.log2_events;
+  const std::uint32_t produced = smmu_->read<SMMU_EVENTQ_PROD>()[SMMU_EVENTQ_PROD::WR];
+  auto consumer = smmu_->read<SMMU_EVENTQ_CONS>();
+  std::uint32_t consumed = consumer[SMMU_EVENTQ_CONS::RD];
+  std::vector<Event> events;
+  while (consumed != produced) {
+    Event event;
+    for (std::size_t i = 0; i != event.words.size(); ++i) {
+      const std::uint64_t entry = event_queue_.value + 32 * std::uint64_t{consumed % entries};
+      event.words[i] = load(ram_, Pa(entry + 8 * i));
+    }
+    events.push_back(event);
+    consumed = (consumed + 1) % (2 * entries);
+  }
+  smmu_->write(consumer.set(SMMU_EVENTQ_CONS::RD, consumed));
+  return events;
+}
+
+}  // namespace smmu::testing

@@ -1,0 +1,63 @@
+#include "smmu/testing/dma_device.h"
+
+#include <array>
+#include <bit>
+
+#include "smmu/platform/memory.h"
+
+namespace smmu::testing {
+
+using emulator::Outcome;
+using emulator::Transaction;
+using emulator::Transfer;
+
+DmaDevice DmaDevice::substream(SubstreamId substream) const {
+  DmaDevice device = *this;
+  device.prototype_.substream = substream;
+  return device;
+}
+
+DmaDevice DmaDevice::privileged() const {
+  DmaDevice device = *this;
+  device.prototype_.privilege = emulator::Privilege::kPrivileged;
+  return device;
+}
+
+DmaDevice DmaDevice::fetching_instructions() const {
+  DmaDevice device = *this;
+  device.prototype_.content = emulator::Content::kInstruction;
+  return device;
+}
+
+Outcome DmaDevice::translate(Iova address, emulator::Direction direction) const {
+  Transaction transaction = at(address);
+  transaction.direction = direction;
+  return port_->translate(transaction);
+}
+
+Transfer DmaDevice::read(Iova address, std::span<std::byte> bytes) const {
+  return port_->read(at(address), bytes);
+}
+
+Transfer DmaDevice::write(Iova address, std::span<const std::byte> bytes) const {
+  return port_->write(at(address), bytes);
+}
+
+std::optional<std::uint64_t> DmaDevice::read64(Iova address) const {
+  std::array<std::byte, 8> bytes{};
+  if (read(address, bytes).bytes != bytes.size()) return std::nullopt;
+  return little_endian(std::bit_cast<std::uint64_t>(bytes));
+}
+
+Transfer DmaDevice::write64(Iova address, std::uint64_t value) const {
+  const auto bytes = std::bit_cast<std::array<std::byte, 8>>(little_endian(value));
+  return write(address, bytes);
+}
+
+Transaction DmaDevice::at(Iova address) const {
+  Transaction transaction = prototype_;
+  transaction.address = address;
+  return transaction;
+}
+
+}  // namespace smmu::testing
