@@ -1,0 +1,22 @@
+#include "bench/rows.h"
+
+#include <iterator>
+
+#include "bench/machine.h"
+
+namespace smmu::bench {
+
+std::vector<Row> rows() {
+  std::vector<Row> all = {{"empty", [] {
+                             return [](std::uint64_t n) {
+                               for (std::uint64_t i = 0; i != n; ++i) keep(i);
+                             };
+                           }}};
+  std::vector<Row> groups[] = {translate_rows(), command_rows(), mmio_rows()};
+  for (std::vector<Row>& some : groups) {
+    std::move(some.begin(), some.end(), std::back_inserter(all));
+  }
+  return all;
+}
+
+}  // namespace smmu::bench

@@ -1,0 +1,27 @@
+// What is measured: a name and, for each, how to prepare it and do it N times.
+#ifndef BENCH_ROWS_H_
+#define BENCH_ROWS_H_
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace smmu::bench {
+
+struct Row {
+  std::string name;
+  // Sets up and returns what does the operation so many times.
+  std::function<std::function<void(std::uint64_t)>()> prepare;
+};
+
+std::vector<Row> translate_rows();
+std::vector<Row> command_rows();
+std::vector<Row> mmio_rows();
+
+// All of them, the loop with nothing in it, `empty`, first.
+std::vector<Row> rows();
+
+}  // namespace smmu::bench
+
+#endif  // BENCH_ROWS_H_
