@@ -58,6 +58,7 @@ Check check_faults(const Capture& capture, const emulator::Caching& caching) {
   for (const RecordedEvent& event : capture.events) recorded.emplace(key_of(event.words), &event);
 
   std::uint64_t records = 0;
+  std::uint64_t unrecorded = 0;
   Session session(capture, caching);
   for (const RecordedFault& fault : capture.faults) {
     ++check.compared;
@@ -82,6 +83,7 @@ Check check_faults(const Capture& capture, const emulator::Caching& caching) {
 
     const auto found = recorded.find(make_key(fault.event, fault.stream, fault.iova, !fault.write));
     if (found == recorded.end()) {
+      ++unrecorded;
       // Nobody recorded one, for instance because CD.R was 0: then there is nothing to compare
       // with, but a record of another event is wrong all the same.
       if (answer.records.empty() ||
@@ -109,6 +111,9 @@ Check check_faults(const Capture& capture, const emulator::Caching& caching) {
   if (records != 0) {
     check.notes.push_back(
         fmt::format("{} event records were compared with those of events.tsv", records));
+  }
+  if (unrecorded != 0) {
+    check.notes.push_back(fmt::format("{} faults have no record in events.tsv", unrecorded));
   }
   return check;
 }

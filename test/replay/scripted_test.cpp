@@ -1,0 +1,103 @@
+// The committed scripted scenarios, as the tool judges them.
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "emulator/cli/deviations.h"
+#include "emulator/cli/scenario_player.h"
+#include "emulator/cli/verdict.h"
+
+namespace smmu::cli {
+namespace {
+
+using emulator::CachePolicy;
+using emulator::SpeculativePrefetch;
+
+const std::filesystem::path kFolder = std::filesystem::path(SMMU_TEST_DATA) / "captures/scripted";
+
+struct Played {
+  ScenarioCounts counts;
+  std::vector<OpDisagreement> disagreements;
+  std::uint64_t deviations_used;
+};
+
+Played play(const std::vector<Scenario>& scenarios, const Deviations& deviations,
+            const emulator::Caching& caching) {
+  Played played{};
+  const Deviations none;
+  Judge judge(deviations, none);
+  for (const Scenario& scenario : scenarios) {
+    ScenarioPlayer(scenario, caching, scenario.name)
+        .play(judge, played.counts, played.disagreements);
+  }
+  played.deviations_used = judge.deviations_used();
+  return played;
+}
+
+class Scripted : public testing::TestWithParam<std::tuple<CachePolicy, SpeculativePrefetch>> {};
+
+TEST_P(Scripted, EveryOpAgreesUnderEveryPolicy) {
+  const auto scenarios = load_scenarios(kFolder / "scenarios.jsonl.gz");
+  const auto deviations = Deviations::load(kFolder / "deviations.tsv.gz");
+  deviations.hold_against(scenarios);
+  const Played played =
+      play(scenarios, deviations,
+           {.policy = std::get<0>(GetParam()), .prefetch = std::get<1>(GetParam())});
+  for (const OpDisagreement& wrong : played.disagreements) {
+    ADD_FAILURE() << wrong.scenario << " op " << wrong.op << ", " << wrong.what << ": expected "
+                  << wrong.values.expected << ", got " << wrong.values.got;
+  }
+  EXPECT_EQ(played.counts.agreeing, 63);
+  EXPECT_EQ(played.counts.accesses, 1320);
+  EXPECT_EQ(played.counts.reads, 145);
+  EXPECT_EQ(played.counts.end_values, 5 * 63);
+  // There is no line that speaks of nothing.
+  EXPECT_EQ(played.deviations_used, 594);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, Scripted,
+    testing::Combine(testing::Values(CachePolicy::kNone, CachePolicy::kRealistic,
+                                     CachePolicy::kAdversarial),
+                     testing::Values(SpeculativePrefetch::kOff, SpeculativePrefetch::kOn)));
+
+TEST(ScriptedWithoutItsDeviations, QemusSlipsAreDisagreements) {
+  const Played played = play(load_scenarios(kFolder / "scenarios.jsonl.gz"), Deviations(),
+                             {.policy = CachePolicy::kAdversarial});
+  EXPECT_LT(played.counts.agreeing, 63);
+  EXPECT_GT(played.disagreements.size(), 100);
+}
+
+TEST(ScriptedChanged, EveryKindOfOpIsJudged) {
+  auto scenarios = load_scenarios(kFolder / "scenarios.jsonl.gz");
+  const auto deviations = Deviations::load(kFolder / "deviations.tsv.gz");
+  // In each scenario the last access, the last read and an end value are changed.
+  std::size_t changes = 0;
+  for (Scenario& scenario : scenarios) {
+    scenario.end[3].value ^= 0x10;  // GERRORN, for which there are no lines
+    ++changes;
+    for (std::size_t op = scenario.ops.size(); op-- > 0;) {
+      auto* access = std::get_if<DeviceAccess>(&scenario.ops[op]);
+      if (access == nullptr || deviations.access(scenario.name, op) != nullptr ||
+          access->result != RecordedResult::kOk) {
+        continue;
+      }
+      access->pa ^= 0x1000;
+      ++changes;
+      break;
+    }
+    for (std::size_t op = scenario.ops.size(); op-- > 0;) {
+      auto* read = std::get_if<RegisterRead>(&scenario.ops[op]);
+      if (read == nullptr || deviations.read(scenario.name, op) != nullptr) continue;
+      read->value ^= 0x100;
+      ++changes;
+      break;
+    }
+  }
+  const Played played = play(scenarios, deviations, {.policy = CachePolicy::kAdversarial});
+  EXPECT_EQ(played.disagreements.size(), changes);
+  EXPECT_EQ(played.counts.agreeing, 0);
+}
+
+}  // namespace
+}  // namespace smmu::cli
