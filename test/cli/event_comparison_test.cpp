@@ -35,7 +35,7 @@ constexpr std::uint64_t kTTRnW = std::uint64_t{1} << 44;
 constexpr std::uint64_t kAll = ~std::uint64_t{0};
 
 TEST(EventComparison, InAStage1FaultClassMustBeInWhateverWasRecorded) {
-  for (const std::uint64_t type : {0x10, 0x11, 0x12, 0x13}) {
+  for (const std::uint64_t type : {0x10U, 0x11U, 0x12U, 0x13U}) {
     for (const std::uint64_t recorded_class : {std::uint64_t{0}, kTT, kIN}) {
       const EventWords recorded = {kStream | type, kRnW | recorded_class, 0x5000, 0};
       EXPECT_TRUE(
@@ -51,7 +51,7 @@ TEST(EventComparison, InAStage1FaultClassMustBeInWhateverWasRecorded) {
 }
 
 TEST(EventComparison, AStage1FaultHidesStagIpaAndSubstreamId) {
-  for (const std::uint64_t type : {0x10, 0x11, 0x12}) {
+  for (const std::uint64_t type : {0x10U, 0x11U, 0x12U}) {
     const EventWords recorded = {kStream | type, kRnW, 0x5000, 0};
     EXPECT_EQ(hidden_bits(recorded, RecordForm::kRecorded, {kStream | type, kRnW | kIN, 0x5000, 0}),
               (EventWords{kSubstreamId, kStag, 0, kAll}));
@@ -97,7 +97,7 @@ TEST(EventComparison, TheAddressOfAFailedCdFetchBelongsIntoDword3) {
 }
 
 TEST(EventComparison, FetchRecordsHideReasonAlone) {
-  for (const std::uint64_t type : {0x03, 0x0b}) {
+  for (const std::uint64_t type : {0x03U, 0x0bU}) {
     const EventWords record = {kStream | type, kRnW, 0x5000, 0x8000};
     EXPECT_EQ(hidden_bits(record, RecordForm::kRecorded, record),
               (EventWords{kSubstreamId, 0xffff, 0, 0}));

@@ -123,7 +123,7 @@ TEST_F(TableWalkTest, TablesAboveTakePermissionsAway) {
   word(0x3000, 0x4003);              // no limit
   word(0x3008, 0x2000000000005003);  // APTable 0b01: not unprivileged
   word(0x3010, 0x4000000000006003);  // APTable 0b10: no writes
-  for (const std::uint64_t table : {0x4000, 0x5000, 0x6000})
+  for (const std::uint64_t table : {0x4000U, 0x5000U, 0x6000U})
     word(table, 0x12345747);  // AP 0b01: rw
   word(0x4008, 0x123457c7);   // AP 0b11: r
   word(0x4010, 0x12345707);   // AP 0b00: privileged
