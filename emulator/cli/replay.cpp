@@ -65,12 +65,15 @@ void print(const Capture& capture, const std::vector<PolicyResult>& results, con
   const Paint paint = Paint::for_stdout();
   constexpr int kNameWidth = 34;
   constexpr int kCountWidth = 10;
-  constexpr std::size_t kCellWidth = 12;
+  // The last column ends where its text does.
+  const auto width = [&results](const PolicyResult& result) {
+    return &result == &results.back() ? std::size_t{0} : std::size_t{12};
+  };
 
   fmt::print("{}\n", paint.bold(capture.name));
   fmt::print("{:{}}{:>{}}", "", kNameWidth, "compared", kCountWidth);
   for (const PolicyResult& result : results) {
-    fmt::print("  {}", paint.dim(fmt::format("{:<{}}", to_text(result.policy), kCellWidth)));
+    fmt::print("  {}", paint.dim(fmt::format("{:<{}}", to_text(result.policy), width(result))));
   }
   fmt::print("\n");
   for (std::size_t i = 0; i < results.front().checks.size(); ++i) {
@@ -79,7 +82,7 @@ void print(const Capture& capture, const std::vector<PolicyResult>& results, con
     fmt::print("  {:<{}}{:>{}}", results.front().checks[i].name, kNameWidth - 2,
                fmt::format("{}", fmt::join(counts, "/")), kCountWidth);
     for (const PolicyResult& result : results) {
-      const std::string text = fmt::format("{:<{}}", cell(result.checks[i]), kCellWidth);
+      const std::string text = fmt::format("{:<{}}", cell(result.checks[i]), width(result));
       fmt::print("  {}", result.checks[i].agrees() ? paint.good(text) : paint.bad(text));
     }
     fmt::print("\n");

@@ -58,9 +58,11 @@ void check_realistic(Session& session, const Capture& capture, const emulator::C
   pass(session, capture, check, [](const RecordedTranslation&, const Counts&) {});
   const std::uint64_t fills = recorder.counts().tlb_fills - before.tlb_fills;
   const std::uint64_t evictions = recorder.counts().evictions_replaced - before.evictions_replaced;
-  check.notes.push_back(fmt::format(
-      "main TLB {} sets x {} ways: {} different entries, {} fills, {} evictions, at most {} held",
-      tlb.sets, tlb.ways, recorder.distinct(), fills, evictions, recorder.most_resident()));
+  check.notes.push_back(
+      fmt::format("main TLB {} sets x {} ways, configuration caches {} x {}: {} different entries, "
+                  "{} fills, {} evictions, at most {} held",
+                  tlb.sets, tlb.ways, caching.configuration.sets, caching.configuration.ways,
+                  recorder.distinct(), fills, evictions, recorder.most_resident()));
   if (recorder.most_resident() > entries || fills - evictions > entries) {
     check.disagree(fmt::format("expected at most {} entries at a time", entries));
   }

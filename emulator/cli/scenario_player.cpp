@@ -5,7 +5,7 @@
 #include <array>
 #include <cstring>
 
-#include "smmu/arch/v3/registers.h"
+#include "emulator/cli/register_comparison.h"
 
 namespace smmu::cli {
 
@@ -74,11 +74,6 @@ Answer ScenarioPlayer::make(const DeviceAccess& access) {
   return answer;
 }
 
-bool ScenarioPlayer::command_error_active() {
-  return machine_.smmu().read<v3::SMMU_GERROR>()[v3::SMMU_GERROR::CMDQ_ERR] !=
-         machine_.smmu().read<v3::SMMU_GERRORN>()[v3::SMMU_GERRORN::CMDQ_ERR];
-}
-
 void ScenarioPlayer::play(Judge& judge, ScenarioCounts& counts,
                           std::vector<OpDisagreement>& disagreements) {
   const std::string& name = scenario_.name;
@@ -96,7 +91,7 @@ void ScenarioPlayer::play(Judge& judge, ScenarioCounts& counts,
     } else if (const auto* read = std::get_if<RegisterRead>(&todo)) {
       ++counts.reads;
       const std::uint64_t got = make(*read);
-      if (auto wrong = judge.read(name, op, *read, got, command_error_active())) {
+      if (auto wrong = judge.read(name, op, *read, got, command_error_active(machine_.smmu()))) {
         disagreements.push_back({name, fmt::format("{}", op),
                                  "read of " + register_name(read->offset), std::move(*wrong)});
       }
@@ -120,7 +115,7 @@ void ScenarioPlayer::play(Judge& judge, ScenarioCounts& counts,
     for (const EndValue& end : scenario_.end) {
       ++counts.end_values;
       const std::uint64_t got = machine_.smmu().read32(end.offset);
-      if (auto wrong = judge.end(name, end, got, command_error_active())) {
+      if (auto wrong = judge.end(name, end, got, command_error_active(machine_.smmu()))) {
         disagreements.push_back(
             {name, "end", "value of " + register_name(end.offset), std::move(*wrong)});
       }

@@ -44,7 +44,6 @@ class ScenarioPlayer {
   void make(const RegisterWrite& write);
   std::uint64_t make(const RegisterRead& read);
   Answer make(const DeviceAccess& access);
-  bool command_error_active();
 
   const Scenario& scenario_;
   Machine machine_;

@@ -5,8 +5,7 @@
 #include <algorithm>
 
 #include "emulator/cli/event_comparison.h"
-#include "emulator/cli/input.h"
-#include "smmu/arch/v3/registers.h"
+#include "emulator/cli/register_comparison.h"
 
 namespace smmu::cli {
 
@@ -131,11 +130,7 @@ std::optional<Disagreement> Judge::access(const std::string& scenario, std::uint
 std::optional<Disagreement> Judge::value(const Wanted<std::uint64_t>* wanted, std::uint32_t offset,
                                          std::uint64_t recorded, std::uint64_t got,
                                          bool command_error) {
-  // 6.3.28: ERR is UNKNOWN while CMDQ_ERR is not active.
-  std::uint64_t compared = kMax64;
-  if (offset == v3::SMMU_CMDQ_CONS::kOffset && !command_error) {
-    compared = ~decltype(v3::SMMU_CMDQ_CONS::ERR)::kMask;
-  }
+  const std::uint64_t compared = compared_bits(offset, command_error);
   std::string expected;
   for (const std::uint64_t value : wanted != nullptr ? wanted->any_of : std::vector{recorded}) {
     if (((value ^ got) & compared) == 0) {

@@ -3,7 +3,6 @@
 #define TEST_CLI_TEMPORARY_FOLDER_H_
 
 #include <cstdlib>
-
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -19,7 +18,7 @@ class TemporaryFolder {
  public:
   TemporaryFolder() {
     std::string pattern = (std::filesystem::temp_directory_path() / "smmu-cli-XXXXXX").string();
-    path_ = mkdtemp(pattern.data());
+    path_ = ::mkdtemp(pattern.data());
   }
   ~TemporaryFolder() {
     std::error_code ignored;

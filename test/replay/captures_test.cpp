@@ -266,6 +266,24 @@ TEST(ChangedCapture, AnotherRegisterValueIsNoticed) {
                  "registers.txt: SMMU_CR1: expected 0xd74, got 0xd75");
 }
 
+TEST(ChangedCapture, WhatQemuCannotHaveReadIsExceptedByNameAndNothingElseIs) {
+  Capture capture = vfio();
+  const auto log = [&capture](bool write, std::uint32_t offset, std::uint64_t value) {
+    capture.accesses.push_back({99, write, offset, 4, value});
+  };
+  log(true, v3::SMMU_GBPA::kOffset, 0x80100000);  // ABORT, which QEMU 7.2 does not keep
+  log(false, v3::SMMU_GBPA::kOffset, 0x0);
+  log(false, v3::SMMU_GERROR::kOffset, 0x4);  // EVENTQ_ABT_ERR
+  const Check check = check_bring_up(capture, kNone)[0];
+  EXPECT_TRUE(check.agrees());
+  EXPECT_THAT(check.notes, Contains(HasSubstr("1 reads of SMMU_GBPA excepted: QEMU 7.2 has no")));
+  EXPECT_THAT(check.notes, Contains(HasSubstr("1 reads of SMMU_GERROR excepted: no device")));
+  capture.accesses.back().value = 0x5;
+  expect_noticed(check_bring_up(capture, kNone)[0], "read of SMMU_GERROR: expected 0x5, got 0x0");
+  capture.accesses[capture.accesses.size() - 2].value = 0x1000;
+  EXPECT_EQ(check_bring_up(capture, kNone)[0].disagreements, 2);
+}
+
 TEST(ChangedCapture, AnIllegalOrMissingOrExtraCommandIsNoticed) {
   Capture capture = vfio();
   capture.commands[20].words[0] = 0xff;

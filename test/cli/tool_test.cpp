@@ -1,0 +1,263 @@
+// The program as a user meets it: what it prints, where, and with which exit status.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "test/cli/run_tool.h"
+
+namespace smmu::cli {
+namespace {
+
+using testing::AllOf;
+using testing::ContainsRegex;
+using testing::EndsWith;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+using testing::StartsWith;
+using Json = nlohmann::json;
+
+const std::string kVfio = committed_capture("linux-6.1-vfio");
+const std::string kStrict = committed_capture("linux-6.1-strict");
+const std::string kScripted = committed_capture("scripted") + "/scenarios.jsonl.gz";
+
+TEST(Tool, ReplayOfBothCapturesAgrees) {
+  const ToolRun run = run_tool("replay " + kStrict + " " + kVfio);
+  EXPECT_EQ(run.status, 0);
+  EXPECT_THAT(run.err, IsEmpty());
+  EXPECT_THAT(run.out, AllOf(HasSubstr("none          realistic     adversarial\n"),
+                             ContainsRegex("faults +170  agree"),
+                             HasSubstr("All 66 checks agree; masked differences: 516."),
+                             Not(HasSubstr("\x1b"))));
+}
+
+TEST(Tool, ReplayTakesThePoliciesItIsGiven) {
+  const ToolRun run = run_tool("replay --caching none --caching adversarial " + kVfio);
+  EXPECT_EQ(run.status, 0);
+  EXPECT_THAT(run.out, AllOf(HasSubstr("All 22 checks agree"), Not(HasSubstr("realistic"))));
+}
+
+TEST(Tool, ReplayTellsTheSameInJson) {
+  const ToolRun run = run_tool("replay --json --caching none " + kVfio);
+  EXPECT_EQ(run.status, 0);
+  const Json json = Json::parse(run.out, nullptr, false);
+  ASSERT_TRUE(json.is_object());
+  EXPECT_EQ(json["agrees"], true);
+  const Json& checks = json["captures"][0]["policies"][0]["checks"];
+  ASSERT_EQ(checks.size(), 11);
+  EXPECT_EQ(checks[3]["name"], "translations");
+  EXPECT_EQ(checks[3]["compared"], 828);
+  EXPECT_EQ(checks[3]["disagreements"], 0);
+}
+
+TEST(Tool, ADisagreementIsShownAndIsExitStatus1) {
+  const TemporaryFolder folder;
+  folder.unpack_capture("linux-6.1-vfio");
+  folder.replace_line("translations.tsv", 5, "0x10\t0xffb1f000\t0x1054e8000\trw\t1\tqemu-trace");
+  const ToolRun run = run_tool("replay --caching none " + folder.path().string());
+  EXPECT_EQ(run.status, 1);
+  EXPECT_THAT(run.out, AllOf(HasSubstr("1 differ"), HasSubstr("translations.tsv:5: stream 0x10"),
+                             HasSubstr("1 of 11 checks do not agree")));
+}
+
+TEST(Tool, OnlyTheFirstDisagreementsAreShownUnlessAllAreAskedFor) {
+  const TemporaryFolder folder;
+  folder.unpack_capture("linux-6.1-vfio");
+  std::string text = folder.read("translations.tsv");
+  for (std::size_t at = 0; (at = text.find("\trw\t", at)) != std::string::npos;)
+    text.replace(at, 4, "\tr\t");
+  folder.write("translations.tsv", text);
+  const std::string command = "replay --caching none " + folder.path().string();
+  EXPECT_THAT(run_tool(command).out, HasSubstr("706 more of translations (none)"));
+  EXPECT_THAT(run_tool("replay --all --caching none " + folder.path().string()).out,
+              AllOf(Not(HasSubstr(" more of ")), HasSubstr("translations.tsv:829:")));
+}
+
+TEST(Tool, ScenariosAgreeByDefaultUnderTheAdversarialPolicy) {
+  const ToolRun run = run_tool("scenario " + kScripted);
+  EXPECT_EQ(run.status, 0);
+  EXPECT_THAT(run.out,
+              AllOf(HasSubstr("caching adversarial"), HasSubstr("63 of 63 scenarios agree"),
+                    HasSubstr("deviations.tsv.gz: 594"), Not(HasSubstr("prefetch"))));
+}
+
+TEST(Tool, AScenarioThatDisagreesIsShownWithItsOp) {
+  const TemporaryFolder folder;
+  std::string line;
+  for (Lines lines(kScripted); lines.next();) {
+    if (lines.text().starts_with(R"({"name":"ste-bypass")")) line = lines.text();
+  }
+  const std::size_t at = line.find("bypass\"}");
+  ASSERT_NE(at, std::string::npos);
+  const auto file = folder.write("s.jsonl", line.replace(at, 6, "abort") + "\n");
+  const ToolRun run = run_tool("scenario " + file.string());
+  EXPECT_EQ(run.status, 1);
+  EXPECT_THAT(run.out,
+              AllOf(HasSubstr("0 of 1 scenarios agree"),
+                    HasSubstr("ste-bypass op 29, read of 0x5010 by stream 0x8:"),
+                    HasSubstr("expected abort, record none"),
+                    HasSubstr("got      bypass, no record"), Not(HasSubstr("lines used"))));
+  // What the manual wants may be disputed, and that is counted.
+  const auto disputed = folder.write("disputed.tsv",
+                                     "scenario\top\tkind\tvalue\tclass\tsection\n"
+                                     "ste-bypass\t29\taccess\tbypass\tmine\t5.2\n");
+  const ToolRun excused =
+      run_tool("scenario --disputed " + disputed.string() + " " + file.string());
+  EXPECT_EQ(excused.status, 0);
+  EXPECT_THAT(excused.out, HasSubstr("disputed.tsv: 1"));
+}
+
+TEST(Tool, ScenariosTellTheSameInJson) {
+  const Json json =
+      Json::parse(run_tool("scenario --json --caching none --caching realistic " + kScripted).out,
+                  nullptr, false);
+  ASSERT_TRUE(json.is_object());
+  EXPECT_EQ(json["agrees"], true);
+  ASSERT_EQ(json["files"].size(), 2);
+  EXPECT_EQ(json["files"][1]["caching"], "realistic");
+  EXPECT_EQ(json["files"][1]["agreeing"], 63);
+}
+
+TEST(Tool, WalkExplainsATranslationStepByStep) {
+  const ToolRun run = run_tool("walk " + kVfio + " --sid 0x40 --iova 0x400040");
+  EXPECT_EQ(run.status, 0);
+  EXPECT_THAT(run.err, IsEmpty());
+  std::size_t at = 0;
+  // In this order.
+  for (const char* text : {"stream 0x40 reads 0x400040: unprivileged, data",
+                           "SMMU_STRTAB_BASE",
+                           "L1STD",
+                           "at 0x1036da000",
+                           "Span 9 (256 STEs)",
+                           "STE",
+                           "at 0xfc181000",
+                           "Config 5 (stage 1)",
+                           "S1ContextPtr 0x104d76000",
+                           "CD",
+                           "at 0x104d76000",
+                           "T0SZ 0x10 (48-bit input)",
+                           "TG0 0 (4K)",
+                           "Level 0 table",
+                           "at 0x104d75000",
+                           "iova[47:39] = 0x0",
+                           "Level 1 table",
+                           "Level 2 table",
+                           "at 0x104d78010",
+                           "iova[29:21] = 0x2",
+                           "Level 3 page",
+                           "0x10414efc7",
+                           "AP 3 (r)",
+                           "OA 0x10414e000",
+                           "pa 0x10414e040",
+                           "4 KiB at 0x10414e000",
+                           "Normal write-back (0xff), inner shareable",
+                           "unprivileged  r-x"}) {
+    const std::size_t found = run.out.find(text, at);
+    ASSERT_NE(found, std::string::npos) << text << " in\n" << run.out;
+    at = found;
+  }
+}
+
+TEST(Tool, WalkExplainsAFaultWithItsRecord) {
+  const ToolRun run = run_tool("walk " + kVfio + " --sid 0x40 --iova 0x400040 --write");
+  EXPECT_EQ(run.status, 0);
+  EXPECT_THAT(run.out,
+              AllOf(HasSubstr("terminated: the device sees a bus error"),
+                    HasSubstr("AP 3 (r), with what the tables above say, does not allow it."),
+                    HasSubstr("F_PERMISSION"), HasSubstr("RnW 0 (write)"),
+                    HasSubstr("CLASS 2 (IN)"), HasSubstr("InputAddr 0x400040")));
+  EXPECT_THAT(run_tool("walk " + kVfio + " --sid 0xf8 --iova 0x1000").out,
+              HasSubstr("STE.Config says abort, which is not recorded."));
+  EXPECT_THAT(run_tool("walk " + kVfio + " --sid 0x1234 --iova 0x1000").out,
+              HasSubstr("C_BAD_STREAMID"));
+}
+
+TEST(Tool, WalkTellsTheSameInJson) {
+  const Json json = Json::parse(
+      run_tool("walk --json " + kVfio + " --sid 0x40 --iova 0x8000001000").out, nullptr, false);
+  ASSERT_TRUE(json.is_object());
+  EXPECT_EQ(json["steps"][5]["step"], "CD");
+  EXPECT_EQ(json["steps"][7]["fields"]["OA"], "0x80000000");
+  EXPECT_EQ(json["outcome"]["pa"], "0x80001000");
+  EXPECT_EQ(json["outcome"]["size"], "0x40000000");
+}
+
+TEST(Tool, MapsJoinsWhatLiesTogether) {
+  const ToolRun run = run_tool("maps " + kVfio + " --sid 0x40");
+  EXPECT_EQ(run.status, 0);
+  EXPECT_THAT(run.out,
+              AllOf(StartsWith("stream 0x40  ASID 8, TTB0 0x104d75000: 4K pages, 48-bit input; 393 "
+                               "leaves in 34 runs"),
+                    HasSubstr("0x100000 - 0x136fff "), HasSubstr("55 x 4 KiB"),
+                    HasSubstr("0x8000000000 - 0x803fffffff "), HasSubstr("5 x 4 KiB + 2 x 2 MiB")));
+  const Json json = Json::parse(run_tool("maps --json " + kVfio).out, nullptr, false);
+  ASSERT_TRUE(json.is_object());
+  EXPECT_EQ(json["leaves"].size(), 1787);
+  EXPECT_EQ(json["leaves"][0]["descriptor"], "0x10564af47");
+}
+
+TEST(Tool, DecodePrintsTheFieldsThatAreSetByTheManualsNames) {
+  EXPECT_EQ(run_tool("decode CR0 d").out,
+            "SMMU_CR0 0xd\n"
+            "        [0]  SMMUEN       1\n"
+            "        [2]  EVENTQEN     1\n"
+            "        [3]  CMDQEN       1\n");
+  EXPECT_EQ(run_tool("decode command 0x1000000000012 0xffff6701").out,
+            "CMD_TLBI_NH_VA 0x1000000000012 0xffff6701\n"
+            "      [7:0]  Opcode   0x12  CMD_TLBI_NH_VA\n"
+            "    [63:48]  ASID     1\n"
+            "       [64]  Leaf     1\n"
+            "    [73:72]  TTL      3\n"
+            "    [75:74]  TG       1\n"
+            "   [127:76]  Address  0xffff6000\n");
+  EXPECT_EQ(run_tool("decode ste 0x430ce00b,0xd6,0x0,0x0,0x0,0x0,0x0,0x0").out,
+            run_tool("decode ste 430ce00b d6").out);
+  EXPECT_THAT(run_tool("decode --all l1cd 0").out, HasSubstr("L2Ptr  0"));
+  const Json json = Json::parse(run_tool("decode --json SMMU_CR0 d").out, nullptr, false);
+  ASSERT_TRUE(json.is_object());
+  EXPECT_EQ(json["fields"][0]["name"], "SMMUEN");
+}
+
+TEST(Tool, BadUsageIsOneSentenceAndExitStatus2) {
+  for (const char* arguments :
+       {"", "replay", "walk", "bogus", "replay --bogus x", "replay --caching some x",
+        "scenario --prefetch maybe x", "walk x --sid 1", "walk x --sid -1 --iova 0",
+        "walk x --sid 0x100000000 --iova 0", "decode", "decode ste", "decode tlb 1",
+        "decode ste 0xg", "replay /does/not/exist", "maps /does/not/exist",
+        "scenario /does/not/exist"}) {
+    const ToolRun run = run_tool(arguments);
+    EXPECT_EQ(run.status, 2) << arguments;
+    EXPECT_THAT(run.out, IsEmpty()) << arguments;
+    EXPECT_THAT(run.err, AllOf(StartsWith("smmu: "), EndsWith("\n"))) << arguments;
+    EXPECT_EQ(std::count(run.err.begin(), run.err.end(), '\n'), 1) << run.err;
+  }
+  EXPECT_EQ(run_tool("--help").status, 0);
+  EXPECT_EQ(run_tool("walk --help").status, 0);
+}
+
+TEST(Tool, AValueThatTheModelCannotHonourIsRefusedByName) {
+  const TemporaryFolder folder;
+  folder.unpack_capture("linux-6.1-vfio");
+  folder.replace_line("registers.txt", 2, "0x00000 4 0x0d40101b IDR0");
+  for (const std::string command : {"replay ", "walk --sid 0x40 --iova 0x0 "}) {
+    const ToolRun run = run_tool(command + folder.path().string());
+    EXPECT_EQ(run.status, 2);
+    EXPECT_THAT(run.out, IsEmpty());
+    EXPECT_THAT(run.err, AllOf(HasSubstr("/registers.txt: "), HasSubstr("SMMU_IDR0.S2P")));
+  }
+}
+
+TEST(Tool, NothingIsDoneBeforeEveryFolderIsRead) {
+  const TemporaryFolder folder;
+  folder.unpack_capture("linux-6.1-vfio");
+  folder.replace_line("walks.tsv", 100, "torn");
+  const ToolRun run = run_tool("replay " + kStrict + " " + folder.path().string());
+  EXPECT_EQ(run.status, 2);
+  EXPECT_THAT(run.out, IsEmpty());
+  EXPECT_THAT(run.err, EndsWith("/walks.tsv:100: expected 7 columns, found \"torn\".\n"));
+}
+
+}  // namespace
+}  // namespace smmu::cli
