@@ -13,8 +13,6 @@ using v3::CD;
 using vmsa::Leaf_Stage1;
 using vmsa::Table_Stage1;
 
-constexpr unsigned kMaxTxSZ = 39;
-
 unsigned address_bits(OutputSize size) {
   constexpr unsigned kBits[] = {32, 36, 40, 42, 44, 48, 52, 56};
   return kBits[static_cast<unsigned>(size)];
@@ -183,12 +181,14 @@ std::vector<Half> halves(const v3::CD& cd, const RegisterValues& registers) {
   if (!cd[CD::V] || !cd[CD::AA64]) return result;
   const bool wide =
       registers.get<v3::SMMU_IDR5>()[v3::SMMU_IDR5::VAX] != v3::SMMU_IDR5::VirtualSize::k48Bits;
+  const bool small_tables = registers.get<v3::SMMU_IDR3>()[v3::SMMU_IDR3::STT];
   const auto add = [&](std::optional<Granule> size, unsigned txsz, std::uint64_t address,
                        bool upper, bool disabled) {
     if (!size) return;
     // 5.4: 52-bit input needs the 64 KiB granule, as DS is not modelled.
     const unsigned least = wide && size->page_bits() == 16 ? 12 : 16;
-    if (txsz < least || txsz > kMaxTxSZ) return;
+    const unsigned most = !small_tables ? 39 : size->page_bits() == 16 ? 47 : 48;
+    if (txsz < least || txsz > most) return;
     result.push_back({*size, 64 - txsz, address, upper, !disabled});
   };
   if (!cd[CD::EPD0]) {
