@@ -1,5 +1,5 @@
-// `instructions --list` prints the rows; `instructions ROW N` does one N times, for callgrind to
-// count (scripts/instructions.sh).
+// `instructions --list` prints the rows, each with its baseline; `instructions ROW N` does one N
+// times, for callgrind to count (scripts/instructions.sh).
 #include <charconv>
 #include <cstdio>
 #include <string_view>
@@ -10,7 +10,7 @@ int main(int argc, char** argv) {
   const auto rows = smmu::bench::rows();
   const std::string_view name = argc > 1 ? argv[1] : "";
   if (argc == 2 && name == "--list") {
-    for (const auto& row : rows) std::puts(row.name.c_str());
+    for (const auto& row : rows) std::printf("%s\t%s\n", row.name.c_str(), row.baseline.c_str());
     return 0;
   }
   if (argc == 3) {

@@ -39,6 +39,7 @@ Machine::Machine(const emulator::Caching& caching, Translating translating) : fr
 
   streams_ = allocate(std::uint64_t{64} << kLog2Streams);
   commands_ = allocate(16 * kCommands);
+  queue_ = &ram_.direct_region(commands_)->word(commands_);
   events_ = allocate(32 * kEvents);
   root_ = allocate(kPage);
   build_streams();
@@ -135,9 +136,9 @@ void Machine::map(Iova first, std::uint64_t pages) {
 }
 
 void Machine::enqueue(const std::array<std::uint64_t, 2>& words) {
-  const std::uint64_t entry = commands_.value + 16 * std::uint64_t{produced_ % kCommands};
-  store(Pa(entry), words[0]);
-  store(Pa(entry + 8), words[1]);
+  std::uint64_t* entry = queue_ + 2 * (produced_ % kCommands);
+  entry[0] = words[0];
+  entry[1] = words[1];
   produced_ = (produced_ + 1) % (2 * kCommands);
 }
 

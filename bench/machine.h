@@ -59,6 +59,7 @@ class Machine {
   std::uint64_t free_;
   Pa streams_;
   Pa commands_;
+  std::uint64_t* queue_ = nullptr;  // the same, in the host
   Pa events_;
   Pa root_;
   std::uint32_t produced_ = 0;

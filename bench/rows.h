@@ -13,13 +13,15 @@ struct Row {
   std::string name;
   // Sets up and returns what does the operation so many times.
   std::function<std::function<void(std::uint64_t)>()> prepare;
+  // The row that is the same loop with nothing in it.
+  std::string baseline = "empty";
 };
 
 std::vector<Row> translate_rows();
 std::vector<Row> command_rows();
 std::vector<Row> mmio_rows();
 
-// All of them, the loop with nothing in it, `empty`, first.
+// All of them, the loops with nothing in them first.
 std::vector<Row> rows();
 
 }  // namespace smmu::bench

@@ -14,11 +14,13 @@ namespace {
 
 using emulator::Caching;
 using emulator::Outcome;
+using emulator::Transaction;
 using emulator::Translation;
 
 using Loop = std::function<void(std::uint64_t)>;
 
 constexpr Iova kFirst{0x12'3456'0000};
+constexpr std::uint64_t kPage = 4096;
 
 // A row that measures something else than its name says is worse than none.
 void expect(const Outcome& outcome, bool translated) {
@@ -27,45 +29,69 @@ void expect(const Outcome& outcome, bool translated) {
   std::exit(1);
 }
 
+enum class Doing : std::uint8_t { kNothing, kTranslating };
+
+template <Doing kDoing>
+void step(emulator::Port& port, const Transaction& transaction) {
+  if constexpr (kDoing == Doing::kTranslating) {
+    keep(port.translate(transaction));
+  } else {
+    keep(transaction);
+  }
+}
+
 Loop same_address(const Caching& caching, Translating translating, StreamId stream) {
   auto machine = std::make_shared<Machine>(caching, translating);
   machine->map(kFirst, 1);
   expect(machine->port().translate({.stream = stream, .address = kFirst}), true);
   return [machine, stream](std::uint64_t n) {
-    for (std::uint64_t i = 0; i != n; ++i) {
-      keep(machine->port().translate({.stream = stream, .address = kFirst}));
-    }
+    emulator::Port& port = machine->port();
+    const Transaction transaction{.stream = stream, .address = kFirst};
+    for (std::uint64_t i = 0; i != n; ++i) keep(port.translate(transaction));
   };
 }
 
-// Two pages take turns in a TLB that holds one.
-Loop walk() {
-  auto machine = std::make_shared<Machine>(Caching{.main_tlb = {.sets = 1, .ways = 1}});
-  machine->map(kFirst, 2);
-  expect(machine->port().translate({.stream = Machine::kTranslated, .address = kFirst}), true);
-  return [machine](std::uint64_t n) {
-    for (std::uint64_t i = 0; i != n; ++i) {
-      const Iova address(kFirst.value + (~i & 1) * 4096);
-      keep(machine->port().translate({.stream = Machine::kTranslated, .address = address}));
-    }
-  };
-}
-
-Loop random_pages() {
-  constexpr std::uint64_t kPages = 16384;
-  auto machine = std::make_shared<Machine>();
-  machine->map(kFirst, kPages);
-  std::vector<Iova> order(4 * kPages);
+// `pages` pages, `stride` apart, at random.
+template <Doing kDoing = Doing::kTranslating>
+Loop pages_at_random(const Caching& caching, std::uint64_t pages, std::uint64_t stride) {
+  auto machine = std::make_shared<Machine>(caching);
+  std::vector<Iova> order(4 * pages);
+  for (std::uint64_t page = 0; page != pages; ++page) {
+    machine->map(Iova(kFirst.value + page * stride * kPage), 1);
+  }
   std::mt19937_64 random(1);
-  for (Iova& address : order) address = Iova(kFirst.value + random() % kPages * 4096);
+  for (Iova& address : order) address = Iova(kFirst.value + random() % pages * stride * kPage);
   for (const Iova address : order) {
     expect(machine->port().translate({.stream = Machine::kTranslated, .address = address}), true);
   }
   // Goes on where the last call ended: the same few pages again would be hits.
   return [machine, order = std::move(order), next = std::size_t{0}](std::uint64_t n) mutable {
+    emulator::Port& port = machine->port();
+    Transaction transaction{.stream = Machine::kTranslated, .address = {}};
     for (std::uint64_t i = 0; i != n; ++i) {
-      const Iova address = order[next++ % order.size()];
-      keep(machine->port().translate({.stream = Machine::kTranslated, .address = address}));
+      transaction.address = order[next];
+      if (++next == order.size()) next = 0;
+      step<kDoing>(port, transaction);
+    }
+  };
+}
+
+// Pages take turns that have the same place in whatever a port remembers.
+template <Doing kDoing = Doing::kTranslating>
+Loop turns(const Caching& caching, std::uint64_t pages) {
+  auto machine = std::make_shared<Machine>(caching);
+  constexpr std::uint64_t kStride = std::uint64_t{128} << 20;
+  for (std::uint64_t page = 0; page != pages; ++page) {
+    machine->map(Iova(kFirst.value + page * kStride), 1);
+  }
+  return [machine, pages](std::uint64_t n) {
+    emulator::Port& port = machine->port();
+    Transaction transaction{.stream = Machine::kTranslated, .address = {}};
+    std::uint64_t page = 0;
+    for (std::uint64_t i = 0; i != n; ++i) {
+      transaction.address = Iova(kFirst.value + page * kStride);
+      if (++page == pages) page = 0;
+      step<kDoing>(port, transaction);
     }
   };
 }
@@ -79,8 +105,9 @@ Loop fault() {
   return [machine, hole](std::uint64_t n) {
     std::uint32_t unread = 0;
     const auto read_all = [&] { machine->consume_events(std::exchange(unread, 0)); };
+    const Transaction transaction{.stream = Machine::kTranslated, .address = hole};
     for (std::uint64_t i = 0; i != n; ++i) {
-      keep(machine->port().translate({.stream = Machine::kTranslated, .address = hole}));
+      keep(machine->port().translate(transaction));
       if (++unread == 128) read_all();
     }
     read_all();
@@ -91,14 +118,20 @@ Loop fault() {
 
 std::vector<Row> translate_rows() {
   constexpr auto kYes = Translating::kYes;
+  static constexpr Caching kOneEntry{.main_tlb = {.sets = 1, .ways = 1}};
   return {
-      {"translate/main_tlb_hit", [] { return same_address({}, kYes, Machine::kTranslated); }},
-      {"translate/walk_s1_4level", walk},
-      {"translate/random_64MiB", random_pages},
+      {"empty/random", [] { return pages_at_random<Doing::kNothing>({}, 256, 1); }},
+      {"empty/turns", [] { return turns<Doing::kNothing>({}, 8); }},
+      {"translate/micro_tlb_hit", [] { return same_address({}, kYes, Machine::kTranslated); }},
+      {"translate/micro_tlb_hit_256_pages", [] { return pages_at_random({}, 256, 1); },
+       "empty/random"},
+      {"translate/main_tlb_hit", [] { return turns({}, 8); }, "empty/turns"},
+      {"translate/walk_s1_4level", [] { return turns(kOneEntry, 2); }, "empty/turns"},
+      {"translate/random_64MiB", [] { return pages_at_random({}, 16384, 1); }, "empty/random"},
       {"translate/bypass", [] { return same_address({}, kYes, Machine::kBypassed); }},
       {"translate/disabled",
        [] { return same_address({}, Translating::kNo, Machine::kTranslated); }},
-      {"translate/fault_with_event", fault},
+      {"translate/fault_with_event", [] { return fault(); }},
   };
 }
 

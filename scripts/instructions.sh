@@ -4,8 +4,8 @@
 # Usage: instructions.sh [-n N] [ROW...]     without rows: all of them
 #
 # Counted by callgrind over N and over 2N operations; the difference is N operations without the
-# set-up.  The same difference for the row `empty`, the loop with nothing in it, is taken off.  No
-# clock is involved, so the numbers repeat on a busy machine.
+# set-up.  The same difference for the row's baseline, the same loop with nothing in it, is taken
+# off.  No clock is involved, so the numbers repeat on a busy machine.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -30,9 +30,13 @@ program=build/release/bin/instructions
 
 "$program" --list >"$work/rows"
 rows=("$@")
-[[ ${#rows[@]} -gt 0 ]] || mapfile -t rows < <(grep -vx empty "$work/rows")
+declare -A baseline index
+while IFS=$'\t' read -r row empty; do
+  baseline[$row]=$empty
+  [[ $# -gt 0 || $row == empty* ]] || rows+=("$row")
+done <"$work/rows"
 for row in "${rows[@]}"; do
-  grep -qxF "$row" "$work/rows" || { echo "instructions.sh: no row $row; $program --list" >&2; exit 2; }
+  [[ -v baseline[$row] ]] || { echo "instructions.sh: no row $row; $program --list" >&2; exit 2; }
 done
 
 # count ROW ITERATIONS FILE: leaves the number of instructions executed in FILE.
@@ -48,20 +52,20 @@ export -f count
 export program
 
 # Two runs a row, as many at a time as there are processors.
-index=0
-for row in empty "${rows[@]}"; do
-  printf '%s\0' "$row" "$n" "$work/$index.once" "$row" $((2 * n)) "$work/$index.twice"
-  index=$((index + 1))
-done | xargs -0 --max-args 3 --max-procs "$(nproc)" bash -c 'count "$@" || exit 255' count
+number=0
+while read -r row; do
+  index[$row]=$number
+  printf '%s\0' "$row" "$n" "$work/$number.once" "$row" $((2 * n)) "$work/$number.twice"
+  number=$((number + 1))
+done < <(for row in "${rows[@]}"; do printf '%s\n' "$row" "${baseline[$row]}"; done | sort -u) \
+  >"$work/runs"
+xargs -0 --max-args 3 --max-procs "$(nproc)" bash -c 'count "$@" || exit 255' count <"$work/runs"
 
 per_operation() {
-  echo $(($(<"$work/$1.twice") - $(<"$work/$1.once")))
+  echo $(($(<"$work/${index[$1]}.twice") - $(<"$work/${index[$1]}.once")))
 }
-empty=$(per_operation 0)
-index=1
 for row in "${rows[@]}"; do
-  awk -v name="$row" -v n="$n" -v total=$(($(per_operation $index) - empty)) 'BEGIN {
+  awk -v name="$row" -v n="$n" -v total=$(($(per_operation "$row") - $(per_operation "${baseline[$row]}"))) 'BEGIN {
     printf total % n == 0 ? "%s\t%d\n" : "%s\t%.1f\n", name, total / n
   }'
-  index=$((index + 1))
 done

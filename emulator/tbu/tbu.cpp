@@ -2,13 +2,141 @@
 
 #include <algorithm>
 
+#include "smmu/arch/bits.h"
+
 namespace smmu::emulator {
 
-Outcome Tbu::translate(const Transaction& transaction) {
-  const auto result = tcu_.translate(transaction);
-  if (result) [[likely]]
-    return *result;
-  return supervisor_.end(transaction, result.error());
+Tbu::Tbu(Tcu& tcu, TransactionSupervisor& supervisor, PhysicalMemory& memory,
+         const std::atomic<bool>& awaited)
+    : tcu_(tcu),
+      supervisor_(supervisor),
+      memory_(memory),
+      awaited_(awaited),
+      keeps_translations_(tcu.answers_keep() && tcu.observer() == nullptr),
+      last_address_(mask(tcu.output_bits() - 1, 0)),
+      generation_(tcu.generation()),
+      gate_(tcu.gate()) {}
+
+void Tbu::translate(const Transaction& transaction, Outcome& outcome) {
+  // Whatever is found from here on may be used again while this is true.
+  const Tcu::Generation now = tcu_.generation();
+  if (now != generation_) [[unlikely]]
+    return translate_anew(transaction, outcome, now);
+  if (gate_ != Tcu::Gate::kTranslate) [[unlikely]]
+    return pass(transaction, outcome);
+
+  const Source source = source_of(transaction);
+  const MicroTlb::Entry* entry = translations_.find(source, transaction.address);
+  if (entry == nullptr || !entry->permissions.allow(transaction.privilege, transaction.direction,
+                                                    transaction.content)) {
+    return ask(source, transaction, outcome);
+  }
+  const std::uint64_t offset = transaction.address.value & MicroTlb::kOffset;
+  outcome.emplace<Translation>(Translation{.pa = Pa(entry->output | offset),
+                                           .size = std::uint64_t{1} << entry->size_bits,
+                                           .attributes = entry->attributes,
+                                           .permissions = entry->permissions,
+                                           .route = Route::kTables});
+}
+
+void Tbu::translate_anew(const Transaction& transaction, Outcome& outcome, Tcu::Generation now) {
+  generation_ = now;
+  gate_ = tcu_.gate();
+  translations_.clear();
+  tables_.clear();
+  for (Slot& slot : slots_) slot.source = kNobody;
+  translate(transaction, outcome);
+}
+
+inline void Tbu::bypass(const Transaction& transaction, Route route, Outcome& outcome) {
+  if (transaction.address.value > last_address_) [[unlikely]]
+    return refuse_address(transaction, route, outcome);
+  outcome.emplace<Translation>(Translation{.pa = Pa(transaction.address.value),
+                                           .size = last_address_ + 1,
+                                           .attributes = transaction.attributes,
+                                           .permissions = Permissions::all(),
+                                           .route = route});
+}
+
+// The SMMU is off.
+void Tbu::pass(const Transaction& transaction, Outcome& outcome) {
+  if (gate_ == Tcu::Gate::kAbort) return abort(transaction, outcome);
+  bypass(transaction, Route::kDisabled, outcome);
+}
+
+void Tbu::ask(Source source, const Transaction& transaction, Outcome& outcome) {
+  if (speaker_->source != source) [[unlikely]]
+    return find_context(source, transaction, outcome);
+  ask_speaker(source, transaction, outcome);
+}
+
+void Tbu::find_context(Source source, const Transaction& transaction, Outcome& outcome) {
+  speaker_ = &slots_[(source ^ source >> 32) % kSlots];
+  if (speaker_->source != source) {
+    if (speaker_->source != kNobody) tables_.clear();  // some are that one's
+    speaker_->context = tcu_.find_context(transaction.stream, transaction.substream, generation_);
+    speaker_->source = speaker_->context.keeps ? source : kNobody;
+  }
+  ask_speaker(source, transaction, outcome);
+}
+
+inline void Tbu::ask_speaker(Source source, const Transaction& transaction, Outcome& outcome) {
+  switch (speaker_->context.context.action) {
+    case Context::Action::kTranslate:
+      return ask_tcu(source, transaction, outcome);
+    case Context::Action::kBypass:
+      return bypass(transaction, Route::kBypass, outcome);
+    case Context::Action::kFault:
+      return refuse(transaction, speaker_->context.context.fault, outcome);
+    case Context::Action::kAbort:
+      return abort(transaction, outcome);
+  }
+}
+
+void Tbu::refuse(const Transaction& transaction, const ConfigurationFault& fault,
+                 Outcome& outcome) {
+  supervisor_.end(transaction, fault, outcome);
+}
+
+void Tbu::abort(const Transaction& transaction, Outcome& outcome) {
+  supervisor_.end(transaction, ConfiguredAbort{}, outcome);
+}
+
+void Tbu::ask_tcu(Source source, const Transaction& transaction, Outcome& outcome) {
+  const StreamContext& stream = speaker_->context;
+  if (const auto fault = tcu_.translate(stream, transaction, found_, tables_, generation_))
+      [[unlikely]]
+    return supervisor_.end(transaction, *fault, outcome);
+  if (!found_.permissions.allow(transaction.privilege, transaction.direction, transaction.content))
+      [[unlikely]] {
+    return supervisor_.end(transaction, Tcu::permission_fault(stream, found_), outcome);
+  }
+  if (keeps_translations_) [[likely]]
+    translations_.insert(source, transaction.address, found_);
+  const std::uint64_t low = mask(found_.size_bits - 1U, 0);
+  outcome.emplace<Translation>(
+      Translation{.pa = Pa(found_.output.value | (transaction.address.value & low)),
+                  .size = low + 1,
+                  .attributes = found_.attributes,
+                  .permissions = found_.permissions,
+                  .route = Route::kTables});
+}
+
+// 3.4: an address that does not exist.  With the SMMU off there is nobody to
+// tell; through a stream's configuration it is an Address Size fault.
+void Tbu::refuse_address(const Transaction& transaction, Route route, Outcome& outcome) {
+  if (route == Route::kDisabled) return abort(transaction, outcome);
+  supervisor_.end(transaction,
+                  TranslationFault{{.type = FaultType::kAddressSize,
+                                    .stage = Stage::k1,
+                                    .level = 0,
+                                    .purpose = Purpose::kInput,
+                                    .table_write = false,
+                                    .ipa = {},
+                                    .descriptor = {}},
+                                   Response::kAbort,
+                                   Recording::kRecorded},
+                  outcome);
 }
 
 template <class Access>
@@ -16,7 +144,7 @@ Transfer Tbu::transfer(Transaction transaction, std::size_t size, Access&& acces
   Transfer done{.outcome = Terminated{Response::kAbort}, .bytes = 0};
   in_flight_.begin();
   do {
-    done.outcome = translate(transaction);
+    translate(transaction, done.outcome);
     const auto* translation = std::get_if<Translation>(&done.outcome);
     if (translation == nullptr) break;
     // To the end of the block that the translation covers.

@@ -2,11 +2,13 @@
 #ifndef SMMU_EMULATOR_TBU_TBU_H_
 #define SMMU_EMULATOR_TBU_TBU_H_
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 
+#include "emulator/tbu/micro_tlb.h"
 #include "emulator/tcu/tcu.h"
 #include "smmu/emulator/port.h"
 #include "smmu/platform/memory.h"
@@ -20,7 +22,7 @@ class TransactionSupervisor {
 
   // Tells software of the fault, as the generation does it, and decides what
   // the device sees.
-  virtual Outcome end(const Transaction& transaction, const Fault& fault) = 0;
+  virtual void end(const Transaction& transaction, const Fault& fault, Outcome& outcome) = 0;
 
   // An access has been made, and somebody was waiting for that.
   virtual void on_access_done() = 0;
@@ -48,20 +50,48 @@ class InFlight {
   std::atomic<std::uint64_t> mark_{0};
 };
 
+// What a port asks of the TCU it remembers: translations, and the contexts of
+// the streams that speak through it.  It forgets all of that whenever
+// something changes that could make it wrong.
 class Tbu final : public Port {
  public:
   // `awaited`: set while somebody waits for accesses to end.
   Tbu(Tcu& tcu, TransactionSupervisor& supervisor, PhysicalMemory& memory,
-      const std::atomic<bool>& awaited)
-      : tcu_(tcu), supervisor_(supervisor), memory_(memory), awaited_(awaited) {}
+      const std::atomic<bool>& awaited);
 
-  Outcome translate(const Transaction& transaction) override;
+  using Port::translate;
+  void translate(const Transaction& transaction, Outcome& outcome) override;
   Transfer read(const Transaction& transaction, std::span<std::byte> bytes) override;
   Transfer write(const Transaction& transaction, std::span<const std::byte> bytes) override;
 
   InFlight& in_flight() { return in_flight_; }
 
  private:
+  struct Slot {
+    Source source = kNobody;
+    StreamContext context;
+  };
+  static constexpr Source kNobody = ~Source{0};
+  static constexpr std::size_t kSlots = 8;
+
+  // Forgets what may be wrong now, and begins again.
+  void translate_anew(const Transaction& transaction, Outcome& outcome, Tcu::Generation now);
+  // What is not in the micro TLB, or not allowed by it.
+  void ask(Source source, const Transaction& transaction, Outcome& outcome);
+  void ask_speaker(Source source, const Transaction& transaction, Outcome& outcome);
+  // The same, for a speaker that has tables.
+  void ask_tcu(Source source, const Transaction& transaction, Outcome& outcome);
+  void pass(const Transaction& transaction, Outcome& outcome);
+  void bypass(const Transaction& transaction, Route route, Outcome& outcome);
+  // Apart from the rest, which needs no room for a fault.
+  [[gnu::noinline]] void refuse(const Transaction& transaction, const ConfigurationFault& fault,
+                                Outcome& outcome);
+  [[gnu::noinline]] void refuse_address(const Transaction& transaction, Route route,
+                                        Outcome& outcome);
+  [[gnu::noinline]] void abort(const Transaction& transaction, Outcome& outcome);
+  // Makes that source the speaker, and goes on.
+  [[gnu::noinline]] void find_context(Source source, const Transaction& transaction,
+                                      Outcome& outcome);
   // Translates piece by piece and has `access(pa, offset, size)` do each.
   template <class Access>
   Transfer transfer(Transaction transaction, std::size_t size, Access&& access);
@@ -70,7 +100,17 @@ class Tbu final : public Port {
   TransactionSupervisor& supervisor_;
   PhysicalMemory& memory_;
   const std::atomic<bool>& awaited_;
+  // An observer hears of every hit in the TCU's TLB: nothing may hide one.
+  const bool keeps_translations_;
+  const std::uint64_t last_address_;  // of physical memory
   InFlight in_flight_;
+  Tcu::Generation generation_;  // of what follows
+  Tcu::Gate gate_;
+  std::array<Slot, kSlots> slots_{};
+  Slot* speaker_ = slots_.data();  // of the last transaction that was not found below
+  TlbEntry found_;                 // its translation
+  RecentTables tables_;
+  MicroTlb translations_;
 };
 
 }  // namespace smmu::emulator

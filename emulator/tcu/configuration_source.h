@@ -63,20 +63,33 @@ struct ConfigurationInvalidation {
   bool upper_levels = true;
 };
 
+// When something was read from memory, so that a copy of it can be judged.
+// What is found by way of a copy is as old as that.
+struct Reading {
+  // How many invalidations had been accepted.  A copy goes with any later one
+  // that covers it.
+  Stamp stamp;
+  // What Tcu::generation() was.  A copy is not begun to be kept once that has
+  // changed: it may have been read before what has changed it.
+  std::uint64_t generation;
+};
+
 // Implemented by each generation; called from any thread.
 class ConfigurationSource {
  public:
   struct Resolution {
     Context context;
+    // Of the oldest of all that led to it: memory, or a copy of the source's.
+    Stamp oldest;
     bool cacheable;  // a failed fetch is not
   };
 
   virtual ~ConfigurationSource() = default;
 
-  // Reads what leads to the context; called with no lock held.  `stamp` is of the moment before the
-  // call: copies the source keeps of what it reads carry it.
+  // Reads what leads to the context; called with no lock held.  `now`: the
+  // moment before the call.
   virtual Resolution resolve(StreamId stream, std::optional<SubstreamId> substream,
-                             Stamp stamp) = 0;
+                             Reading now) = 0;
 
   // Drops copies that `what` covers and that were read before `before`.  Called
   // with the TCU's lock held: it must not call the TCU.

@@ -1,6 +1,7 @@
 #include "emulator/tcu/tcu.h"
 
 #include <algorithm>
+#include <mutex>
 
 #include "smmu/arch/bits.h"
 
@@ -30,113 +31,94 @@ Tcu::Tcu(PhysicalMemory& memory, ConfigurationSource& source, const Caching& cac
                 caching.policy == CachePolicy::kAdversarial ? caching.cap : 0),
       tlb_(caching) {}
 
-Result<Translation, Fault> Tcu::translate(const Transaction& transaction) {
-  const Gate gate = gate_.load(std::memory_order_acquire);
-  if (gate != Gate::kTranslate) [[unlikely]] {
-    if (gate == Gate::kAbort) return Fault(ConfiguredAbort{});
-    return bypass(transaction, Route::kDisabled);
-  }
-
-  std::unique_lock lock(mutex_);
-  const CachedContext* cached = contexts_.find(key_of(transaction.stream, transaction.substream));
-  if (cached != nullptr) [[likely]]
-    return look_up(*cached, transaction, lock);
-
-  lock.unlock();
-  const CachedContext context = resolve(transaction.stream, transaction.substream);
-  lock.lock();
-  return look_up(context, transaction, lock);
+void Tcu::set_gate(Gate gate) {
+  const std::lock_guard lock(mutex_);
+  advance_generation();
+  gate_.store(gate, std::memory_order_release);
+  advance_generation();
 }
 
-Result<Translation, Fault> Tcu::look_up(const CachedContext& cached, const Transaction& transaction,
-                                        std::unique_lock<std::mutex>& lock) {
-  switch (cached.context.action) {
-    case Context::Action::kTranslate:
-      break;
-    case Context::Action::kAbort:
-      return Fault(ConfiguredAbort{});
-    case Context::Action::kFault:
-      return Fault(cached.context.fault);
-    case Context::Action::kBypass:
-      lock.unlock();
-      return bypass(transaction, Route::kBypass);
+StreamContext Tcu::find_context(StreamId stream, std::optional<SubstreamId> substream,
+                                Generation generation) {
+  {
+    const std::lock_guard lock(mutex_);
+    const StreamContext* kept = contexts_.find(key_of(stream, substream));
+    if (kept != nullptr) [[likely]]
+      return *kept;
   }
+  return resolve(stream, substream, generation);
+}
 
-  const Regime& regime = cached.context.regime;
-  const auto address = Walker::canonical(regime, transaction.address);
-  const unsigned half = static_cast<unsigned>(transaction.address.value >> 55) & 1;
-  // E0PD is reported as a Translation fault whether or not the address is
-  // mapped or cached (IHI 0070, 5.4).
-  const bool denied =
-      regime.half[half].unprivileged_denied && transaction.privilege == Privilege::kUnprivileged;
-  if (!address || denied) [[unlikely]] {
-    return translation_fault(cached.context, {.type = FaultType::kTranslation,
-                                              .stage = Stage::k1,
-                                              .level = regime.half[half].first_level,
-                                              .descriptor = {}});
+StreamContext Tcu::resolve(StreamId stream, std::optional<SubstreamId> substream,
+                           Generation generation) {
+  const ConfigurationSource::Resolution resolution =
+      source_.resolve(stream, substream, {stamp(), generation});
+  StreamContext found{.context = resolution.context, .spaces = {}, .stamp = resolution.oldest};
+  if (!answers_keep()) return found;
+
+  found.keeps = resolution.cacheable;
+  const std::lock_guard lock(mutex_);
+  if (found.context.action == Context::Action::kTranslate) {
+    found.spaces = tlb_.spaces_of(found.context.vmid, found.context.asid);
   }
+  if (found.keeps && unchanged_since(generation)) {
+    contexts_.insert(key_of(stream, substream), found);
+    if (substream) ++substreams_;
+  }
+  return found;
+}
 
-  if (const auto found = tlb_.find(cached.spaces, address->value); found.entry != nullptr) {
-    if (observer_ == nullptr) [[likely]] {
-      return finish(cached.context, transaction, address->value, *found.entry);
+void Tcu::report_hit(const StreamContext& stream, CanonicalAddress address, const TlbEntry& entry) {
+  const AddressSpaces::Space& space = entry.global ? *stream.spaces.global : *stream.spaces.asid;
+  observer_->on_tlb_hit(MainTlb::describe(space, address.value, entry));
+}
+
+[[gnu::always_inline]] inline void Tcu::cache(const StreamContext& stream, CanonicalAddress address,
+                                              const TlbEntry& entry, const Missed& missed) {
+  AddressSpaces::Space& space = entry.global ? *stream.spaces.global : *stream.spaces.asid;
+  if (observer_ != nullptr) [[unlikely]]
+    return report_fill(space, address, entry, missed.generation);
+  const std::lock_guard lock(mutex_);
+  if (unchanged_since(missed.generation)) {
+    tlb_.insert(space, address.value, entry, missed.searched);
+  }
+}
+
+std::optional<Fault> Tcu::walk(const StreamContext& stream, CanonicalAddress address,
+                               TlbEntry& entry, const Missed& missed, RecentTables& recent) {
+  const Context& context = stream.context;
+  const Stage1Half& half = context.regime.stage1.half[address.half];
+  if (!half.enabled) [[unlikely]]
+    return input_fault(context, address.half);
+
+  entry.stamp = stamp();
+  std::optional<WalkFault> fault;
+  if (stream.keeps && observer_ == nullptr) [[likely]] {
+    LastTable& last = recent.at(&stream, address.value, half.tables.last_table_bits);
+    fault = walker_.walk_stage1(context.regime, address, entry, last);
+  } else {
+    fault = walker_.walk_stage1(context.regime, address, entry);
+  }
+  if (fault) [[unlikely]]
+    return translation_fault(context, *fault);
+
+  if (stream.spaces.cached()) {
+    cache(stream, address, entry, missed);
+    if (caching_.prefetch == SpeculativePrefetch::kOn) {
+      prefetch_neighbours(stream, address, entry, missed.generation);
     }
-    const TlbEntryInfo hit = tlb_.describe(found.space, address->value, *found.entry);
-    auto result = finish(cached.context, transaction, address->value, *found.entry);
-    lock.unlock();
-    observer_->on_tlb_hit(hit);
-    return result;
   }
-
-  const CachedContext context = cached;  // whose place in the cache may change now
-  lock.unlock();
-  return translate_with(context, transaction, *address);
+  return std::nullopt;
 }
 
-Result<Translation, Fault> Tcu::translate_with(const CachedContext& cached,
-                                               const Transaction& transaction,
-                                               CanonicalAddress address) {
-  const Context& context = cached.context;
-  const Stage1Half& half = context.regime.half[address.half];
-  if (!half.enabled) {
-    return translation_fault(context, {.type = FaultType::kTranslation,
-                                       .stage = Stage::k1,
-                                       .level = half.first_level,
-                                       .descriptor = {}});
-  }
-
-  const Stamp begun = stamp();
-  const auto leaf = walker_.walk_stage1(context.regime, address);
-  if (!leaf) return translation_fault(context, leaf.error());
-
-  if (caching_.policy != CachePolicy::kNone && cached.spaces.cached) {
-    cache(cached, address, *leaf, begun);
-    if (caching_.prefetch == SpeculativePrefetch::kOn) prefetch_neighbours(cached, address, *leaf);
-  }
-  return finish(context, transaction, address.value,
-                {.output = leaf->output,
-                 .stamp = begun,
-                 .size_bits = leaf->size_bits,
-                 .level = leaf->level,
-                 .granule_bits = static_cast<std::uint8_t>(leaf->granule),
-                 .permissions = leaf->permissions,
-                 .attributes = leaf->attributes});
-}
-
-Result<Translation, Fault> Tcu::finish(const Context& context, const Transaction& transaction,
-                                       std::uint64_t address, const TlbEntry& entry) {
-  if (!entry.permissions.allow(transaction.privilege, transaction.direction, transaction.content))
-      [[unlikely]] {
-    return translation_fault(context, {.type = FaultType::kPermission,
-                                       .stage = Stage::k1,
-                                       .level = entry.level,
-                                       .descriptor = {}});
-  }
-  const std::uint64_t low = mask(entry.size_bits - 1U, 0);
-  return Translation{.pa = Pa(entry.output.value | (address & low)),
-                     .size = low + 1,
-                     .attributes = entry.attributes,
-                     .permissions = entry.permissions,
-                     .route = Route::kTables};
+Fault Tcu::permission_fault(const StreamContext& stream, const TlbEntry& entry) {
+  return translation_fault(stream.context, {.type = FaultType::kPermission,
+                                            .stage = Stage::k1,
+                                            .level = entry.level,
+                                            .purpose = Purpose::kInput,
+                                            .table_write = false,
+                                            .ipa = {},
+                                            .descriptor = {}});
 }
 
 Fault Tcu::translation_fault(const Context& context, const WalkFault& walk) {
@@ -147,140 +129,124 @@ Fault Tcu::translation_fault(const Context& context, const WalkFault& walk) {
   return TranslationFault{walk, context.response, context.recording};
 }
 
-Result<Translation, Fault> Tcu::bypass(const Transaction& transaction, Route route) const {
-  const std::uint64_t address = transaction.address.value;
-  if (output_bits_ < 64 && (address >> output_bits_) != 0) {
-    // 3.4: an address that does not exist.  With the SMMU off there is nobody
-    // to tell; through a stream's configuration it is an Address Size fault.
-    if (route == Route::kDisabled) return Fault(ConfiguredAbort{});
-    return Fault(TranslationFault{
-        {.type = FaultType::kAddressSize, .stage = Stage::k1, .level = 0, .descriptor = {}},
-        Response::kAbort,
-        Recording::kRecorded});
-  }
-  return Translation{.pa = Pa(address),
-                     .size = std::uint64_t{1} << output_bits_,
-                     .attributes = transaction.attributes,
-                     .permissions = Permissions::all(),
-                     .route = route};
+// No table translates the address.
+Fault Tcu::input_fault(const Context& context, unsigned half) {
+  return translation_fault(context, {.type = FaultType::kTranslation,
+                                     .stage = Stage::k1,
+                                     .level = context.regime.stage1.half[half].tables.first_level,
+                                     .purpose = Purpose::kInput,
+                                     .table_write = false,
+                                     .ipa = {},
+                                     .descriptor = {}});
 }
 
-Tcu::CachedContext Tcu::resolve(StreamId stream, std::optional<SubstreamId> substream) {
-  const Stamp begun = stamp();
-  const ConfigurationSource::Resolution resolution = source_.resolve(stream, substream, begun);
-  CachedContext cached{.context = resolution.context, .spaces = {}, .stamp = begun};
-  if (caching_.policy == CachePolicy::kNone) return cached;
-
-  const std::lock_guard lock(mutex_);
-  if (cached.context.action == Context::Action::kTranslate) {
-    cached.spaces = tlb_.spaces_of(cached.context.vmid, cached.context.asid);
+void Tcu::report_fill(AddressSpaces::Space& space, CanonicalAddress address, const TlbEntry& entry,
+                      Generation generation) {
+  std::optional<std::pair<TlbEntryInfo, EvictionReason>> evicted;
+  TlbEntryInfo filled;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!unchanged_since(generation)) return;
+    tlb_.insert(space, address.value, entry,
+                [&](const AddressSpaces::Space& owner, std::uint64_t at, const TlbEntry& victim,
+                    EvictionReason reason) {
+                  evicted.emplace(MainTlb::describe(owner, at, victim), reason);
+                });
+    filled = MainTlb::describe(space, address.value, entry);
   }
-  if (resolution.cacheable && still_current(begun)) {
-    contexts_.insert(key_of(stream, substream), cached, [](const ContextKey&) { return false; });
-    if (substream) ++substreams_;
-  }
-  return cached;
-}
-
-void Tcu::cache(const CachedContext& cached, CanonicalAddress address, const Leaf& leaf,
-                Stamp stamp) {
-  std::unique_lock lock(mutex_);
-  if (!still_current(stamp)) return;
-  const auto space = leaf.global ? cached.spaces.global : cached.spaces.asid;
-  const TlbEntry entry{.output = leaf.output,
-                       .stamp = stamp,
-                       .size_bits = leaf.size_bits,
-                       .level = leaf.level,
-                       .granule_bits = static_cast<std::uint8_t>(leaf.granule),
-                       .permissions = leaf.permissions,
-                       .attributes = leaf.attributes};
-  const auto displaced = tlb_.insert(space, address.value, entry);
-  if (observer_ == nullptr) [[likely]]
-    return;
-
-  const TlbEntryInfo filled = tlb_.describe(space, address.value, entry);
-  std::optional<TlbEntryInfo> evicted;
-  if (displaced) evicted = tlb_.describe(*displaced);
-  lock.unlock();
-  if (evicted) observer_->on_tlb_evict(*evicted, displaced->reason);
+  if (evicted) observer_->on_tlb_evict(evicted->first, evicted->second);
   observer_->on_tlb_fill(filled);
 }
 
-void Tcu::prefetch_neighbours(const CachedContext& cached, CanonicalAddress address,
-                              const Leaf& leaf) {
-  const Regime& regime = cached.context.regime;
-  const std::uint64_t line = address.value & ~mask(leaf.size_bits + 2U, 0);
+void Tcu::prefetch_neighbours(const StreamContext& stream, CanonicalAddress address,
+                              const TlbEntry& entry, Generation generation) {
+  const std::uint64_t line = address.value & ~mask(entry.size_bits + 2U, 0);
   for (std::uint64_t i = 0; i != kNeighbours; ++i) {
-    const std::uint64_t neighbour = line + (i << leaf.size_bits);
-    if (neighbour >> leaf.size_bits == address.value >> leaf.size_bits) continue;
-    const auto canonical = Walker::canonical(regime, Iova(neighbour));
-    if (!canonical || canonical->half != address.half) continue;
-    const Stamp begun = stamp();
-    if (const auto found = walker_.walk_stage1(regime, *canonical)) {
-      cache(cached, *canonical, *found, begun);
+    const std::uint64_t neighbour = line + (i << entry.size_bits);
+    if (neighbour >> entry.size_bits == address.value >> entry.size_bits) continue;
+    const auto canonical = Walker::canonical(stream.context.regime, Iova(neighbour));
+    if (canonical && canonical->half == address.half) {
+      prefetch(stream, *canonical, generation);
     }
+  }
+}
+
+void Tcu::prefetch(const StreamContext& stream, CanonicalAddress address, Generation generation) {
+  if (!stream.context.regime.stage1.half[address.half].enabled) return;
+  Missed missed{.searched = {}, .generation = generation};
+  {
+    // What is kept stays: it may be older than what is in memory now.
+    const std::lock_guard lock(mutex_);
+    if (tlb_.find(stream.spaces, address.value, missed.searched) != nullptr) return;
+  }
+  TlbEntry entry;
+  entry.stamp = stamp();
+  if (!walker_.walk_stage1(stream.context.regime, address, entry)) {
+    cache(stream, address, entry, missed);
   }
 }
 
 void Tcu::prefetch(StreamId stream, std::optional<SubstreamId> substream) {
-  if (caching_.policy == CachePolicy::kNone) return;
-  if (gate_.load(std::memory_order_acquire) != Gate::kTranslate) return;
-  {
-    const std::lock_guard lock(mutex_);
-    if (contexts_.find(key_of(stream, substream)) != nullptr) return;
-  }
-  resolve(stream, substream);
+  const Generation now = generation();
+  if (answers_keep() && gate() == Gate::kTranslate) find_context(stream, substream, now);
 }
 
 void Tcu::prefetch(StreamId stream, std::optional<SubstreamId> substream, Iova first,
                    std::uint64_t stride, std::uint32_t count) {
-  if (caching_.policy == CachePolicy::kNone) return;
-  if (gate_.load(std::memory_order_acquire) != Gate::kTranslate) return;
-  const CachedContext cached = resolve(stream, substream);
-  if (cached.context.action != Context::Action::kTranslate || !cached.spaces.cached) return;
+  const Generation now = generation();
+  if (!answers_keep() || gate() != Gate::kTranslate) return;
+  const StreamContext found = find_context(stream, substream, now);
+  if (found.context.action != Context::Action::kTranslate || !found.spaces.cached()) return;
   for (std::uint32_t i = 0; i != std::min(count, kMostPrefetched); ++i) {
-    const auto address = Walker::canonical(cached.context.regime, Iova(first.value + i * stride));
-    if (!address || !cached.context.regime.half[address->half].enabled) continue;
-    const Stamp begun = stamp();
-    if (const auto leaf = walker_.walk_stage1(cached.context.regime, *address)) {
-      cache(cached, *address, *leaf, begun);
-    }
+    const auto address = Walker::canonical(found.context.regime, Iova(first.value + i * stride));
+    if (address) prefetch(found, *address, now);
   }
 }
 
-void Tcu::invalidate(const Invalidation& what) {
-  std::unique_lock lock(mutex_);
-  const Accepted accepted{what, accepted_.load(std::memory_order_relaxed) + 1};
-  accepted_.store(accepted.before, std::memory_order_release);
-  if (caching_.policy == CachePolicy::kAdversarial) {
-    waiting_.push_back(accepted);
-    const bool full = waiting_.size() >= kMostWaiting;
-    lock.unlock();
-    if (full) synchronize();
-    return;
+void Tcu::invalidate(const TlbInvalidation& what) { accept(what); }
+
+void Tcu::invalidate(const ConfigurationInvalidation& what) { accept(what); }
+
+template <class What>
+void Tcu::accept(const What& what) {
+  bool full = false;
+  {
+    const std::lock_guard lock(mutex_);
+    const Stamp before = accepted_.load(std::memory_order_relaxed) + 1;
+    if (caching_.policy != CachePolicy::kAdversarial) {
+      advance_generation();
+      apply(what, before);
+      accepted_.store(before, std::memory_order_release);
+      advance_generation();
+      return;
+    }
+    accepted_.store(before, std::memory_order_release);
+    waiting_.push_back({what, before});
+    full = waiting_.size() >= kMostWaiting;
   }
-  apply(accepted);
+  if (full) synchronize();
 }
 
 void Tcu::synchronize() {
   const std::lock_guard lock(mutex_);
-  for (const Accepted& accepted : waiting_) apply(accepted);
+  if (waiting_.empty()) return;
+  advance_generation();
+  for (const Accepted& accepted : waiting_) {
+    std::visit([&](const auto& what) { apply(what, accepted.before); }, accepted.what);
+  }
   waiting_.clear();
+  advance_generation();
 }
 
-void Tcu::apply(const Accepted& accepted) {
-  applied_.store(accepted.before, std::memory_order_release);
-  if (const auto* translations = std::get_if<TlbInvalidation>(&accepted.what)) {
-    tlb_.invalidate(*translations, accepted.before);
-  } else {
-    const auto& configuration = std::get<ConfigurationInvalidation>(accepted.what);
-    invalidate_contexts(configuration, accepted.before);
-    source_.invalidate(configuration, accepted.before);
-  }
+void Tcu::apply(const TlbInvalidation& what, Stamp before) { tlb_.invalidate(what, before); }
+
+void Tcu::apply(const ConfigurationInvalidation& what, Stamp before) {
+  invalidate_contexts(what, before);
+  source_.invalidate(what, before);
 }
 
 void Tcu::invalidate_contexts(const ConfigurationInvalidation& what, Stamp before) {
-  const auto old = [&](const CachedContext& cached) { return cached.stamp < before; };
+  const auto old = [&](const StreamContext& cached) { return cached.stamp < before; };
   if (what.first == what.last) {
     // The CD at index 0 also serves transactions without a substream.
     if (!what.substream || what.substream->value == 0) {
@@ -292,7 +258,7 @@ void Tcu::invalidate_contexts(const ConfigurationInvalidation& what, Stamp befor
     }
     if (substreams_ == 0) return;
   }
-  contexts_.erase_if([&](const ContextKey& key, const CachedContext& cached) {
+  contexts_.erase_if([&](const ContextKey& key, const StreamContext& cached) {
     return key.stream >= what.first.value && key.stream <= what.last.value && old(cached);
   });
   if (contexts_.size() == 0) substreams_ = 0;
@@ -300,10 +266,12 @@ void Tcu::invalidate_contexts(const ConfigurationInvalidation& what, Stamp befor
 
 void Tcu::clear() {
   const std::lock_guard lock(mutex_);
+  advance_generation();
   contexts_.clear();
   tlb_.clear();
   waiting_.clear();
   substreams_ = 0;
+  advance_generation();
 }
 
 }  // namespace smmu::emulator

@@ -6,12 +6,13 @@
 
 #include <atomic>
 #include <cstdint>
-#include <mutex>
 #include <optional>
 #include <variant>
 #include <vector>
 
 #include "emulator/tcu/configuration_source.h"
+#include "emulator/tcu/recent_tables.h"
+#include "emulator/tlb/brief_mutex.h"
 #include "emulator/tlb/main_tlb.h"
 #include "emulator/tlb/set_associative.h"
 #include "emulator/walk/walker.h"
@@ -19,11 +20,16 @@
 #include "smmu/emulator/observer.h"
 #include "smmu/emulator/transaction.h"
 #include "smmu/platform/memory.h"
-#include "smmu/result.h"
 
 namespace smmu::emulator {
 
-using Invalidation = std::variant<TlbInvalidation, ConfigurationInvalidation>;
+// A context with the tags of its translations.
+struct StreamContext {
+  Context context;
+  TlbSpaces spaces;
+  Stamp stamp = 0;
+  bool keeps = false;  // whether it may be used again
+};
 
 // Safe from any thread; no lock is held while memory, the source or the
 // observer is called.
@@ -36,17 +42,75 @@ class Tcu {
     kTranslate,  // it is on
   };
 
+  // Counts whatever may make a copy of the TCU's answers wrong: twice each, so
+  // that it is odd while that takes effect.
+  using Generation = std::uint64_t;
+
   // `output_bits`: the width of a physical address.
   Tcu(PhysicalMemory& memory, ConfigurationSource& source, const Caching& caching,
       unsigned output_bits, Observer* observer);
 
-  void set_gate(Gate gate) { gate_.store(gate, std::memory_order_release); }
+  void set_gate(Gate gate);
+  Gate gate() const { return gate_.load(std::memory_order_acquire); }
 
-  Result<Translation, Fault> translate(const Transaction& transaction);
+  // An answer may be used again for as long as this returns what it did before
+  // the answer was asked for.
+  // A port's access loads it after its InFlight has begun: together with the
+  // waiter's store and look in the other order, both seq_cst, either the access
+  // is seen to be in flight or it sees the change.
+  Generation generation() const { return generation_.load(std::memory_order_seq_cst); }
+  // Whether what has been read since may be kept.
+  bool unchanged_since(Generation then) const { return then % 2 == 0 && generation() == then; }
+  // Whether the policy allows that.
+  bool answers_keep() const { return caching_.policy != CachePolicy::kNone; }
+
+  unsigned output_bits() const { return output_bits_; }
+  Observer* observer() const { return observer_; }
+
+  // What configuration says of a stream; from memory if no copy is kept.
+  // `generation`: before the call.
+  StreamContext find_context(StreamId stream, std::optional<SubstreamId> substream,
+                             Generation generation);
+
+  // The translation of the transaction's address, or why there is none.
+  // Whether it permits the access is left to ask.  `recent` is the port's, and
+  // of the same `generation` as the context.
+  // REQUIRES: the context is of the transaction's stream, and translates.
+  [[gnu::always_inline]] std::optional<Fault> translate(const StreamContext& stream,
+                                                        const Transaction& transaction,
+                                                        TlbEntry& entry, RecentTables& recent,
+                                                        Generation generation) {
+    const Regime& regime = stream.context.regime;
+    const auto address = Walker::canonical(regime, transaction.address);
+    const unsigned half = static_cast<unsigned>(transaction.address.value >> 55) & 1;
+    // E0PD is reported as a Translation fault whether or not the address is
+    // mapped or cached (IHI 0070, 5.4).
+    const bool denied = regime.stage1.half[half].unprivileged_denied &&
+                        transaction.privilege == Privilege::kUnprivileged;
+    if (!address || denied) [[unlikely]]
+      return input_fault(stream.context, half);
+    MainTlb::Searched searched;
+    if (stream.spaces.cached()) [[likely]] {
+      mutex_.lock();
+      const TlbEntry* found = tlb_.find(stream.spaces, address->value, searched);
+      if (found != nullptr) {
+        entry = *found;
+        mutex_.unlock();
+        if (observer_ != nullptr) [[unlikely]]
+          report_hit(stream, *address, entry);
+        return std::nullopt;
+      }
+      mutex_.unlock();
+    }
+    return walk(stream, *address, entry, {searched, generation}, recent);
+  }
+  // What it is if `entry` does not permit the access.
+  static Fault permission_fault(const StreamContext& stream, const TlbEntry& entry);
 
   // Accepts an invalidation.  It takes effect at once, or, if the caching
   // policy keeps all that may be kept, at the next synchronize().
-  void invalidate(const Invalidation& what);
+  void invalidate(const TlbInvalidation& what);
+  void invalidate(const ConfigurationInvalidation& what);
   void synchronize();
 
   // Reads configuration, and translations of `count` addresses at `stride`,
@@ -57,13 +121,6 @@ class Tcu {
 
   // Empties every cache that is the TCU's own.
   void clear();
-
-  // A stamp for copies that the source keeps, and whether a copy with that
-  // stamp may be kept now.
-  Stamp stamp() const { return accepted_.load(std::memory_order_acquire); }
-  bool still_current(Stamp stamp) const {
-    return stamp >= applied_.load(std::memory_order_acquire);
-  }
 
  private:
   struct ContextKey {
@@ -76,13 +133,8 @@ class Tcu {
     }
     friend bool operator==(const ContextKey&, const ContextKey&) = default;
   };
-  struct CachedContext {
-    Context context;
-    TlbSpaces spaces;
-    Stamp stamp = 0;
-  };
   struct Accepted {
-    Invalidation what;
+    std::variant<TlbInvalidation, ConfigurationInvalidation> what;
     Stamp before;
   };
 
@@ -91,24 +143,39 @@ class Tcu {
             .substream = substream ? std::uint64_t{substream->value} + 1 : 0};
   }
   static Fault translation_fault(const Context& context, const WalkFault& walk);
-  static Result<Translation, Fault> finish(const Context& context, const Transaction& transaction,
-                                           std::uint64_t address, const TlbEntry& entry);
+  static Fault input_fault(const Context& context, unsigned half);
 
-  // The context of a transaction, from memory if no copy is kept.
-  CachedContext resolve(StreamId stream, std::optional<SubstreamId> substream);
-  // Called with the lock; lets go of it when the answer takes more than the
-  // caches.
-  Result<Translation, Fault> look_up(const CachedContext& cached, const Transaction& transaction,
-                                     std::unique_lock<std::mutex>& lock);
-  Result<Translation, Fault> translate_with(const CachedContext& context,
-                                            const Transaction& transaction,
-                                            CanonicalAddress address);
-  Result<Translation, Fault> bypass(const Transaction& transaction, Route route) const;
-  void cache(const CachedContext& context, CanonicalAddress address, const Leaf& leaf, Stamp stamp);
-  void prefetch_neighbours(const CachedContext& context, CanonicalAddress address,
-                           const Leaf& leaf);
-  void apply(const Accepted& accepted);
+  // What is known when a walk has to be made: where the TLB was searched, and
+  // of which generation the answer will be.
+  struct Missed {
+    MainTlb::Searched searched;
+    Generation generation;
+  };
+
+  Stamp stamp() const { return accepted_.load(std::memory_order_acquire); }
+  StreamContext resolve(StreamId stream, std::optional<SubstreamId> substream,
+                        Generation generation);
+  std::optional<Fault> walk(const StreamContext& stream, CanonicalAddress address, TlbEntry& entry,
+                            const Missed& missed, RecentTables& recent);
+  void cache(const StreamContext& stream, CanonicalAddress address, const TlbEntry& entry,
+             const Missed& missed);
+  void report_hit(const StreamContext& stream, CanonicalAddress address, const TlbEntry& entry);
+  void report_fill(AddressSpaces::Space& space, CanonicalAddress address, const TlbEntry& entry,
+                   Generation generation);
+  void prefetch_neighbours(const StreamContext& stream, CanonicalAddress address,
+                           const TlbEntry& entry, Generation generation);
+  // Walks for the caches only, if they have not got it.
+  void prefetch(const StreamContext& stream, CanonicalAddress address, Generation generation);
+
+  template <class What>
+  void accept(const What& what);
+  void apply(const TlbInvalidation& what, Stamp before);
+  void apply(const ConfigurationInvalidation& what, Stamp before);
   void invalidate_contexts(const ConfigurationInvalidation& what, Stamp before);
+  // Called with the lock.
+  void advance_generation() {
+    generation_.store(generation_.load(std::memory_order_relaxed) + 1, std::memory_order_seq_cst);
+  }
 
   const Caching caching_;
   const unsigned output_bits_;
@@ -117,13 +184,11 @@ class Tcu {
   const Walker walker_;
 
   std::atomic<Gate> gate_{Gate::kBypass};
-  // Invalidations are counted as they are accepted and as they take effect.
-  // A copy whose reading began before one that has taken effect is not kept.
-  std::atomic<Stamp> accepted_{0};
-  std::atomic<Stamp> applied_{0};
+  std::atomic<Stamp> accepted_{0};  // invalidations
+  std::atomic<Generation> generation_{0};
 
-  std::mutex mutex_;  // guards what follows
-  SetAssociative<ContextKey, CachedContext> contexts_;
+  BriefMutex mutex_;  // guards what follows
+  SetAssociative<ContextKey, StreamContext> contexts_;
   std::size_t substreams_ = 0;  // contexts of substreams ever cached since empty
   MainTlb tlb_;
   std::vector<Accepted> waiting_;  // for synchronize()

@@ -11,36 +11,40 @@ std::uint64_t key_of(const AddressSpace& name) {
 
 }  // namespace
 
-std::optional<AddressSpaces::Index> AddressSpaces::intern(const AddressSpace& name) {
-  if (const auto known = find(name)) return known;
-  if (spaces_.size() > kIndexMask) return std::nullopt;
-  const auto index = static_cast<Index>(spaces_.size());
-  spaces_.push_back({.name = name, .tag = index, .sizes = 0});
-  by_name_.emplace(key_of(name), index);
-  by_vmid_[name.vmid.value].push_back(index);
-  return index;
+AddressSpaces::Space* AddressSpaces::intern(const AddressSpace& name) {
+  if (Space* known = find(name)) return known;
+  if (spaces_.size() > kIndexMask) return nullptr;
+  const auto tag = static_cast<Tag>(spaces_.size());
+  Space* space =
+      spaces_.emplace_back(std::make_unique<Space>(Space{.name = name, .tag = tag, .sizes = 0}))
+          .get();
+  last_known_ = false;
+  by_name_.emplace(key_of(name), space);
+  by_vmid_[name.vmid.value].push_back(space);
+  return space;
 }
 
-std::optional<AddressSpaces::Index> AddressSpaces::find(const AddressSpace& name) const {
+AddressSpaces::Space* AddressSpaces::find(const AddressSpace& name) {
   const auto found = by_name_.find(key_of(name));
-  if (found == by_name_.end()) return std::nullopt;
-  return found->second;
+  return found == by_name_.end() ? nullptr : found->second;
 }
 
-const std::vector<AddressSpaces::Index>& AddressSpaces::of(Vmid vmid) const {
-  static const std::vector<Index> none;
+const std::vector<AddressSpaces::Space*>& AddressSpaces::of(Vmid vmid) const {
+  static const std::vector<Space*> none;
   const auto found = by_vmid_.find(vmid.value);
   return found == by_vmid_.end() ? none : found->second;
 }
 
-bool AddressSpaces::retire(Index index) {
-  Space& space = spaces_[index];
+bool AddressSpaces::retire(Space& space) {
+  any_retired_ = true;
   space.sizes = 0;
   space.tag += Tag{1} << kIndexBits;  // wraps to the first tag after the last
-  return space.tag == index;
+  return space.tag >> kIndexBits == 0;
 }
 
 void AddressSpaces::clear() {
+  any_retired_ = false;
+  last_known_ = false;
   spaces_.clear();
   by_name_.clear();
   by_vmid_.clear();

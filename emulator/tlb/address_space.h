@@ -4,6 +4,7 @@
 #define SMMU_EMULATOR_TLB_ADDRESS_SPACE_H_
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <unordered_map>
 #include <vector>
@@ -25,7 +26,6 @@ struct AddressSpace {
 class AddressSpaces {
  public:
   using Tag = std::uint32_t;
-  using Index = std::uint32_t;
 
   // More address spaces than this are not cached.
   static constexpr unsigned kIndexBits = 18;
@@ -36,33 +36,51 @@ class AddressSpaces {
     std::uint64_t sizes = 0;  // bit n: an entry of 2^n bytes may exist
   };
 
-  // The address space of that name, made if need be; none if there are too
-  // many.
-  std::optional<Index> intern(const AddressSpace& name);
+  // The address space of that name, made if need be; null if there are too
+  // many.  It stays where it is until clear().
+  Space* intern(const AddressSpace& name);
   // The same, but never made.
-  std::optional<Index> find(const AddressSpace& name) const;
+  Space* find(const AddressSpace& name);
 
-  Space& operator[](Index index) { return spaces_[index]; }
-  const Space& operator[](Index index) const { return spaces_[index]; }
+  // The address space of that ASID, and the global one of its VMID; null where
+  // there is none.
+  struct Both {
+    Space* own;
+    Space* global;
+  };
+  Both both(Vmid vmid, Asid asid) {
+    if (last_.vmid != vmid || last_.asid != asid || !last_known_) [[unlikely]] {
+      last_ = {vmid, asid};
+      last_both_ = {find({vmid, asid}), find({vmid, std::nullopt})};
+      last_known_ = true;
+    }
+    return last_both_;
+  }
 
   // Every address space of a VMID, the global one included.
-  const std::vector<Index>& of(Vmid vmid) const;
-  std::size_t size() const { return spaces_.size(); }
+  const std::vector<Space*>& of(Vmid vmid) const;
+  const std::vector<std::unique_ptr<Space>>& all() const { return spaces_; }
 
-  bool alive(Tag tag) const { return spaces_[tag & kIndexMask].tag == tag; }
+  const Space& owner(Tag tag) const { return *spaces_[tag & kIndexMask]; }
+  bool alive(Tag tag) const { return !any_retired_ || owner(tag).tag == tag; }
+  bool all_alive() const { return !any_retired_; }
   // Gives the address space a new tag.  True: the tag has been in use before,
   // because tags are finite, and entries that carry it must be removed.
-  [[nodiscard]] bool retire(Index index);
-  static Index index_of(Tag tag) { return tag & kIndexMask; }
+  [[nodiscard]] bool retire(Space& space);
 
   void clear();
 
  private:
   static constexpr Tag kIndexMask = (Tag{1} << kIndexBits) - 1;
 
-  std::vector<Space> spaces_;
-  std::unordered_map<std::uint64_t, Index> by_name_;
-  std::unordered_map<std::uint16_t, std::vector<Index>> by_vmid_;
+  bool any_retired_ = false;
+  // What both() was asked last, and answered.
+  AddressSpace last_;
+  Both last_both_{};
+  bool last_known_ = false;
+  std::vector<std::unique_ptr<Space>> spaces_;
+  std::unordered_map<std::uint64_t, Space*> by_name_;
+  std::unordered_map<std::uint16_t, std::vector<Space*>> by_vmid_;
 };
 
 }  // namespace smmu::emulator

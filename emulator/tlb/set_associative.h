@@ -1,6 +1,6 @@
 // A set-associative cache, the shape of every cache in the model.  A cache of
-// a fixed size replaces an entry when a set is full; one that never evicts
-// doubles its sets instead, up to a cap.
+// a fixed size replaces an entry when a set is full; one with a cap doubles its
+// sets instead, and replaces an entry when it holds as many as that.
 #ifndef SMMU_EMULATOR_TLB_SET_ASSOCIATIVE_H_
 #define SMMU_EMULATOR_TLB_SET_ASSOCIATIVE_H_
 
@@ -8,7 +8,6 @@
 #include <cassert>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <utility>
 #include <vector>
 
@@ -22,59 +21,84 @@ namespace smmu::emulator {
 template <class Key, class Value>
 class SetAssociative {
  public:
-  struct Displaced {
-    Key key;
-    Value value;
-    EvictionReason reason;
-  };
-
-  // `cap`: entries that growing may not exceed; 0 for a fixed size.
+  // `cap`: the entries it may hold, not more than 2^20; 0 for a fixed size.
   SetAssociative(CacheGeometry geometry, std::uint32_t cap)
-      : ways_(geometry.ways), cap_(cap), initial_sets_(geometry.sets) {
+      : ways_(cap == 0 ? geometry.ways : kWaysToGrow),
+        cap_(cap),
+        initial_sets_(cap == 0 ? geometry.sets : 1) {
     assert(std::has_single_bit(geometry.sets) && std::has_single_bit(geometry.ways));
     resize(initial_sets_);
   }
 
   std::size_t size() const { return size_; }
 
-  Value* find(const Key& key) {
-    const std::size_t first = set_of(key);
-    for (std::size_t slot = first; slot != first + ways_; ++slot) {
-      if (keys_[slot] == key) return &values_[slot];
-    }
+  Value* find(const Key& key) { return find(key, set_of(key)); }
+
+  // A set, by its first slot, and how often the cache had changed when it was
+  // named.
+  struct Place {
+    std::size_t first;
+    std::uint64_t changes;
+  };
+  std::size_t set_of(const Key& key) const {
+    // Two shifts, because a single slot wants all 64 bits shifted out.
+    return static_cast<std::size_t>(key.hash() >> 1 >> hash_shift_) & way_mask_;
+  }
+  Value* find(const Key& key, std::size_t first) {
+    const Key* keys = keys_.data() + first;
+    std::size_t way = 0;
+    do {
+      if (keys[way] == key) return values_.data() + first + way;
+    } while (++way != ways_);
     return nullptr;
+  }
+  std::uint64_t changes() const { return changes_; }
+  // Puts an entry that is not there in the place of another of its set, if
+  // that is what insert() would do and nothing has changed since.
+  // REQUIRES: no entry is dead.
+  bool replace(const Place& place, const Key& key, const Value& value) {
+    if (place.changes != changes_ || size_ != keys_.size() || cap_ != 0) return false;
+    put(place.first + (next_victim_++ & (ways_ - 1)), key, value);
+    return true;
   }
 
   // Adds an entry or replaces the one with this key.  `dead(key)` says that an
-  // entry can never be found again and its place is free.  Returns the live
-  // entry that had to go, if one had to.
-  template <class Dead>
-  std::optional<Displaced> insert(const Key& key, const Value& value, Dead&& dead) {
+  // entry can never be found again and its place is free.  If a live entry has
+  // to go, `evict(key, value, reason)` hears of it before.
+  template <class Dead, class Evict>
+  void insert(const Key& key, const Value& value, Dead&& dead, Evict&& evict) {
     for (;;) {
       const std::size_t first = set_of(key);
+      Key* keys = keys_.data() + first;
       std::size_t free = kNone;
-      for (std::size_t slot = first; slot != first + ways_; ++slot) {
-        if (keys_[slot] == key) {
-          values_[slot] = value;
-          return std::nullopt;
+      for (std::size_t way = 0; way != ways_; ++way) {
+        if (keys[way] == key) {
+          values_[first + way] = value;
+          return;
         }
-        if (free == kNone && (keys_[slot].vacant() || dead(keys_[slot]))) free = slot;
+        if (free == kNone && (keys[way].vacant() || dead(keys[way]))) free = way;
       }
       if (free != kNone) {
-        if (keys_[free].vacant()) ++size_;
-        put(free, key, value);
-        return std::nullopt;
+        if (keys[free].vacant()) {
+          if (cap_ != 0 && size_ == cap_) remove_one(first, evict);
+          ++size_;
+        }
+        return put(first + free, key, value);
       }
-      if (2 * keys_.size() <= cap_) {
+      if (grows_) {
         grow(dead);
         continue;
       }
       const std::size_t victim = first + (next_victim_++ & (ways_ - 1));
-      Displaced displaced{keys_[victim], values_[victim],
-                          cap_ != 0 ? EvictionReason::kCap : EvictionReason::kReplaced};
-      put(victim, key, value);
-      return displaced;
+      evict(std::as_const(keys_[victim]), std::as_const(values_[victim]),
+            cap_ != 0 ? EvictionReason::kCap : EvictionReason::kReplaced);
+      return put(victim, key, value);
     }
+  }
+  void insert(const Key& key, const Value& value) {
+    insert(
+        key, value, [](const Key&) { return false; },
+        [](const Key&, const Value&, EvictionReason) {});
   }
 
   // Removes the entry with this key if `condition(value)` holds.
@@ -105,26 +129,39 @@ class SetAssociative {
 
  private:
   static constexpr std::size_t kNone = ~std::size_t{0};
-
-  std::size_t set_of(const Key& key) const {
-    // Two shifts, because a single set wants all 64 bits shifted out.
-    return static_cast<std::size_t>(key.hash() >> 1 >> hash_shift_) * ways_;
-  }
+  static constexpr std::size_t kMostSlots = std::size_t{1} << 24;
+  // With an eighth of the slots in use no set of so many ways is full.
+  static constexpr std::size_t kWaysToGrow = 16;
+  static constexpr std::size_t kMostSlotsPerEntry = 8;
 
   void resize(std::size_t sets) {
-    hash_shift_ = 63U - static_cast<unsigned>(std::countr_zero(sets));
+    ++changes_;
+    hash_shift_ = 63U - static_cast<unsigned>(std::countr_zero(sets * ways_));
+    way_mask_ = ~(ways_ - 1);
+    const std::size_t slots = sets * ways_;
+    grows_ = slots < kMostSlotsPerEntry * cap_ && slots < kMostSlots;
     keys_.assign(sets * ways_, Key{});
     values_.assign(sets * ways_, Value{});
   }
 
   void put(std::size_t slot, const Key& key, const Value& value) {
+    ++changes_;
     keys_[slot] = key;
     values_[slot] = value;
   }
 
   void vacate(std::size_t slot) {
+    ++changes_;
     keys_[slot] = Key{};
     --size_;
+  }
+
+  // Removes the entry at `slot`, or the next one after it.
+  template <class Evict>
+  void remove_one(std::size_t slot, Evict&& evict) {
+    while (keys_[slot].vacant()) slot = (slot + 1) % keys_.size();
+    evict(std::as_const(keys_[slot]), std::as_const(values_[slot]), EvictionReason::kCap);
+    vacate(slot);
   }
 
   // Doubling splits each set in two, so whatever fitted before fits after.
@@ -147,8 +184,11 @@ class SetAssociative {
   std::size_t cap_;
   std::size_t initial_sets_;
   unsigned hash_shift_ = 0;
+  std::size_t way_mask_ = 0;
+  bool grows_ = false;    // when a set is full
   std::size_t size_ = 0;  // occupied places, dead entries included
   std::size_t next_victim_ = 0;
+  std::uint64_t changes_ = 0;
   std::vector<Key> keys_;
   std::vector<Value> values_;
 };

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "emulator/v3/queue.h"
-
 namespace smmu::emulator {
 
 using v3::CMD_SYNC;
@@ -17,20 +15,14 @@ using v3::SMMU_IDR1;
 
 namespace {
 
-Queue queue_of(const Features& features, const RegisterFile& registers) {
-  const auto base = registers.get<SMMU_CMDQ_BASE>();
-  constexpr unsigned kLog2EntryBytes = 4;
-  return {base[SMMU_CMDQ_BASE::ADDR], base[SMMU_CMDQ_BASE::LOG2SIZE],
-          features.idr1[SMMU_IDR1::CMDQS], kLog2EntryBytes, features.output_bits};
-}
-
 SMMU_GERROR command_error() { return SMMU_GERROR().set(SMMU_GERROR::CMDQ_ERR, true); }
 
 }  // namespace
 
 CommandQueue::CommandQueue(const Features& features, RegisterFile& registers,
                            Interrupts& interrupts, Tcu& tcu, PhysicalMemory& memory,
-                           const Ports& ports, std::atomic<bool>& awaited, Observer* observer)
+                           const Ports& ports, std::atomic<bool>& awaited,
+                           const std::atomic<std::uint32_t>& other_effects, Observer* observer)
     : features_(features),
       registers_(registers),
       interrupts_(interrupts),
@@ -38,69 +30,95 @@ CommandQueue::CommandQueue(const Features& features, RegisterFile& registers,
       memory_(memory),
       ports_(ports),
       awaited_(awaited),
+      other_effects_(other_effects),
       observer_(observer) {}
 
-bool CommandQueue::ready() const {
-  const std::uint32_t write = registers_.get<SMMU_CMDQ_PROD>()[SMMU_CMDQ_PROD::WR];
-  const std::uint32_t read = registers_.get<SMMU_CMDQ_CONS>()[SMMU_CMDQ_CONS::RD];
-  if (write == read) return false;
+void CommandQueue::enable() {
+  const auto base = registers_.get<SMMU_CMDQ_BASE>();
+  const Queue queue(base[SMMU_CMDQ_BASE::ADDR], base[SMMU_CMDQ_BASE::LOG2SIZE],
+                    features_.idr1[SMMU_IDR1::CMDQS], kLog2EntryBytes, features_.output_bits);
+  queue_.store(queue.word(), std::memory_order_release);
+}
+
+bool CommandQueue::ready(std::uint32_t write, std::uint32_t read) const {
   if (!registers_.get<SMMU_CR0ACK>()[SMMU_CR0ACK::CMDQEN]) return false;
   if (registers_.active(command_error())) return false;
-  const Queue queue = queue_of(features_, registers_);
   // 3.5.1: from indices that cannot be, nothing is consumed.
-  if (queue.empty(write, read) || !queue.consistent(write, read)) return false;
+  if (queue().empty(write, read) || !queue().consistent(write, read)) return false;
   return !awaited_.load(std::memory_order_seq_cst) || !accesses_in_flight();
 }
 
-void CommandQueue::consume() {
-  const Queue queue = queue_of(features_, registers_);
-  const Position at{.read = registers_.get<SMMU_CMDQ_CONS>()[SMMU_CMDQ_CONS::RD],
-                    .write = registers_.get<SMMU_CMDQ_PROD>()[SMMU_CMDQ_PROD::WR]};
-  const std::uint32_t index = queue.position(at.read);
-
-  CommandWords words{};
-  const Pa entry = queue.entry(at.read);
-  const auto low = memory_.load64(entry);
-  const auto high = memory_.load64(Pa(entry.value + 8));
-  if (!low || !high) {
-    stop(at.read, CommandError::CERROR_ABT);
-    report(index, words, CommandError::CERROR_ABT);
-    return;
+std::uint32_t CommandQueue::consume(std::uint32_t most) {
+  const Queue queue = this->queue();
+  std::uint32_t read = registers_.get<SMMU_CMDQ_CONS>()[SMMU_CMDQ_CONS::RD];
+  std::uint32_t consumed = 0;
+  bool goes_on = true;
+  while (goes_on && consumed != most) {
+    const std::uint32_t write = registers_.get<SMMU_CMDQ_PROD>()[SMMU_CMDQ_PROD::WR];
+    if (queue.empty(write, read) || !queue.consistent(write, read)) break;
+    goes_on = consume_one(queue, read);
+    ++consumed;
+    if (other_effects_.load(std::memory_order_relaxed) != 0) break;
   }
-  words = {*low, *high};
+  if (goes_on) advance(queue, read);
+  return consumed;
+}
 
+bool CommandQueue::consume_one(const Queue& queue, std::uint32_t& read) {
+  CommandWords words;
+  const Words entry(memory_);
+  const Pa where = queue.entry(read);
+  if (!entry.load(where, words[0]) || !entry.load(Pa(where.value + 8), words[1])) [[unlikely]] {
+    stop(read, CommandError::CERROR_ABT);
+    report(queue.position(read), {}, CommandError::CERROR_ABT);
+    return false;
+  }
   const CommandOutcome outcome = perform(words, features_, tcu_);
-  if (std::holds_alternative<IllegalCommand>(outcome)) {
-    stop(at.read, CommandError::CERROR_ILL);
-    report(index, words, CommandError::CERROR_ILL);
-    return;
-  }
-  if (const auto* sync = std::get_if<Synchronization>(&outcome)) {
-    // Entered again, from the top, when the accesses it waits for have ended.
-    if (!awaited_.load(std::memory_order_seq_cst)) begin_sync();
-    if (accesses_in_flight()) return;
-    awaited_.store(false, std::memory_order_seq_cst);
-    // 4.7.3: that the command is consumed is visible before its signal.
-    advance(at);
-    report(index, words, CommandError::CERROR_NONE);
-    if ((*sync)[CMD_SYNC::CS] == SyncSignal::kIrq) {
-      interrupts_.signal_sync((*sync)[CMD_SYNC::MSIAddress], (*sync)[CMD_SYNC::MSIData]);
-    } else if ((*sync)[CMD_SYNC::CS] == SyncSignal::kSev) {
-      interrupts_.wake_up();
-    }
-    return;
+  if (outcome == CommandOutcome::kSynchronize) return finish_sync(words, queue, read);
+  if (outcome == CommandOutcome::kIllegal) {
+    stop(read, CommandError::CERROR_ILL);
+    report(queue.position(read), words, CommandError::CERROR_ILL);
+    return false;
   }
   // Software may have put this in the place of a CMD_SYNC that was waiting.
   abandon_sync();
-  advance(at);
-  report(index, words, CommandError::CERROR_NONE);
+  const std::uint32_t done = read;
+  read = queue.next(read);
+  if (observer_ != nullptr) [[unlikely]] {
+    advance(queue, read);
+    report(queue.position(done), words, CommandError::CERROR_NONE);
+  }
+  return true;
 }
 
-void CommandQueue::advance(const Position& at) {
-  const Queue queue = queue_of(features_, registers_);
-  registers_.set(registers_.get<SMMU_CMDQ_CONS>().set(SMMU_CMDQ_CONS::RD, queue.next(at.read)));
+// Entered again, from the top, when the accesses it waits for have ended.
+bool CommandQueue::finish_sync(const CommandWords& words, const Queue& queue, std::uint32_t& read) {
+  const CMD_SYNC sync(words);
+  advance(queue, read);
+  if (!awaited_.load(std::memory_order_seq_cst)) begin_sync();
+  if (accesses_in_flight()) return false;
+  awaited_.store(false, std::memory_order_seq_cst);
+  // 4.7.3: that the command is consumed is visible before its signal.
+  const std::uint32_t done = read;
+  read = queue.next(read);
+  advance(queue, read);
+  report(queue.position(done), words, CommandError::CERROR_NONE);
+  if (sync[CMD_SYNC::CS] == SyncSignal::kIrq) {
+    interrupts_.signal_sync(sync[CMD_SYNC::MSIAddress], sync[CMD_SYNC::MSIData]);
+  } else if (sync[CMD_SYNC::CS] == SyncSignal::kSev) {
+    interrupts_.wake_up();
+  }
+  return true;
+}
+
+void CommandQueue::advance(const Queue& queue, std::uint32_t read) {
+  const auto cons = registers_.get<SMMU_CMDQ_CONS>();
+  const std::uint32_t before = cons[SMMU_CMDQ_CONS::RD];
+  if (before == read) return;
+  registers_.set(SMMU_CMDQ_CONS(cons).set(SMMU_CMDQ_CONS::RD, read));
   // 4.1.2: a waiter for space is woken when a full queue no longer is.
-  if (queue.full(at.write, at.read)) interrupts_.wake_up();
+  const std::uint32_t write = registers_.get<SMMU_CMDQ_PROD>()[SMMU_CMDQ_PROD::WR];
+  if (queue.full(write, before)) interrupts_.wake_up();
 }
 
 void CommandQueue::stop(std::uint32_t read, CommandError error) {

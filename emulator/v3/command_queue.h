@@ -11,6 +11,7 @@
 #include "emulator/v3/commands.h"
 #include "emulator/v3/features.h"
 #include "emulator/v3/interrupts.h"
+#include "emulator/v3/queue.h"
 #include "emulator/v3/register_file.h"
 #include "smmu/emulator/observer.h"
 #include "smmu/platform/memory.h"
@@ -24,14 +25,25 @@ class CommandQueue {
   using Ports = std::vector<std::unique_ptr<Tbu>>;
 
   // `awaited` is set while a CMD_SYNC waits for accesses of `ports`.
+  // `other_effects` is not 0 while something else than commands is pending.
   CommandQueue(const Features& features, RegisterFile& registers, Interrupts& interrupts, Tcu& tcu,
                PhysicalMemory& memory, const Ports& ports, std::atomic<bool>& awaited,
-               Observer* observer);
+               const std::atomic<std::uint32_t>& other_effects, Observer* observer);
+
+  // The queue is enabled: base and size are fixed from now on.
+  void enable();
 
   // Whether there is a command that consume() would get on with.
-  bool ready() const;
-  // Consumes one command, or begins a CMD_SYNC, or stops at an error.
-  void consume();
+  bool ready() const {
+    const std::uint32_t write = registers_.get<v3::SMMU_CMDQ_PROD>()[v3::SMMU_CMDQ_PROD::WR];
+    const std::uint32_t read = registers_.get<v3::SMMU_CMDQ_CONS>()[v3::SMMU_CMDQ_CONS::RD];
+    return write != read && ready(write, read);
+  }
+  // Consumes commands, at most so many; returns how many.  Ends early where
+  // there is no other, one stops the queue or waits, or other effects are
+  // pending.
+  // REQUIRES: ready().
+  std::uint32_t consume(std::uint32_t most);
 
   // A CMD_SYNC that waits starts anew when it is consumed again.
   void abandon_sync() {
@@ -39,17 +51,20 @@ class CommandQueue {
   }
 
  private:
-  struct Position {
-    std::uint32_t read;   // CONS.RD
-    std::uint32_t write;  // PROD.WR
-  };
-
+  bool ready(std::uint32_t write, std::uint32_t read) const;
+  Queue queue() const { return Queue(queue_.load(std::memory_order_acquire), kLog2EntryBytes); }
+  // The command at `read` is done with: true, the queue goes on there.
+  bool consume_one(const Queue& queue, std::uint32_t& read);
+  bool finish_sync(const CommandWords& words, const Queue& queue, std::uint32_t& read);
   void stop(std::uint32_t read, v3::CommandError error);
-  void advance(const Position& at);
+  // Publishes how far it has come.
+  void advance(const Queue& queue, std::uint32_t read);
   void begin_sync();
   // Whether an access may still use what was invalidated before the CMD_SYNC.
   bool accesses_in_flight() const;
   void report(std::uint32_t index, const CommandWords& words, v3::CommandError error);
+
+  static constexpr unsigned kLog2EntryBytes = 4;
 
   const Features& features_;
   RegisterFile& registers_;
@@ -58,7 +73,9 @@ class CommandQueue {
   PhysicalMemory& memory_;
   const Ports& ports_;
   std::atomic<bool>& awaited_;
+  const std::atomic<std::uint32_t>& other_effects_;
   Observer* const observer_;
+  std::atomic<std::uint64_t> queue_{0};  // a Queue, as a word
 };
 
 }  // namespace smmu::emulator

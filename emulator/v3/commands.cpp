@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <variant>
 
 namespace smmu::emulator {
 
@@ -25,19 +26,13 @@ std::optional<SubstreamId> substream_of(const Features& features, const C& comma
   return SubstreamId(command[C::SubstreamID]);
 }
 
-// 4.4.1.1: the addresses that a command names, and which entries for them.
-// Illegal: none; a range that is UNPREDICTABLE: kNothing.
+// 4.4.1.1: the addresses that a range command names, and which entries for
+// them.  Illegal: none; a range that is UNPREDICTABLE: kNothing.
 enum class NoRange : std::uint8_t { kIllegal, kNothing };
 
 template <class C>
-std::variant<TlbInvalidation::Range, NoRange> range_of(const Features& features, const C& command) {
+std::variant<TlbInvalidation::Range, NoRange> range_of(const C& command) {
   const std::uint64_t address = command[C::Address];
-  if (!features.idr3[SMMU_IDR3::RIL] || command[C::TG] == CommandTG::kAny) {
-    // One address, in whatever entry.  The entry's size decides how much of
-    // the address is compared.
-    return TlbInvalidation::Range{.first = address, .last = address};
-  }
-
   Granule granule = Granule::k4K;
   if (command[C::TG] == CommandTG::k16K) granule = Granule::k16K;
   if (command[C::TG] == CommandTG::k64K) granule = Granule::k64K;
@@ -56,7 +51,7 @@ std::variant<TlbInvalidation::Range, NoRange> range_of(const Features& features,
   const std::uint64_t last = address + (bytes - 1);
   return TlbInvalidation::Range{.first = address,
                                 .last = last < address ? ~std::uint64_t{0} : last,
-                                .granule_bits = static_cast<std::uint8_t>(granule),
+                                .granule = granule,
                                 .level = static_cast<std::int8_t>(ttl)};
 }
 
@@ -66,39 +61,48 @@ constexpr Vmid kOnlyVmid{0};
 template <class C>
 CommandOutcome invalidate_addresses(const Features& features, Tcu& tcu, const C& command,
                                     std::optional<Asid> asid) {
-  const auto range = range_of(features, command);
-  if (const auto* none = std::get_if<NoRange>(&range)) {
-    if (*none == NoRange::kIllegal) return IllegalCommand{};
-    return Performed{};
+  TlbInvalidation what{.vmid = kOnlyVmid, .asid = asid, .range = std::nullopt};
+  if (!features.idr3[SMMU_IDR3::RIL] || command[C::TG] == CommandTG::kAny) {
+    // One address, in whatever entry.  The entry's size decides how much of
+    // the address is compared.
+    const std::uint64_t address = command[C::Address];
+    what.range.emplace(TlbInvalidation::Range{
+        .first = address, .last = address, .granule = std::nullopt, .level = 0});
+  } else {
+    const auto range = range_of(command);
+    if (const auto* none = std::get_if<NoRange>(&range)) {
+      if (*none == NoRange::kIllegal) return CommandOutcome::kIllegal;
+      return CommandOutcome::kPerformed;
+    }
+    what.range = std::get<TlbInvalidation::Range>(range);
   }
-  tcu.invalidate(TlbInvalidation{
-      .vmid = kOnlyVmid, .asid = asid, .range = std::get<TlbInvalidation::Range>(range)});
-  return Performed{};
+  tcu.invalidate(what);
+  return CommandOutcome::kPerformed;
 }
 
 CommandOutcome perform(const CMD_PREFETCH_CONFIG& command, const Features& features, Tcu& tcu) {
   using C = CMD_PREFETCH_CONFIG;
-  if (command[C::SSec]) return IllegalCommand{};
+  if (command[C::SSec]) return CommandOutcome::kIllegal;
   if (stream_exists(features, command[C::StreamID])) {
     tcu.prefetch(StreamId(command[C::StreamID]), substream_of(features, command));
   }
-  return Performed{};
+  return CommandOutcome::kPerformed;
 }
 
 CommandOutcome perform(const CMD_PREFETCH_ADDR& command, const Features& features, Tcu& tcu) {
   using C = CMD_PREFETCH_ADDR;
-  if (command[C::SSec]) return IllegalCommand{};
+  if (command[C::SSec]) return CommandOutcome::kIllegal;
   if (stream_exists(features, command[C::StreamID])) {
     tcu.prefetch(StreamId(command[C::StreamID]), substream_of(features, command),
                  Iova(command[C::Address]), std::uint64_t{1} << (12 + command[C::Stride]),
                  std::uint32_t{1} << command[C::Size]);
   }
-  return Performed{};
+  return CommandOutcome::kPerformed;
 }
 
 CommandOutcome perform(const CMD_CFGI_STE& command, const Features& features, Tcu& tcu) {
   using C = CMD_CFGI_STE;
-  if (command[C::SSec]) return IllegalCommand{};
+  if (command[C::SSec]) return CommandOutcome::kIllegal;
   const StreamId stream(command[C::StreamID]);
   if (stream_exists(features, stream.value)) {
     tcu.invalidate(ConfigurationInvalidation{.first = stream,
@@ -107,12 +111,12 @@ CommandOutcome perform(const CMD_CFGI_STE& command, const Features& features, Tc
                                              .substream = std::nullopt,
                                              .upper_levels = !command[C::Leaf]});
   }
-  return Performed{};
+  return CommandOutcome::kPerformed;
 }
 
 CommandOutcome perform(const CMD_CFGI_STE_RANGE& command, const Features&, Tcu& tcu) {
   using C = CMD_CFGI_STE_RANGE;
-  if (command[C::SSec]) return IllegalCommand{};
+  if (command[C::SSec]) return CommandOutcome::kIllegal;
   const std::uint32_t first_bits = static_cast<std::uint32_t>(mask(command[C::Range], 0));
   const std::uint32_t first = command[C::StreamID] & ~first_bits;
   tcu.invalidate(ConfigurationInvalidation{.first = StreamId(first),
@@ -120,12 +124,12 @@ CommandOutcome perform(const CMD_CFGI_STE_RANGE& command, const Features&, Tcu& 
                                            .contexts_only = false,
                                            .substream = std::nullopt,
                                            .upper_levels = true});
-  return Performed{};
+  return CommandOutcome::kPerformed;
 }
 
 CommandOutcome perform(const CMD_CFGI_CD& command, const Features& features, Tcu& tcu) {
   using C = CMD_CFGI_CD;
-  if (command[C::SSec]) return IllegalCommand{};
+  if (command[C::SSec]) return CommandOutcome::kIllegal;
   const StreamId stream(command[C::StreamID]);
   if (stream_exists(features, stream.value) &&
       substream_exists(features, command[C::SubstreamID])) {
@@ -135,12 +139,12 @@ CommandOutcome perform(const CMD_CFGI_CD& command, const Features& features, Tcu
                                              .substream = SubstreamId(command[C::SubstreamID]),
                                              .upper_levels = !command[C::Leaf]});
   }
-  return Performed{};
+  return CommandOutcome::kPerformed;
 }
 
 CommandOutcome perform(const CMD_CFGI_CD_ALL& command, const Features& features, Tcu& tcu) {
   using C = CMD_CFGI_CD_ALL;
-  if (command[C::SSec]) return IllegalCommand{};
+  if (command[C::SSec]) return CommandOutcome::kIllegal;
   const StreamId stream(command[C::StreamID]);
   if (stream_exists(features, stream.value)) {
     tcu.invalidate(ConfigurationInvalidation{.first = stream,
@@ -149,7 +153,7 @@ CommandOutcome perform(const CMD_CFGI_CD_ALL& command, const Features& features,
                                              .substream = std::nullopt,
                                              .upper_levels = true});
   }
-  return Performed{};
+  return CommandOutcome::kPerformed;
 }
 
 }  // namespace
@@ -172,14 +176,14 @@ CommandOutcome perform(const CommandWords& words, const Features& features, Tcu&
     case Opcode::CMD_TLBI_NH_ALL:
       tcu.invalidate(
           TlbInvalidation{.vmid = kOnlyVmid, .asid = std::nullopt, .range = std::nullopt});
-      return Performed{};
+      return CommandOutcome::kPerformed;
     case Opcode::CMD_TLBI_NH_ASID: {
       const CMD_TLBI_NH_ASID command(words);
       tcu.invalidate(
           TlbInvalidation{.vmid = kOnlyVmid,
                           .asid = Asid(static_cast<std::uint16_t>(command[CMD_TLBI_NH_ASID::ASID])),
                           .range = std::nullopt});
-      return Performed{};
+      return CommandOutcome::kPerformed;
     }
     case Opcode::CMD_TLBI_NH_VA: {
       const CMD_TLBI_NH_VA command(words);
@@ -191,12 +195,12 @@ CommandOutcome perform(const CommandWords& words, const Features& features, Tcu&
     case Opcode::CMD_TLBI_NSNH_ALL:
       tcu.invalidate(
           TlbInvalidation{.vmid = std::nullopt, .asid = std::nullopt, .range = std::nullopt});
-      return Performed{};
+      return CommandOutcome::kPerformed;
 
     case Opcode::CMD_SYNC: {
       const CMD_SYNC command(words);
-      if (command[CMD_SYNC::CS] > SyncSignal::kSev) return IllegalCommand{};
-      return command;
+      if (command[CMD_SYNC::CS] > SyncSignal::kSev) return CommandOutcome::kIllegal;
+      return CommandOutcome::kSynchronize;
     }
 
     // For features whose ID bits are 0: MPAM, EL2, stage 2, ATS, PRI, stalls,
@@ -224,9 +228,9 @@ CommandOutcome perform(const CommandWords& words, const Features& features, Tcu&
     case Opcode::CMD_TLBI_S_S12_VMALL:
     case Opcode::CMD_TLBI_S_S2_IPA:
     case Opcode::CMD_TLBI_SNH_ALL:
-      return IllegalCommand{};
+      return CommandOutcome::kIllegal;
   }
-  return IllegalCommand{};  // no such opcode
+  return CommandOutcome::kIllegal;  // no such opcode
 }
 
 }  // namespace smmu::emulator

@@ -4,7 +4,6 @@
 
 #include <array>
 #include <cstdint>
-#include <variant>
 
 #include "emulator/tcu/tcu.h"
 #include "emulator/v3/features.h"
@@ -14,14 +13,11 @@ namespace smmu::emulator {
 
 using CommandWords = std::array<std::uint64_t, 2>;
 
-// Carried out, as far as a command is before a CMD_SYNC.
-struct Performed {};
-// A reserved opcode or value: CERROR_ILL.
-struct IllegalCommand {};
-// For the queue to complete.
-using Synchronization = v3::CMD_SYNC;
-
-using CommandOutcome = std::variant<Performed, IllegalCommand, Synchronization>;
+enum class CommandOutcome : std::uint8_t {
+  kPerformed,    // as far as a command is before a CMD_SYNC
+  kIllegal,      // a reserved opcode or value: CERROR_ILL
+  kSynchronize,  // a CMD_SYNC, for the queue to complete
+};
 
 // A command of the Non-secure Command queue.
 CommandOutcome perform(const CommandWords& words, const Features& features, Tcu& tcu);

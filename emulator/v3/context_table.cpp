@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "emulator/v3/structure_fetch.h"
+#include "emulator/walk/attributes.h"
+#include "emulator/walk/permissions.h"
 #include "smmu/arch/v3/events.h"
 
 namespace smmu::emulator {
@@ -20,14 +22,21 @@ using Resolution = ConfigurationSource::Resolution;
 
 namespace {
 
-Resolution failed(EventType type, std::uint32_t substream, std::uint64_t address = 0) {
+Resolution failed(EventType type, std::uint32_t substream, Reading reading,
+                  std::uint64_t address = 0) {
   Context context;
   context.action = Context::Action::kFault;
   context.fault = {
       .code = static_cast<std::uint8_t>(type), .substream = substream, .fetch_address = address};
   // 5.4.1: what could not be read is not cached; what was read may be, legal
   // or not.
-  return {context, type != EventType::F_CD_FETCH};
+  return {context, reading.stamp, type != EventType::F_CD_FETCH};
+}
+
+// Under which number the L1CD is filed that leads to a CD: the first index it
+// covers, and how many it covers.
+std::uint32_t file_number(std::uint32_t index, unsigned leaf_table_bits) {
+  return index >> leaf_table_bits << leaf_table_bits | leaf_table_bits << 20;
 }
 
 // One half of a CD, as its fields stand.
@@ -100,36 +109,26 @@ bool ttb_out_of_range(const Half& half, unsigned output_bits) {
   return (half.ttb >> bits) != 0;
 }
 
-// MAIR without its UNPREDICTABLE codes, which the SMMU defines (5.4).
-std::uint8_t memory_type(std::uint64_t code) {
-  const std::uint64_t outer = code & 0xf0;
-  const std::uint64_t inner = code & 0x0f;
-  if (outer == 0) return static_cast<std::uint8_t>(inner & 0xc);  // Device, whatever [1:0] says
-  if (inner == 0) return static_cast<std::uint8_t>(outer | 0x3);  // Write-Through transient, RW
-  return static_cast<std::uint8_t>(code);
-}
-
-Stage1Half stage1_half(const Features& features, const Half& half, unsigned output_bits) {
+Stage1Half stage1_half(const Features& features, const CD& cd, const Half& half,
+                       unsigned output_bits) {
   Stage1Half result;
   result.top_byte_ignored = half.tbi;
   result.hierarchy_disabled = half.had && features.idr3[SMMU_IDR3::HAD];
   result.unprivileged_denied = half.e0pd && features.idr3[SMMU_IDR3::E0PD];
   // A half that is disabled is not checked: its size may be anything, and no
   // address of it is walked.
-  result.input_bits = static_cast<std::uint8_t>(64 - std::clamp(half.txsz, 16U, 48U));
+  const unsigned input_bits = 64 - std::clamp(half.txsz, 16U, 48U);
+  result.tables.input_bits = static_cast<std::uint8_t>(input_bits);
   result.enabled = half.enabled;
   if (!half.enabled) return result;
 
-  result.granule = *half.granule;
-  result.first_level = static_cast<std::int8_t>(start_level(result.granule, result.input_bits));
-  // Blocks above 1 GiB, 32 MiB and 512 MiB need 52-bit output addresses, which
-  // only the 64 KiB granule has here (DDI 0487, D8.3).
-  const bool large_blocks = result.granule == Granule::k64K && features.output_bits == 52;
-  result.first_block_level = result.granule == Granule::k4K || large_blocks ? 1 : 2;
-  // The first table is aligned to its size; an address of 52 bits has no bits
-  // below 6.
-  const unsigned log2_bytes = result.input_bits - leaf_bits(result.granule, result.first_level) + 3;
-  result.table = Pa(half.ttb & ~mask(std::max(log2_bytes, output_bits == 52 ? 6U : 4U) - 1, 0));
+  result.tables = tables({.granule = *half.granule,
+                          .input_bits = input_bits,
+                          .first_level = start_level(*half.granule, input_bits),
+                          .output_bits = output_bits,
+                          .root = half.ttb,
+                          .wide = *half.granule == Granule::k64K && features.output_bits == 52,
+                          .big_endian = cd[CD::ENDI]});
   return result;
 }
 
@@ -172,20 +171,16 @@ Context context_of(const Features& features, const CD& cd) {
   context.response = cd[CD::A] ? Response::kAbort : Response::kRazWi;
   context.recording = cd[CD::R] ? Recording::kRecorded : Recording::kSilent;
 
-  Regime& regime = context.regime;
+  Stage1& stage1 = context.regime.stage1;
   for (std::size_t i = 0; i != halves.size(); ++i) {
-    regime.half[i] = stage1_half(features, halves[i], output_bits);
+    stage1.half[i] = stage1_half(features, cd, halves[i], output_bits);
   }
-  const std::uint64_t mair = std::uint64_t{cd[CD::MAIR1]} << 32 | cd[CD::MAIR0];
-  for (unsigned i = 0; i != regime.memory_type.size(); ++i) {
-    regime.memory_type[i] = memory_type(mair >> 8 * i & 0xff);
-  }
-  regime.output_bits = static_cast<std::uint8_t>(output_bits);
-  regime.access_flag_ignored = cd[CD::AFFD];
-  regime.write_implies_execute_never = cd[CD::WXN];
-  regime.privileged_access_never = cd[CD::PAN];
-  regime.enhanced_pan = cd[CD::EPAN] && features.idr3[SMMU_IDR3::EPAN];
-  regime.big_endian = cd[CD::ENDI];
+  stage1.attributes = stage1_attributes(std::uint64_t{cd[CD::MAIR1]} << 32 | cd[CD::MAIR0]);
+  stage1.permissions =
+      stage1_permissions({.write_implies_execute_never = cd[CD::WXN],
+                          .privileged_access_never = cd[CD::PAN],
+                          .enhanced_pan = cd[CD::EPAN] && features.idr3[SMMU_IDR3::EPAN]});
+  stage1.access_flag_ignored = cd[CD::AFFD];
   return context;
 }
 
@@ -194,36 +189,38 @@ ContextTable::ContextTable(const Features& features, PhysicalMemory& memory, con
     : features_(features), memory_(memory), observer_(observer), descriptors_(caching, tcu) {}
 
 Resolution ContextTable::resolve(const STE& ste, StreamId stream,
-                                 std::optional<SubstreamId> substream, Stamp stamp) {
+                                 std::optional<SubstreamId> substream, Reading reading) {
   Context context;
   const std::uint32_t number = substream ? substream->value : 0;
   const bool translates = ste[STE::Config] == SteConfig::kS1Translate;
-  if (!translates && ste[STE::Config] != SteConfig::kBypass) return {context, true};  // aborts
+  if (!translates && ste[STE::Config] != SteConfig::kBypass)
+    return {context, reading.stamp, true};  // aborts
 
   // S1CDMax is ignored where no SubstreamIDs are implemented.
   const unsigned table_bits = features_.substream_bits == 0 ? 0 : ste[STE::S1CDMax];
   if (substream && (!translates || table_bits == 0 || number >> table_bits != 0)) {
-    return failed(EventType::C_BAD_SUBSTREAMID, number);
+    return failed(EventType::C_BAD_SUBSTREAMID, number, reading);
   }
   Context bypass;
   bypass.action = Context::Action::kBypass;
-  if (!translates) return {bypass, true};
+  if (!translates) return {bypass, reading.stamp, true};
 
   if (table_bits != 0) {
     const auto dss = ste[STE::S1DSS];
     if (!substream) {
-      if (dss == DefaultSubstream::kBypass) return {bypass, true};
-      if (dss != DefaultSubstream::kCd0) return failed(EventType::F_STREAM_DISABLED, number);
+      if (dss == DefaultSubstream::kBypass) return {bypass, reading.stamp, true};
+      if (dss != DefaultSubstream::kCd0)
+        return failed(EventType::F_STREAM_DISABLED, number, reading);
     } else if (number == 0 && dss == DefaultSubstream::kCd0) {
       // CD 0 serves the transactions without a substream.
-      return failed(EventType::F_STREAM_DISABLED, number);
+      return failed(EventType::F_STREAM_DISABLED, number, reading);
     }
   }
-  return from_cd(ste, stream, number, stamp);
+  return from_cd(ste, stream, number, reading);
 }
 
 Resolution ContextTable::from_cd(const STE& ste, StreamId stream, std::uint32_t index,
-                                 Stamp stamp) {
+                                 Reading reading) {
   constexpr unsigned kLog2Cd = 6;
   const unsigned table_bits = features_.substream_bits == 0 ? 0 : ste[STE::S1CDMax];
   // 5.2: S1Fmt is ignored where there is one CD.
@@ -244,25 +241,33 @@ Resolution ContextTable::from_cd(const STE& ste, StreamId stream, std::uint32_t 
     const std::uint32_t first = index >> leaf_table_bits << leaf_table_bits;
     within = index - first;
     const Pa address(table + (std::uint64_t{index >> leaf_table_bits} << kLog2L1cd));
-    auto descriptor = descriptors_.find(stream.value, first);
-    if (!descriptor) {
+    std::optional<L1CD> descriptor;
+    if (const auto copy = descriptors_.find(stream.value, file_number(index, leaf_table_bits))) {
+      descriptor = copy->structure;
+      reading.stamp = std::min(reading.stamp, copy->stamp);
+    } else {
       descriptor = fetch<L1CD>(memory_, observer_, ConfigurationStructure::kL1CD, stream,
                                SubstreamId(index), address);
-      if (!descriptor) return failed(EventType::F_CD_FETCH, index, address.value);
-      descriptors_.insert(stream.value, first, *descriptor, stamp);
+      if (!descriptor) return failed(EventType::F_CD_FETCH, index, reading, address.value);
+      descriptors_.insert(stream.value, file_number(index, leaf_table_bits),
+                          {*descriptor, reading.stamp}, reading);
     }
     table = (*descriptor)[L1CD::L2Ptr] & ~mask(leaf_table_bits + kLog2Cd - 1, 0);
     if (!(*descriptor)[L1CD::V] || (table >> features_.output_bits) != 0) {
-      return failed(EventType::C_BAD_SUBSTREAMID, index);
+      // 5.3.1: not kept.  The L1CD is, and when it goes the SubstreamIDs that
+      // it covers must not stay bad.
+      Resolution bad = failed(EventType::C_BAD_SUBSTREAMID, index, reading);
+      bad.cacheable = false;
+      return bad;
     }
   }
 
   const Pa address(table + (std::uint64_t{within} << kLog2Cd));
   const auto cd = fetch<CD>(memory_, observer_, ConfigurationStructure::kCD, stream,
                             SubstreamId(index), address);
-  if (!cd) return failed(EventType::F_CD_FETCH, index, address.value);
-  if (cd_illegal(features_, ste, *cd)) return failed(EventType::C_BAD_CD, index);
-  return {context_of(features_, *cd), true};
+  if (!cd) return failed(EventType::F_CD_FETCH, index, reading, address.value);
+  if (cd_illegal(features_, ste, *cd)) return failed(EventType::C_BAD_CD, index, reading);
+  return {context_of(features_, *cd), reading.stamp, true};
 }
 
 void ContextTable::invalidate(const ConfigurationInvalidation& what, Stamp before) {
@@ -270,13 +275,17 @@ void ContextTable::invalidate(const ConfigurationInvalidation& what, Stamp befor
   // CFGI_CD_ALL; CFGI_CD with Leaf 1 does not.
   if (what.substream && !what.upper_levels) return;
   if (!what.substream) {
-    descriptors_.invalidate(what.first.value, what.last.value, before);
+    descriptors_.invalidate_if(
+        [&](std::uint32_t stream, std::uint32_t) {
+          return stream >= what.first.value && stream <= what.last.value;
+        },
+        before);
     return;
   }
-  // Filed under the first SubstreamID it covers: of 64 or of 1024.
+  // S1Fmt may have changed since the descriptor that leads there was read.
   for (const unsigned leaf_table_bits : {6U, 10U}) {
-    descriptors_.invalidate_one(
-        what.first.value, what.substream->value >> leaf_table_bits << leaf_table_bits, before);
+    descriptors_.invalidate_one(what.first.value,
+                                file_number(what.substream->value, leaf_table_bits), before);
   }
 }
 

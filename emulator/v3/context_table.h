@@ -25,20 +25,21 @@ class ContextTable {
                const Tcu& tcu, Observer* observer);
 
   // What becomes of a transaction of the stream whose legal STE this is.
+  // `reading`: of the STE.
   ConfigurationSource::Resolution resolve(const v3::STE& ste, StreamId stream,
-                                          std::optional<SubstreamId> substream, Stamp stamp);
+                                          std::optional<SubstreamId> substream, Reading reading);
 
   void invalidate(const ConfigurationInvalidation& what, Stamp before);
   void clear();
 
  private:
   ConfigurationSource::Resolution from_cd(const v3::STE& ste, StreamId stream, std::uint32_t index,
-                                          Stamp stamp);
+                                          Reading reading);
 
   const Features& features_;
   PhysicalMemory& memory_;
   Observer* const observer_;
-  StructureCache<v3::L1CD> descriptors_;  // by the first SubstreamID each covers
+  StructureCache<v3::L1CD> descriptors_;  // by file_number()
 };
 
 }  // namespace smmu::emulator

@@ -5,6 +5,7 @@
 #include "emulator/v3/event_record.h"
 #include "emulator/v3/features.h"
 #include "emulator/v3/interrupts.h"
+#include "emulator/v3/queue.h"
 #include "emulator/v3/register_file.h"
 #include "smmu/emulator/observer.h"
 #include "smmu/platform/memory.h"
@@ -19,14 +20,20 @@ class EventQueue {
              PhysicalMemory& memory)
       : features_(features), registers_(registers), interrupts_(interrupts), memory_(memory) {}
 
+  // The queue is enabled: base and size are fixed from now on.
+  void enable();
+
   // Writes a record of a terminated transaction, or loses it.
   EventFate record(const EventRecord& record);
 
  private:
+  static constexpr unsigned kLog2EntryBytes = 5;
+
   const Features& features_;
   RegisterFile& registers_;
   Interrupts& interrupts_;
   PhysicalMemory& memory_;
+  Queue queue_{0, kLog2EntryBytes};
 };
 
 }  // namespace smmu::emulator

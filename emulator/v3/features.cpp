@@ -133,7 +133,8 @@ std::optional<std::string> objection(const SmmuV3Config& config) {
            std::uint64_t{config.caching.configuration.sets} * config.caching.configuration.ways >
                (1U << 24),
        "caching: a cache has more than 2^24 entries"},
-      {config.caching.cap > (1U << 24), "caching.cap is above 2^24 entries"},
+      {config.caching.cap == 0, "caching.cap is 0"},
+      {config.caching.cap > (1U << 20), "caching.cap is above 2^20 entries"},
   };
   for (const auto& rule : rules) {
     if (rule.objectionable) return rule.sentence;

@@ -26,6 +26,15 @@ class Queue {
     base_ = base & ~mask(std::max(log2_bytes, kLeastAlignment) - 1, 0) & mask(output_bits - 1, 0);
   }
 
+  // One that was taken down as word().
+  explicit Queue(std::uint64_t word, unsigned log2_entry_bytes)
+      : base_(word & ~kSizeBits),
+        log2_size_(static_cast<unsigned>(word & kSizeBits)),
+        log2_entry_bytes_(log2_entry_bytes) {}
+  // Address and size: a queue is aligned to 32 bytes and has fewer than 2^32
+  // entries.
+  std::uint64_t word() const { return base_ | log2_size_; }
+
   bool empty(std::uint32_t prod, std::uint32_t cons) const {
     return ((prod ^ cons) & (wrap() | positions())) == 0;
   }
@@ -46,6 +55,8 @@ class Queue {
   }
 
  private:
+  static constexpr std::uint64_t kSizeBits = 31;
+
   std::uint32_t wrap() const { return 1U << log2_size_; }
   std::uint32_t positions() const { return wrap() - 1; }
 

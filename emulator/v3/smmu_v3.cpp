@@ -46,7 +46,7 @@ class Model final : public SmmuV3, private ConfigurationSource, private Transact
         interrupts_(features_, registers_, wires_),
         events_(features_, registers_, interrupts_, *wires.memory),
         commands_(features_, registers_, interrupts_, tcu_, *wires.memory, ports_, awaited_,
-                  wires.observer) {
+                  pending_, wires.observer) {
     update_gate();
   }
 
@@ -113,15 +113,15 @@ class Model final : public SmmuV3, private ConfigurationSource, private Transact
   // doorbell; what is left after this many waits for the next register write.
   static constexpr std::uint32_t kMostEffectsAtOnce = 1U << 21;
 
-  Resolution resolve(StreamId stream, std::optional<SubstreamId> substream, Stamp stamp) override {
-    const auto found = streams_.find(stream, stamp);
+  Resolution resolve(StreamId stream, std::optional<SubstreamId> substream, Reading now) override {
+    const auto found = streams_.find(stream, now);
     if (const auto* fault = std::get_if<ConfigurationFault>(&found.ste)) {
       Context context;
       context.action = Context::Action::kFault;
       context.fault = *fault;
-      return {context, found.cacheable};
+      return {context, now.stamp, found.cacheable};
     }
-    return contexts_.resolve(std::get<v3::STE>(found.ste), stream, substream, stamp);
+    return contexts_.resolve(std::get<v3::STE>(found.ste), stream, substream, now);
   }
 
   void invalidate(const ConfigurationInvalidation& what, Stamp before) override {
@@ -129,19 +129,19 @@ class Model final : public SmmuV3, private ConfigurationSource, private Transact
     contexts_.invalidate(what, before);
   }
 
-  Outcome end(const Transaction& transaction, const Fault& fault) override {
+  void end(const Transaction& transaction, const Fault& fault, Outcome& outcome) override {
+    outcome = Terminated{Response::kAbort};
     if (const auto* configuration = std::get_if<ConfigurationFault>(&fault)) {
       const bool silent =
           configuration->code == static_cast<std::uint8_t>(v3::EventType::C_BAD_STREAMID) &&
           !registers_.get<SMMU_CR2>()[SMMU_CR2::RECINVSID];
       if (!silent) record(event_record(transaction, *configuration));
     } else if (const auto* translation = std::get_if<TranslationFault>(&fault)) {
+      outcome = Terminated{translation->response};
       if (translation->recording == Recording::kRecorded) {
         record(event_record(transaction, *translation));
       }
-      return Terminated{translation->response};
     }
-    return Terminated{Response::kAbort};
   }
 
   void on_access_done() override { drain(); }
@@ -179,37 +179,45 @@ class Model final : public SmmuV3, private ConfigurationSource, private Transact
   }
 
   void drain() {
+    if (work_left()) drain_all();
+  }
+
+  [[gnu::noinline]] void drain_all() {
     // Work noted while another thread drains is that thread's: it looks once
     // more after it has let go.
     std::uint32_t left = kMostEffectsAtOnce;
     while (work_left() && left != 0 && !draining_.exchange(true, std::memory_order_seq_cst)) {
-      while (left != 0 && step()) --left;
+      while (left != 0) {
+        const std::uint32_t performed = step(left);
+        if (performed == 0) break;
+        left -= performed;
+      }
       draining_.store(false, std::memory_order_seq_cst);
     }
   }
 
-  // Performs one pending effect; false if there is none.
-  bool step() {
+  // Performs pending effects, at most so many; returns how many.
+  std::uint32_t step(std::uint32_t most) {
+    // First what is owed by the past: 6.3.16, an interrupt that is disabled
+    // after its cause is delivered before the disabling is acknowledged.
+    if (interrupts_.deliver()) return 1;
     if (pending_.load(std::memory_order_seq_cst) != 0) {
       if (take(kCr0Update)) {
         update_cr0();
-        return true;
+        return 1;
       }
       if (take(kIrqCtrlUpdate)) {
         registers_.set(SMMU_IRQ_CTRLACK(registers_.get<SMMU_IRQ_CTRL>().raw()));
-        return true;
+        return 1;
       }
       if (take(kGbpaUpdate)) {
         registers_.finish_gbpa_update();
         update_gate();
-        return true;
+        return 1;
       }
+      if (write_record()) return 1;
     }
-    if (interrupts_.deliver()) return true;
-    if (write_record()) return true;
-    if (!commands_.ready()) return false;
-    commands_.consume();
-    return true;
+    return commands_.ready() ? commands_.consume(most) : 0;
   }
 
   bool take(std::uint32_t effect) {
@@ -219,7 +227,14 @@ class Model final : public SmmuV3, private ConfigurationSource, private Transact
   // 6.3.9: every field of CR0 this model has takes effect at once.
   void update_cr0() {
     const SMMU_CR0 cr0 = registers_.get<SMMU_CR0>();
-    if (!cr0[SMMU_CR0::CMDQEN]) commands_.abandon_sync();
+    if (!cr0[SMMU_CR0::CMDQEN]) {
+      commands_.abandon_sync();
+    } else if (!registers_.get<SMMU_CR0ACK>()[SMMU_CR0ACK::CMDQEN]) {
+      commands_.enable();
+    }
+    if (cr0[SMMU_CR0::EVENTQEN] && !registers_.get<SMMU_CR0ACK>()[SMMU_CR0ACK::EVENTQEN]) {
+      events_.enable();
+    }
     registers_.set(SMMU_CR0ACK(cr0.raw()));
     update_gate();
   }
@@ -235,15 +250,16 @@ class Model final : public SmmuV3, private ConfigurationSource, private Transact
 
   bool write_record() {
     if ((pending_.load(std::memory_order_seq_cst) & kRecords) == 0) return false;
-    std::unique_lock lock(records_mutex_);
+    records_mutex_.lock();
     if (pending_records_.empty()) {
       // Under the lock: a record that comes now is noted after this.
       pending_.fetch_and(~kRecords, std::memory_order_seq_cst);
+      records_mutex_.unlock();
       return false;
     }
     const EventRecord record = pending_records_.front();
     pending_records_.pop_front();
-    lock.unlock();
+    records_mutex_.unlock();
     const EventFate fate = events_.record(record);
     if (wires_.observer != nullptr) [[unlikely]] {
       wires_.observer->on_event({.words = record, .fate = fate});
@@ -268,11 +284,11 @@ class Model final : public SmmuV3, private ConfigurationSource, private Transact
   ContextTable contexts_;
   Interrupts interrupts_;
   EventQueue events_;
+  std::atomic<std::uint32_t> pending_{0};
   CommandQueue commands_;
 
-  std::atomic<std::uint32_t> pending_{0};
   std::atomic<bool> draining_{false};
-  std::mutex records_mutex_;
+  BriefMutex records_mutex_;
   std::deque<EventRecord> pending_records_;
 };
 

@@ -72,24 +72,27 @@ StreamTable::StreamTable(const Features& features, const RegisterFile& registers
       descriptors_(caching, tcu),
       entries_(caching, tcu) {}
 
-StreamTable::Found StreamTable::find(StreamId stream, Stamp stamp) {
-  auto ste = entries_.find(stream.value, 0);
-  if (!ste) {
-    const auto located = locate(stream, stamp);
+StreamTable::Found StreamTable::find(StreamId stream, Reading& reading) {
+  std::optional<STE> ste;
+  if (const auto copy = entries_.find(stream.value, 0)) {
+    ste = copy->structure;
+    reading.stamp = std::min(reading.stamp, copy->stamp);
+  } else {
+    const auto located = locate(stream, reading);
     if (const auto* ended = std::get_if<Found>(&located)) return *ended;
     const Pa address = std::get<Pa>(located);
     if ((address.value >> features_.output_bits) == 0) {
       ste = fetch<STE>(memory_, observer_, ConfigurationStructure::kSTE, stream, {}, address);
     }
     if (!ste) return {fault(EventType::F_STE_FETCH, address.value), false};
-    entries_.insert(stream.value, 0, *ste, stamp);
+    entries_.insert(stream.value, 0, {*ste, reading.stamp}, reading);
   }
   if (ste_illegal(features_, *ste)) return {fault(EventType::C_BAD_STE), true};
   return {*ste, true};
 }
 
 // 3.3.1: where the STE is.
-std::variant<Pa, StreamTable::Found> StreamTable::locate(StreamId stream, Stamp stamp) {
+std::variant<Pa, StreamTable::Found> StreamTable::locate(StreamId stream, Reading& reading) {
   const std::uint64_t base = registers_.get<SMMU_STRTAB_BASE>()[SMMU_STRTAB_BASE::ADDR];
   const auto cfg = registers_.get<SMMU_STRTAB_BASE_CFG>();
   const unsigned log2_size = cfg[SMMU_STRTAB_BASE_CFG::LOG2SIZE];
@@ -115,14 +118,17 @@ std::variant<Pa, StreamTable::Found> StreamTable::locate(StreamId stream, Stamp 
   const Pa address(aligned(base, std::max(log2_level1, kLog2Ste)) +
                    (std::uint64_t{stream.value >> split} << kLog2L1std));
 
-  auto descriptor = descriptors_.find(first, 0);
-  if (!descriptor) {
+  std::optional<L1STD> descriptor;
+  if (const auto copy = descriptors_.find(first, split)) {
+    descriptor = copy->structure;
+    reading.stamp = std::min(reading.stamp, copy->stamp);
+  } else {
     if ((address.value >> features_.output_bits) == 0) {
       descriptor =
           fetch<L1STD>(memory_, observer_, ConfigurationStructure::kL1STD, stream, {}, address);
     }
     if (!descriptor) return Found{fault(EventType::F_STE_FETCH, address.value), false};
-    descriptors_.insert(first, 0, *descriptor, stamp);
+    descriptors_.insert(first, split, {*descriptor, reading.stamp}, reading);
   }
 
   // 5.1: Span n is an array of 2^(n-1) STEs; 0 and what exceeds the split are
@@ -137,16 +143,26 @@ std::variant<Pa, StreamTable::Found> StreamTable::locate(StreamId stream, Stamp 
 
 void StreamTable::invalidate(const ConfigurationInvalidation& what, Stamp before) {
   if (what.contexts_only) return;
-  if (what.first == what.last) {
-    entries_.invalidate_one(what.first.value, 0, before);
-  } else {
-    entries_.invalidate(what.first.value, what.last.value, before);
+  const std::uint32_t first = what.first.value;
+  const std::uint32_t last = what.last.value;
+  if (first == last) {
+    entries_.invalidate_one(first, 0, before);
+    if (!what.upper_levels) return;
+    // SPLIT may have changed since the descriptor that leads there was read.
+    for (const unsigned split : {6U, 8U, 10U}) {
+      descriptors_.invalidate_one(first >> split << split, split, before);
+    }
+    return;
   }
+  entries_.invalidate_if(
+      [&](std::uint32_t stream, std::uint32_t) { return stream >= first && stream <= last; },
+      before);
   if (!what.upper_levels) return;
-  // The descriptor that leads to a stream is filed under the first StreamID
-  // it covers, at most 2^10 below: SPLIT may have changed since it was read.
-  constexpr std::uint32_t kMostSplit = 10;
-  descriptors_.invalidate(what.first.value >> kMostSplit << kMostSplit, what.last.value, before);
+  descriptors_.invalidate_if(
+      [&](std::uint32_t covered, std::uint32_t split) {
+        return covered >= first >> split << split && covered <= last;
+      },
+      before);
 }
 
 void StreamTable::clear() {

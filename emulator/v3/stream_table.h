@@ -25,19 +25,20 @@ class StreamTable {
     bool cacheable;
   };
   // The STE of a stream, checked; or C_BAD_STREAMID, F_STE_FETCH, C_BAD_STE.
-  Found find(StreamId stream, Stamp stamp);
+  // `reading` becomes as old as the copies that were used.
+  Found find(StreamId stream, Reading& reading);
 
   void invalidate(const ConfigurationInvalidation& what, Stamp before);
   void clear();
 
  private:
-  std::variant<Pa, Found> locate(StreamId stream, Stamp stamp);
+  std::variant<Pa, Found> locate(StreamId stream, Reading& reading);
 
   const Features& features_;
   const RegisterFile& registers_;
   PhysicalMemory& memory_;
   Observer* const observer_;
-  StructureCache<v3::L1STD> descriptors_;  // by the first StreamID each covers
+  StructureCache<v3::L1STD> descriptors_;  // by the first StreamID, and SPLIT
   StructureCache<v3::STE> entries_;
 };
 

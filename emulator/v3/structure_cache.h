@@ -8,6 +8,7 @@
 
 #include "emulator/tcu/configuration_source.h"
 #include "emulator/tcu/tcu.h"
+#include "emulator/tlb/brief_mutex.h"
 #include "emulator/tlb/set_associative.h"
 #include "smmu/emulator/config.h"
 
@@ -24,27 +25,32 @@ class StructureCache {
         copies_(caching.configuration,
                 caching.policy == CachePolicy::kAdversarial ? caching.cap : 0) {}
 
-  std::optional<S> find(std::uint32_t stream, std::uint32_t index) {
+  struct Copy {
+    S structure;
+    Stamp stamp = 0;  // of the oldest of all that led to it
+  };
+
+  std::optional<Copy> find(std::uint32_t stream, std::uint32_t index) {
     if (!keeps_) return std::nullopt;
     const std::lock_guard lock(mutex_);
     const Copy* copy = copies_.find(Key(stream, index));
     if (copy == nullptr) return std::nullopt;
-    return copy->structure;
+    return *copy;
   }
 
-  void insert(std::uint32_t stream, std::uint32_t index, const S& structure, Stamp stamp) {
+  void insert(std::uint32_t stream, std::uint32_t index, const Copy& copy, Reading read) {
     if (!keeps_) return;
     const std::lock_guard lock(mutex_);
-    if (!tcu_.still_current(stamp)) return;
-    copies_.insert(Key(stream, index), {structure, stamp}, [](const Key&) { return false; });
+    if (tcu_.unchanged_since(read.generation)) copies_.insert(Key(stream, index), copy);
   }
 
-  // Every index of the streams [first, last].
-  void invalidate(std::uint32_t first, std::uint32_t last, Stamp before) {
+  // Those for which `covered(stream, index)` holds: a visit to all of them.
+  template <class Covered>
+  void invalidate_if(Covered&& covered, Stamp before) {
     if (!keeps_) return;
     const std::lock_guard lock(mutex_);
     copies_.erase_if([&](const Key& key, const Copy& copy) {
-      return key.stream() >= first && key.stream() <= last && copy.stamp < before;
+      return covered(key.stream(), key.index()) && copy.stamp < before;
     });
   }
   void invalidate_one(std::uint32_t stream, std::uint32_t index, Stamp before) {
@@ -68,19 +74,15 @@ class StructureCache {
     bool vacant() const { return value_ == ~std::uint64_t{0}; }
     std::uint64_t hash() const { return value_ * 0x9e3779b97f4a7c15; }
     std::uint32_t stream() const { return static_cast<std::uint32_t>(value_); }
+    std::uint32_t index() const { return static_cast<std::uint32_t>(value_ >> 32); }
     friend bool operator==(const Key&, const Key&) = default;
 
    private:
     std::uint64_t value_ = ~std::uint64_t{0};
   };
-  struct Copy {
-    S structure;
-    Stamp stamp = 0;
-  };
-
   const bool keeps_;
   const Tcu& tcu_;
-  std::mutex mutex_;
+  BriefMutex mutex_;
   SetAssociative<Key, Copy> copies_;
 };
 

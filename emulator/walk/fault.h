@@ -13,10 +13,17 @@ enum class FaultType : std::uint8_t {
   kAddressSize,
   kAccessFlag,
   kPermission,
-  kExternalAbort,  // the read of a descriptor aborted
+  kExternalAbort,  // the read or the update of a descriptor aborted
 };
 
 enum class Stage : std::uint8_t { k1 = 1, k2 = 2 };
+
+// What stage 2 was translating for (IHI 0070, 7.3: CLASS).
+enum class Purpose : std::uint8_t {
+  kContext,  // the fetch of a configuration structure
+  kTable,    // the read or the update of a stage 1 descriptor
+  kInput,    // the access itself
+};
 
 // What was being translated, and for whom, is the caller's to add: a walk is
 // told neither StreamID nor event queue.
@@ -24,7 +31,10 @@ struct WalkFault {
   FaultType type;
   Stage stage;
   std::int8_t level;  // of the descriptor that ended the walk; the start level if none was read
-  Pa descriptor;      // kExternalAbort: where the read was made
+  Purpose purpose = Purpose::kInput;
+  bool table_write = false;  // kTable: it was an update
+  Ipa ipa;                   // stage 2: what it could not translate
+  Pa descriptor;             // kExternalAbort: where the access was made
 };
 
 }  // namespace smmu::emulator

@@ -46,7 +46,7 @@ TABLE = {
 
     RAM: [*HARDWARE, *OS],
     WALK: HARDWARE,
-    TLB: HARDWARE,
+    TLB: [*HARDWARE, WALK],
     TCU: [*HARDWARE, *BELOW_TCU],
     TBU: [*HARDWARE, *BELOW_TBU, *OS],
     V3: [*HARDWARE, *BELOW_V3],
@@ -59,7 +59,7 @@ TABLE = {
     "test/golden/": TEST,
     "test/ram/": [*TEST, RAM],
     "test/walk/": [*TEST, WALK],
-    "test/tlb/": [*TEST, TLB],
+    "test/tlb/": [*TEST, WALK, TLB],
     "test/tcu/": [*TEST, *BELOW_TCU, TCU],
     "test/tbu/": [*TEST, *BELOW_TBU, TBU],
     "test/v3/": [*TEST, *BELOW_V3, V3],

@@ -17,15 +17,15 @@ struct Case {
 };
 
 // r, w and x of one privilege level, as the manual's tables print them.
-struct Rights {
+struct Printed {
   bool r, w, x;
 };
 
 // The unprivileged column of the data access table, APTable applied.
-Rights unprivileged(const Case& c) {
-  static constexpr Rights kByAp[] = {
+Printed unprivileged(const Case& c) {
+  static constexpr Printed kByAp[] = {
       {false, false, false}, {true, true, false}, {false, false, false}, {true, false, false}};
-  Rights rights = kByAp[c.ap];
+  Printed rights = kByAp[c.ap];
   if (c.aptable == 1 || c.aptable == 3) rights.r = rights.w = false;
   if (c.aptable == 2 || c.aptable == 3) rights.w = false;
   rights.x = true;
@@ -34,11 +34,11 @@ Rights unprivileged(const Case& c) {
   return rights;
 }
 
-Rights privileged(const Case& c) {
-  static constexpr Rights kByAp[] = {
+Printed privileged(const Case& c) {
+  static constexpr Printed kByAp[] = {
       {true, true, false}, {true, true, false}, {true, false, false}, {true, false, false}};
-  const Rights user = unprivileged(c);
-  Rights rights = kByAp[c.ap];
+  const Printed user = unprivileged(c);
+  Printed rights = kByAp[c.ap];
   if (c.aptable == 2 || c.aptable == 3) rights.w = false;
   rights.x = true;
   if (c.pxn || c.pxntable) rights.x = false;
@@ -61,19 +61,18 @@ TEST(Permissions, EveryCombinationIsAsTheTablesSay) {
                  .wxn = bit(8),
                  .pan = bit(9),
                  .epan = bit(10)};
-    Regime regime;
-    regime.write_implies_execute_never = c.wxn;
-    regime.privileged_access_never = c.pan;
-    regime.enhanced_pan = c.epan;
-    const TableLimits limits{.no_unprivileged = (c.aptable & 1) != 0,
-                             .read_only = (c.aptable & 2) != 0,
-                             .uxn = c.uxntable,
-                             .pxn = c.pxntable};
-    // AP[2:1] at [7:6], PXN at 53, UXN at 54 (Table D8-52).
+    const Stage1Permissions permissions = stage1_permissions({.write_implies_execute_never = c.wxn,
+                                                              .privileged_access_never = c.pan,
+                                                              .enhanced_pan = c.epan});
+    // AP[2:1] at [7:6], PXN at 53, UXN at 54 (Table D8-52); APTable at [62:61],
+    // UXNTable at 60, PXNTable at 59 (Table D8-50).
     const vmsa::Leaf_Stage1 leaf(
         {std::uint64_t{c.ap} << 6 | std::uint64_t{c.pxn} << 53 | std::uint64_t{c.uxn} << 54});
-    const Permissions found = stage1_permissions(regime, limits, leaf);
-    const auto expect = [&](Privilege privilege, const Rights& rights) {
+    const vmsa::Table_Stage1 hierarchy({std::uint64_t{c.aptable} << 61 |
+                                        std::uint64_t{c.uxntable} << 60 |
+                                        std::uint64_t{c.pxntable} << 59});
+    const Permissions found = permissions[limited(stage1_rights(leaf), hierarchy)];
+    const auto expect = [&](Privilege privilege, const Printed& rights) {
       using enum Direction;
       using enum Content;
       EXPECT_EQ(found.allow(privilege, kRead, kData), rights.r);

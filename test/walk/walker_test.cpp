@@ -57,21 +57,20 @@ class Walks : public ::testing::Test {
                      },
                      {.granule_bits = granule_bits, .t0sz = t0sz});
   }
-  // The lower half only; 48 bits of output.
-  static Regime regime_of(const PageTable& table) {
+  // The lower half only.
+  static Regime regime_of(const PageTable& table, unsigned output_bits = 48,
+                          bool big_endian = false) {
     Regime regime;
-    Stage1Half& half = regime.half[0];
+    Stage1Half& half = regime.stage1.half[0];
     const unsigned granule_bits = table.options().granule_bits;
     half.enabled = true;
-    half.granule = granule_of(granule_bits);
-    half.input_bits = static_cast<std::uint8_t>(64 - table.options().t0sz);
-    half.first_level =
-        static_cast<std::int8_t>(expected_first_level(granule_bits, table.options().t0sz));
-    half.first_block_level = granule_bits == 12 ? 1 : 2;
-    half.table = table.root();
-    regime.half[1].input_bits = 48;
-    regime.memory_type = {0xff, 0x44, 0x00};
-    regime.output_bits = 48;
+    half.tables = tables({.granule = granule_of(granule_bits),
+                          .input_bits = 64 - table.options().t0sz,
+                          .first_level = expected_first_level(granule_bits, table.options().t0sz),
+                          .output_bits = output_bits,
+                          .root = table.root().value,
+                          .wide = output_bits == 52,
+                          .big_endian = big_endian});
     return regime;
   }
   // Which TnSZ start at which level (DDI 0487, D8.2).
@@ -89,7 +88,11 @@ class Walks : public ::testing::Test {
     memory_.loads.clear();
     const auto canonical = Walker::canonical(regime, Iova(address));
     EXPECT_TRUE(canonical) << std::hex << address;
-    return Walker(memory_).walk_stage1(regime, canonical.value_or(CanonicalAddress{}));
+    Leaf leaf;
+    const auto fault =
+        Walker(memory_).walk_stage1(regime, canonical.value_or(CanonicalAddress{}), leaf);
+    if (fault) return *fault;
+    return leaf;
   }
   void expect_fault(const Regime& regime, std::uint64_t address, FaultType type, int level) {
     const auto result = walk(regime, address);
@@ -139,8 +142,8 @@ TEST_F(Walks, EverySizeOfEveryGranuleResolvesItsFirstAndLastPage) {
 TEST_F(Walks, TheUpperHalfBeginsWhereSignExtensionEnds) {  // IHI 0070, 3.4.1
   for (unsigned t1sz = 16; t1sz <= 48; ++t1sz) {
     Regime regime;
-    regime.half[0].input_bits = 48;
-    regime.half[1].input_bits = static_cast<std::uint8_t>(64 - t1sz);
+    regime.stage1.half[0].tables.input_bits = 48;
+    regime.stage1.half[1].tables.input_bits = static_cast<std::uint8_t>(64 - t1sz);
     const std::uint64_t first = ~std::uint64_t{0} << (64 - t1sz);
     for (const std::uint64_t address : {first, ~std::uint64_t{0}}) {
       const auto canonical = Walker::canonical(regime, Iova(address));
@@ -154,16 +157,16 @@ TEST_F(Walks, TheUpperHalfBeginsWhereSignExtensionEnds) {  // IHI 0070, 3.4.1
 
 TEST_F(Walks, TheTopByteIsIgnoredByTheHalfThatSaysSo) {  // IHI 0070, 3.4.1: TBI
   Regime regime;
-  regime.half[0].input_bits = regime.half[1].input_bits = 48;
+  regime.stage1.half[0].tables.input_bits = regime.stage1.half[1].tables.input_bits = 48;
   EXPECT_FALSE(Walker::canonical(regime, Iova(0xab00'1234'5678'9000)));
-  regime.half[0].top_byte_ignored = true;
+  regime.stage1.half[0].top_byte_ignored = true;
   const auto low = Walker::canonical(regime, Iova(0xab00'1234'5678'9000));
   ASSERT_TRUE(low);
   EXPECT_EQ(low->half, 0U);
   EXPECT_EQ(low->value, 0x0000'1234'5678'9000U);
   EXPECT_FALSE(Walker::canonical(regime, Iova(0xab01'1234'5678'9000)));
   EXPECT_FALSE(Walker::canonical(regime, Iova(0xabff'9234'5678'9000)));
-  regime.half[1].top_byte_ignored = true;
+  regime.stage1.half[1].top_byte_ignored = true;
   const auto high = Walker::canonical(regime, Iova(0xabff'9234'5678'9000));
   ASSERT_TRUE(high);
   EXPECT_EQ(high->half, 1U);
@@ -221,7 +224,7 @@ TEST_F(Walks, TheAccessFlagIsNeededUnlessIgnored) {  // IHI 0070, 5.4: AFFD
   table.map(Iova(0), Pa(0x8000'0000), 4096, {.access_flag = false});
   Regime regime = regime_of(table);
   expect_fault(regime, 0, FaultType::kAccessFlag, 3);
-  regime.access_flag_ignored = true;
+  regime.stage1.access_flag_ignored = true;
   EXPECT_TRUE(walk(regime, 0));
 }
 
@@ -231,8 +234,7 @@ TEST_F(Walks, AnAddressBeyondTheOutputSizeFaultsAtTheDescriptorThatHoldsIt) {
     PageTable table = table_of(12, 16);
     table.map(Iova(0), Pa(limit - 4096), 4096);
     table.map(Iova(4096), Pa(limit), 4096);
-    Regime regime = regime_of(table);
-    regime.output_bits = static_cast<std::uint8_t>(output_bits);
+    const Regime regime = regime_of(table, output_bits);
     EXPECT_TRUE(walk(regime, 0)) << output_bits;
     expect_fault(regime, 4096, FaultType::kAddressSize, 3);
     // A table there is as bad: it is found in the descriptor that names it.
@@ -244,19 +246,15 @@ TEST_F(Walks, AnAddressBeyondTheOutputSizeFaultsAtTheDescriptorThatHoldsIt) {
 TEST_F(Walks, TheAddressSizeComesBeforeTheAccessFlag) {  // IHI 0070, 3.12: order of faults
   PageTable table = table_of(12, 16);
   table.map(Iova(0), Pa(std::uint64_t{1} << 40), 4096, {.access_flag = false});
-  Regime regime = regime_of(table);
-  regime.output_bits = 40;
-  expect_fault(regime, 0, FaultType::kAddressSize, 3);
+  expect_fault(regime_of(table, 40), 0, FaultType::kAddressSize, 3);
 }
 
 TEST_F(Walks, AnAddressOf52BitsHasItsTopAtTheBottom) {  // FEAT_LPA: OA[51:48] at [15:12]
   PageTable table = table_of(16, 16);
   table.map(Iova(0), Pa(0x8000'0000), 0x10000);
-  Regime regime = regime_of(table);
   ASSERT_EQ(memory_.store64(table.descriptor(Iova(0)), 0x8000'a403), BusResponse::kOkay);
-  expect_fault(regime, 0, FaultType::kAddressSize, 3);
-  regime.output_bits = 52;
-  const auto leaf = walk(regime, 0);
+  expect_fault(regime_of(table), 0, FaultType::kAddressSize, 3);
+  const auto leaf = walk(regime_of(table, 52), 0);
   ASSERT_TRUE(leaf);
   EXPECT_EQ(leaf->output.value, 0x000a'0000'8000'0000U);
 }
@@ -306,9 +304,7 @@ TEST_F(Walks, TheContiguousHintMayNotChangeTheTranslation) {  // DDI 0487, D8
 TEST_F(Walks, TablesMayBeBigEndian) {  // IHI 0070, 5.4: ENDI
   PageTable table = table_of(12, 25);
   ASSERT_EQ(memory_.store64(table.root(), __builtin_bswap64(0x4000'0401)), BusResponse::kOkay);
-  Regime regime = regime_of(table);
-  regime.big_endian = true;
-  const auto leaf = walk(regime, 0x1234);
+  const auto leaf = walk(regime_of(table, 48, true), 0x1234);
   ASSERT_TRUE(leaf);
   EXPECT_EQ(leaf->output.value, 0x4000'0000U);
 }

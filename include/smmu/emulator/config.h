@@ -33,8 +33,8 @@ struct Caching {
   CachePolicy policy = CachePolicy::kRealistic;
   SpeculativePrefetch prefetch = SpeculativePrefetch::kOff;
 
-  // kRealistic: the size.  kAdversarial: the size is not fixed and `cap`
-  // entries are the most that each cache holds.
+  // kRealistic: the size.  kAdversarial: the geometry says nothing, and `cap`
+  // entries are the most that each cache holds: at least 1, at most 2^20.
   CacheGeometry main_tlb = {.sets = 1024, .ways = 4};
   CacheGeometry configuration = {.sets = 64, .ways = 4};
   std::uint32_t cap = 1U << 20;

@@ -25,7 +25,13 @@ class Port {
 
   // Translates and makes no access.  The answer is one the SMMU gave: nothing
   // keeps it true after the return, and a CMD_SYNC does not wait for its use.
-  virtual Outcome translate(const Transaction& transaction) = 0;
+  Outcome translate(const Transaction& transaction) {
+    Outcome outcome;
+    translate(transaction, outcome);
+    return outcome;
+  }
+  // The same, where the caller keeps the outcome.
+  virtual void translate(const Transaction& transaction, Outcome& outcome) = 0;
 
   // Translates and accesses memory, page by page, in address order from
   // transaction.address; transaction.direction is not looked at.  A CMD_SYNC

@@ -27,28 +27,48 @@ struct Transaction {
   MemoryAttributes attributes = {};
 };
 
+// What one privilege level may do.
+struct Rights {
+  bool read = false;
+  bool write = false;
+  bool execute = false;
+};
+
 // The six accesses a translation allows or not.
 class Permissions {
  public:
   constexpr Permissions() = default;
-  constexpr explicit Permissions(std::uint8_t bits) : bits_(bits) {}
+  constexpr Permissions(Rights unprivileged, Rights privileged)
+      : bits_(static_cast<std::uint8_t>(bits(unprivileged) | bits(privileged) << 4)) {}
 
-  static constexpr std::uint8_t bit(Privilege privilege, Direction direction, Content content) {
-    const unsigned kind = direction == Direction::kWrite     ? 1U
-                          : content == Content::kInstruction ? 2U
-                                                             : 0U;
-    return static_cast<std::uint8_t>(1U << (kind + 3U * static_cast<unsigned>(privilege)));
+  static constexpr Permissions all() {
+    constexpr Rights kAll{.read = true, .write = true, .execute = true};
+    return {kAll, kAll};
   }
-  static constexpr Permissions all() { return Permissions(0x3f); }
 
   constexpr bool allow(Privilege privilege, Direction direction, Content content) const {
-    return (bits_ & bit(privilege, direction, content)) != 0;
+    return (bits_ >> bit(privilege, direction, content) & 1) != 0;
   }
-  constexpr std::uint8_t bits() const { return bits_; }
 
+  // What both allow.
+  friend constexpr Permissions operator&(Permissions a, Permissions b) {
+    a.bits_ &= b.bits_;
+    return a;
+  }
   friend constexpr bool operator==(Permissions, Permissions) = default;
 
  private:
+  // A bit for each access there is a name for, so that asking takes no
+  // decision: a write is data whatever Content says, and has two.
+  static constexpr unsigned bit(Privilege privilege, Direction direction, Content content) {
+    return static_cast<unsigned>(direction) + 2 * static_cast<unsigned>(content) +
+           4 * static_cast<unsigned>(privilege);
+  }
+  static constexpr unsigned bits(Rights rights) {
+    return (rights.read ? 0b0001U : 0) | (rights.write ? 0b1010U : 0) |
+           (rights.execute ? 0b0100U : 0);
+  }
+
   std::uint8_t bits_ = 0;
 };
 

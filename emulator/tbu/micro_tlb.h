@@ -1,0 +1,80 @@
+// The translations a port has just used, which it finds again without asking
+// anybody.
+#ifndef SMMU_EMULATOR_TBU_MICRO_TLB_H_
+#define SMMU_EMULATOR_TBU_MICRO_TLB_H_
+
+#include <array>
+#include <cstdint>
+
+#include "emulator/tlb/main_tlb.h"
+#include "smmu/arch/bits.h"
+#include "smmu/emulator/transaction.h"
+
+namespace smmu::emulator {
+
+// A stream or substream, as one number.
+using Source = std::uint64_t;
+inline Source source_of(const Transaction& transaction) {
+  constexpr Source kHasSubstream = Source{1} << 63;
+  if (!transaction.substream) return transaction.stream.value;
+  return kHasSubstream | Source{transaction.substream->value} << 32 | transaction.stream.value;
+}
+
+// Direct-mapped, by 4 KiB page: a larger translation is here once for each of
+// its pages that was used.  One thread at a time.
+class MicroTlb {
+ public:
+  struct Entry {
+    // The page's address, and in the bits below it the epoch: an entry of
+    // another epoch matches nothing.
+    std::uint64_t page_and_epoch = 0;
+    Source source = 0;
+    std::uint64_t output = 0;  // of the page
+    std::uint8_t size_bits = 0;
+    Permissions permissions;
+    MemoryAttributes attributes;
+  };
+
+  const Entry* find(Source source, Iova address) const {
+    const Entry& entry = entries_[index_of(source, address)];
+    const bool same = entry.page_and_epoch == page_and_epoch(address) && entry.source == source;
+    return same ? &entry : nullptr;
+  }
+
+  void insert(Source source, Iova address, const TlbEntry& found) {
+    const std::uint64_t page = address.value & mask(found.size_bits - 1U, kPageBits);
+    Entry& entry = entries_[index_of(source, address)];
+    entry.page_and_epoch = page_and_epoch(address);
+    entry.source = source;
+    entry.output = found.output.value | page;
+    entry.size_bits = found.size_bits;
+    entry.permissions = found.permissions;
+    entry.attributes = found.attributes;
+  }
+
+  void clear() {
+    epoch_ = (epoch_ + 1) & kOffset;
+    if (epoch_ == 0) {
+      entries_.fill({});
+      epoch_ = 1;
+    }
+  }
+
+  static constexpr unsigned kPageBits = 12;
+  static constexpr std::uint64_t kOffset = mask(kPageBits - 1, 0);
+
+ private:
+  static constexpr std::size_t kEntries = 256;
+
+  static std::size_t index_of(Source source, Iova address) {
+    return ((address.value >> kPageBits) + source) % kEntries;
+  }
+  std::uint64_t page_and_epoch(Iova address) const { return (address.value & ~kOffset) | epoch_; }
+
+  std::array<Entry, kEntries> entries_{};
+  std::uint64_t epoch_ = 1;  // never 0, which is that of an entry nobody wrote
+};
+
+}  // namespace smmu::emulator
+
+#endif  // SMMU_EMULATOR_TBU_MICRO_TLB_H_

@@ -1,0 +1,52 @@
+// The last-level tables a port's walks have just been to: a walk to another
+// page of one of them begins there.
+#ifndef SMMU_EMULATOR_TCU_RECENT_TABLES_H_
+#define SMMU_EMULATOR_TCU_RECENT_TABLES_H_
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "emulator/walk/walker.h"
+
+namespace smmu::emulator {
+
+// Direct-mapped, by what a last-level table covers.  One thread at a time.
+class RecentTables {
+ public:
+  // `stream`: who asks.  `bits`: a table covers 2^bits bytes.
+  LastTable& at(const void* stream, std::uint64_t address, unsigned bits) {
+    Entry& entry = entries_[(address >> bits) % kEntries];
+    const std::uint64_t region = (address >> bits << kEpochBits) | epoch_;
+    if (entry.region_and_epoch != region || entry.stream != stream) {
+      entry.region_and_epoch = region;
+      entry.stream = stream;
+      entry.table.known = false;
+    }
+    return entry.table;
+  }
+
+  void clear() {
+    epoch_ = (epoch_ + 1) % (1U << kEpochBits);
+    if (epoch_ == 0) {
+      entries_.fill({});
+      epoch_ = 1;
+    }
+  }
+
+ private:
+  struct Entry {
+    std::uint64_t region_and_epoch = 0;
+    const void* stream = nullptr;
+    LastTable table;
+  };
+  static constexpr std::size_t kEntries = 64;
+  static constexpr unsigned kEpochBits = 12;
+
+  std::array<Entry, kEntries> entries_{};
+  std::uint64_t epoch_ = 1;  // never 0, which is that of an entry nobody wrote
+};
+
+}  // namespace smmu::emulator
+
+#endif  // SMMU_EMULATOR_TCU_RECENT_TABLES_H_

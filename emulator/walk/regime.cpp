@@ -1,0 +1,64 @@
+#include "emulator/walk/regime.h"
+
+#include <algorithm>
+
+#include "smmu/arch/bits.h"
+#include "smmu/arch/vmsa/aarch64.h"
+
+namespace smmu::emulator {
+namespace {
+
+// DDI 0487, D8.3.1.  With the 64 KiB granule bits [15:12] are always taken for
+// address bits [51:48]: where addresses end below, one that is set makes an
+// address that is out of range.
+AddressBits address_bits(Granule granule, bool wide) {
+  const std::uint64_t pages = ~mask(granule_bits(granule) - 1, 0);
+  if (granule == Granule::k64K) {
+    using vmsa::Address_64K;
+    return {.in_place = decltype(Address_64K::OA_47_16)::kMask,
+            .moved = decltype(Address_64K::OA_51_48)::kMask,
+            .up = 48 - decltype(Address_64K::OA_51_48)::kLo};
+  }
+  if (wide) {
+    using vmsa::Address_DS;
+    return {.in_place = decltype(Address_DS::OA_49_12)::kMask & pages,
+            .moved = decltype(Address_DS::OA_51_50)::kMask,
+            .up = 50 - decltype(Address_DS::OA_51_50)::kLo};
+  }
+  return {.in_place = decltype(vmsa::Leaf_Stage1::OA)::kMask & pages, .moved = 0, .up = 0};
+}
+
+// DDI 0487, D8.3.1: where a Block descriptor is not reserved.
+std::uint8_t block_levels(Granule granule, bool wide) {
+  const auto from = [](int level) {
+    return static_cast<std::uint8_t>(mask(3, static_cast<unsigned>(level + 1)));
+  };
+  if (granule == Granule::k4K) return from(wide ? 0 : 1);
+  return from(wide ? 1 : 2);
+}
+
+}  // namespace
+
+Tables tables(const TableShape& shape) {
+  Tables tables;
+  const unsigned first_shift = leaf_bits(shape.granule, shape.first_level);
+  // The first table is aligned to its size; an address of 52 bits has no bits
+  // below 6 (IHI 0070, 5.4: TTB0).
+  const unsigned log2_bytes = std::max(shape.input_bits, first_shift) - first_shift + 3;
+  const unsigned least = shape.output_bits == 52 ? 6 : 4;
+  tables.root = shape.root & ~mask(std::max(log2_bytes, least) - 1, 0);
+  tables.address = address_bits(shape.granule, shape.wide);
+  tables.out_of_range = ~mask(shape.output_bits - 1, 0);
+  tables.granule = shape.granule;
+  tables.input_bits = static_cast<std::uint8_t>(shape.input_bits);
+  tables.first_level = static_cast<std::int8_t>(shape.first_level);
+  tables.first_shift = static_cast<std::uint8_t>(first_shift);
+  tables.last_table_bits = static_cast<std::uint8_t>(leaf_bits(shape.granule, 2));
+  tables.block_levels = block_levels(shape.granule, shape.wide);
+  tables.big_endian = shape.big_endian;
+  tables.first_index_bits = mask(log2_bytes - 1, 3);
+  tables.plain = !shape.big_endian && tables.address.moved == 0;
+  return tables;
+}
+
+}  // namespace smmu::emulator
