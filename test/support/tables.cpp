@@ -19,8 +19,6 @@ void store(PhysicalMemory& memory, Pa pa, std::uint64_t word) {
 
 namespace {
 
-constexpr std::uint64_t kAddressBits = 0x0000'ffff'ffff'f000;
-
 std::uint64_t leaf_bits_of(const PageAttributes& attributes) {
   std::uint64_t bits = 0x1;
   bits |= 0b11U << 8U;  // SH: inner shareable
@@ -31,6 +29,19 @@ std::uint64_t leaf_bits_of(const PageAttributes& attributes) {
   if (attributes.privileged_execute_never) bits |= std::uint64_t{1} << 53U;
   if (attributes.unprivileged_execute_never) bits |= std::uint64_t{1} << 54U;
   return bits;
+}
+
+constexpr std::uint64_t kAddressBits = 0x0000'ffff'ffff'f000;
+
+// Bits [51:48] of a 52-bit address stand in bits [15:12], which a granule of
+// 64 KiB leaves free (DDI 0487, D8.3).
+std::uint64_t address_bits_of(const PageTable::Options& options, Pa pa) {
+  if (options.output_bits != 52) return pa.value;
+  return (pa.value & kAddressBits) | (pa.value >> 48U) << 12U;
+}
+Pa address_in(const PageTable::Options& options, std::uint64_t descriptor) {
+  if (options.output_bits != 52) return Pa(descriptor & kAddressBits);
+  return Pa((descriptor & 0x0000'ffff'ffff'0000) | (descriptor >> 12U & 0xf) << 48U);
 }
 
 }  // namespace
@@ -63,13 +74,14 @@ void PageTable::map(Iova iova, Pa pa, std::uint64_t size, PageAttributes attribu
       std::uint64_t descriptor = load(memory_, here);
       if (descriptor == 0) {
         const std::uint64_t granule = std::uint64_t{1} << options_.granule_bits;
-        descriptor = allocate_(granule, granule).value | 0b11;
+        descriptor = address_bits_of(options_, allocate_(granule, granule)) | 0b11;
         store(memory_, here, descriptor);
       }
-      table = Pa(descriptor & kAddressBits);
+      table = address_in(options_, descriptor);
     }
     const std::uint64_t type = shift == options_.granule_bits ? 0b10 : 0;
-    store(memory_, slot(table, iova, shift), pa.value | leaf_bits_of(attributes) | type);
+    store(memory_, slot(table, iova, shift),
+          address_bits_of(options_, pa) | leaf_bits_of(attributes) | type);
     const std::uint64_t bytes = std::uint64_t{1} << shift;
     iova = Iova(iova.value + bytes);
     pa = Pa(pa.value + bytes);
@@ -85,7 +97,7 @@ Pa PageTable::descriptor(Iova iova) const {
     const Pa here = slot(table, iova, shift);
     const std::uint64_t descriptor = load(memory_, here);
     if (shift == options_.granule_bits || (descriptor & 0b11) != 0b11) return here;
-    table = Pa(descriptor & kAddressBits);
+    table = address_in(options_, descriptor);
   }
 }
 
@@ -97,7 +109,7 @@ bool PageTable::leaf_allowed(unsigned shift) const {
     case 14:
       return shift == 25;
     default:
-      return shift == 29;
+      return shift == 29 || (shift == 42 && options_.output_bits == 52);
   }
 }
 
@@ -118,7 +130,7 @@ v3::CD context(const PageTable& table, Asid asid) {
                                          : TG0::k64K)
       .set(CD::EPD1, true)
       .set(CD::V, true)
-      .set(CD::IPS, OutputSize::k48Bits)
+      .set(CD::IPS, table.options().output_bits == 52 ? OutputSize::k52Bits : OutputSize::k48Bits)
       .set(CD::AA64, true)
       .set(CD::R, true)
       .set(CD::A, true)

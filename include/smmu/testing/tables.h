@@ -46,6 +46,7 @@ class PageTable {
   struct Options {
     unsigned granule_bits = 12;  // 12, 14 or 16
     unsigned t0sz = 16;
+    unsigned output_bits = 48;  // or 52, with the granule of 64 KiB: blocks of 4 TiB, too
   };
 
   PageTable(PhysicalMemory& memory, Allocator allocate, Options options);
