@@ -1,5 +1,7 @@
 #include "emulator/v3/register_file.h"
 
+#include <algorithm>
+
 namespace smmu::emulator {
 
 using v3::SMMU_CMDQ_BASE;
@@ -22,6 +24,7 @@ using v3::SMMU_GERROR_IRQ_CFG1;
 using v3::SMMU_GERROR_IRQ_CFG2;
 using v3::SMMU_GERRORN;
 using v3::SMMU_IDR0;
+using v3::SMMU_IDR1;
 using v3::SMMU_IRQ_CTRL;
 using v3::SMMU_IRQ_CTRLACK;
 using v3::SMMU_STRTAB_BASE;
@@ -153,6 +156,26 @@ std::uint32_t RegisterFile::writable_now(std::size_t word) const {
   }
 }
 
+// 6.3.28 and 6.3.95: the indices of the SMMU's own read 0 above their wrap bit,
+// also when the queue has been made smaller.  While a queue is enabled its
+// index is the SMMU's to write, and has no such bits.
+void RegisterFile::truncate_indices() {
+  if (open(Guard::kCommandQueueDisabled)) {
+    const unsigned wrap =
+        std::min(get<SMMU_CMDQ_BASE>()[SMMU_CMDQ_BASE::LOG2SIZE], config_.idr1[SMMU_IDR1::CMDQS]);
+    auto cons = get<SMMU_CMDQ_CONS>();
+    const auto index = static_cast<std::uint32_t>(cons[SMMU_CMDQ_CONS::RD] & mask(wrap, 0));
+    set(cons.set(SMMU_CMDQ_CONS::RD, index));
+  }
+  if (open(Guard::kEventQueueDisabled)) {
+    const unsigned wrap = std::min(get<SMMU_EVENTQ_BASE>()[SMMU_EVENTQ_BASE::LOG2SIZE],
+                                   config_.idr1[SMMU_IDR1::EVENTQS]);
+    auto prod = get<SMMU_EVENTQ_PROD>();
+    const auto index = static_cast<std::uint32_t>(prod[SMMU_EVENTQ_PROD::WR] & mask(wrap, 0));
+    set(prod.set(SMMU_EVENTQ_PROD::WR, index));
+  }
+}
+
 RegisterFile::Effect RegisterFile::write_word(std::size_t word, std::uint32_t value) {
   const std::uint32_t old = words_[word].load(std::memory_order_relaxed);
   if (word == index_of(SMMU_GBPA::kOffset)) {
@@ -164,6 +187,12 @@ RegisterFile::Effect RegisterFile::write_word(std::size_t word, std::uint32_t va
   const std::uint32_t writable = writable_now(word);
   store(word, (old & ~writable) | (value & writable));
   switch (word) {
+    case index_of(SMMU_CMDQ_BASE::kOffset):
+    case index_of(SMMU_CMDQ_CONS::kOffset):
+    case index_of(SMMU_EVENTQ_BASE::kOffset):
+    case kEventqProd:
+      truncate_indices();
+      return Effect::kNone;
     case index_of(SMMU_CR0::kOffset):
       return Effect::kCr0Update;
     case index_of(SMMU_IRQ_CTRL::kOffset):

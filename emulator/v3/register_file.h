@@ -110,6 +110,7 @@ class RegisterFile {
   bool open(Guard guard) const;
   Effect write_word(std::size_t word, std::uint32_t value);
   std::uint32_t writable_now(std::size_t word) const;
+  void truncate_indices();
   void store(std::size_t word, std::uint32_t value) {
     words_[word].store(value, std::memory_order_seq_cst);
   }
