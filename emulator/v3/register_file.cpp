@@ -82,7 +82,7 @@ RegisterFile::RegisterFile(const SmmuV3Config& config, const Features& features)
   allow<SMMU_STRTAB_BASE>(Guard::kSmmuDisabled);
   std::uint64_t table_format = named_bits<SMMU_STRTAB_BASE_CFG>();
   if (features.idr0[SMMU_IDR0::ST_LEVEL] == 0) {
-    table_format &= ~std::uint64_t{bits_of(SMMU_STRTAB_BASE_CFG::FMT)};
+    table_format &= ~std::uint64_t{bits_of(SMMU_STRTAB_BASE_CFG::FMT, SMMU_STRTAB_BASE_CFG::SPLIT)};
   }
   allow<SMMU_STRTAB_BASE_CFG>(Guard::kSmmuDisabled, table_format);
   allow<SMMU_CMDQ_BASE>(Guard::kCommandQueueDisabled);
