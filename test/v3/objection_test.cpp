@@ -1,0 +1,156 @@
+// Which configurations are refused, and that the sentence says why.
+#include <gmock/gmock.h>
+
+#include "smmu/emulator/ram.h"
+#include "smmu/emulator/smmu_v3.h"
+
+namespace smmu::emulator {
+namespace {
+
+using ::testing::HasSubstr;
+using v3::SMMU_AIDR;
+using v3::SMMU_IDR0;
+using v3::SMMU_IDR1;
+using v3::SMMU_IDR3;
+using v3::SMMU_IDR5;
+
+// Empty: it was accepted.
+std::string objection_to(const SmmuV3Config& config) {
+  Ram ram;
+  const auto made = SmmuV3::create(config, {.memory = &ram});
+  return made ? std::string() : made.error();
+}
+
+// `everything`, with one field changed.
+template <class R, class F>
+SmmuV3Config with(R SmmuV3Config::*which, F field, typename F::Value value) {
+  auto config = SmmuV3Config::everything();
+  (config.*which).set(field, value);
+  return config;
+}
+
+TEST(Configurations, ThatHaveANameAreAccepted) {
+  EXPECT_EQ(objection_to(SmmuV3Config::everything()), "");
+  EXPECT_EQ(objection_to(SmmuV3Config::qemu_virt()), "");
+}
+
+TEST(Configurations, WithAnAbsentFeatureAreRefusedByItsName) {  // docs/features.md
+  const auto idr0 = [](auto field, auto value) { return with(&SmmuV3Config::idr0, field, value); };
+  const auto idr1 = [](auto field, auto value) { return with(&SmmuV3Config::idr1, field, value); };
+  const auto idr3 = [](auto field, auto value) { return with(&SmmuV3Config::idr3, field, value); };
+  const auto idr5 = [](auto field, auto value) { return with(&SmmuV3Config::idr5, field, value); };
+  const struct {
+    const char* name;
+    SmmuV3Config config;
+  } kRefused[] = {
+      {"SMMU_IDR0.S1P", idr0(SMMU_IDR0::S1P, false)},
+      {"SMMU_IDR0.S2P", idr0(SMMU_IDR0::S2P, true)},
+      {"SMMU_IDR0.TTF", idr0(SMMU_IDR0::TTF, static_cast<SMMU_IDR0::TableFormats>(0b11))},
+      {"SMMU_IDR0.BTM", idr0(SMMU_IDR0::BTM, true)},
+      {"SMMU_IDR0.HTTU", with(&SmmuV3Config::idr0, SMMU_IDR0::HTTU,
+                              static_cast<decltype(SMMU_IDR0::HTTU)::Value>(1))},
+      {"SMMU_IDR0.Hyp", idr0(SMMU_IDR0::Hyp, true)},
+      {"SMMU_IDR0.ATS", idr0(SMMU_IDR0::ATS, true)},
+      {"SMMU_IDR0.PRI", idr0(SMMU_IDR0::PRI, true)},
+      {"SMMU_IDR0.ATOS", idr0(SMMU_IDR0::ATOS, true)},
+      {"SMMU_IDR0.VATOS", idr0(SMMU_IDR0::VATOS, true)},
+      {"SMMU_IDR0.VMW", idr0(SMMU_IDR0::VMW, true)},
+      {"SMMU_IDR0.ATSRECERR", idr0(SMMU_IDR0::ATSRECERR, true)},
+      {"SMMU_IDR0.TTENDIAN", idr0(SMMU_IDR0::TTENDIAN, static_cast<SMMU_IDR0::Endianness>(1))},
+      {"SMMU_IDR0.STALL_MODEL", idr0(SMMU_IDR0::STALL_MODEL, StallModel::kStallOrTerminate)},
+      {"SMMU_IDR0.STALL_MODEL", idr0(SMMU_IDR0::STALL_MODEL, StallModel::kStallForced)},
+      {"SMMU_IDR0.ST_LEVEL", with(&SmmuV3Config::idr0, SMMU_IDR0::ST_LEVEL, 2)},
+      {"SMMU_IDR0.RME_IMPL", idr0(SMMU_IDR0::RME_IMPL, true)},
+      {"SMMU_IDR1.SIDSIZE", idr1(SMMU_IDR1::SIDSIZE, 33U)},
+      {"SMMU_IDR1.SSIDSIZE", idr1(SMMU_IDR1::SSIDSIZE, 21U)},
+      {"SMMU_IDR1.EVENTQS", idr1(SMMU_IDR1::EVENTQS, 20U)},
+      {"SMMU_IDR1.CMDQS", idr1(SMMU_IDR1::CMDQS, 20U)},
+      {"SMMU_IDR1.PRIQS", idr1(SMMU_IDR1::PRIQS, 20U)},
+      {"SMMU_IDR1.ATTR_PERMS_OVR", idr1(SMMU_IDR1::ATTR_PERMS_OVR, true)},
+      {"SMMU_IDR1.ATTR_TYPES_OVR", idr1(SMMU_IDR1::ATTR_TYPES_OVR, true)},
+      {"SMMU_IDR1.REL", idr1(SMMU_IDR1::REL, true)},
+      {"SMMU_IDR1.QUEUES_PRESET", idr1(SMMU_IDR1::QUEUES_PRESET, true)},
+      {"SMMU_IDR1.TABLES_PRESET", idr1(SMMU_IDR1::TABLES_PRESET, true)},
+      {"SMMU_IDR1.ECMDQ", idr1(SMMU_IDR1::ECMDQ, true)},
+      {"SMMU_IDR3.PBHA", idr3(SMMU_IDR3::PBHA, true)},
+      {"SMMU_IDR3.PPS", idr3(SMMU_IDR3::PPS, true)},
+      {"SMMU_IDR3.MPAM", idr3(SMMU_IDR3::MPAM, true)},
+      {"SMMU_IDR3.BBML", idr3(SMMU_IDR3::BBML, 3U)},
+      {"SMMU_IDR3.DPT", idr3(SMMU_IDR3::DPT, true)},
+      {"SMMU_IDR3.PASIDTT", idr3(SMMU_IDR3::PASIDTT, true)},
+      {"SMMU_IDR3.S1PI", idr3(SMMU_IDR3::S1PI, true)},
+      {"SMMU_IDR3.S2PI", idr3(SMMU_IDR3::S2PI, true)},
+      {"SMMU_IDR3.S2PO", idr3(SMMU_IDR3::S2PO, true)},
+      {"SMMU_IDR3.THE", idr3(SMMU_IDR3::THE, true)},
+      {"SMMU_IDR3.AIE", idr3(SMMU_IDR3::AIE, true)},
+      {"SMMU_IDR5.OAS", idr5(SMMU_IDR5::OAS, OutputSize::k56Bits)},
+      {"SMMU_IDR5.GRAN64K", idr5(SMMU_IDR5::GRAN64K, false)},  // 52-bit addresses need it
+      {"SMMU_IDR5.DS", idr5(SMMU_IDR5::DS, true)},
+      {"SMMU_IDR5.D128", idr5(SMMU_IDR5::D128, true)},
+      {"SMMU_IDR5.VAX",
+       with(&SmmuV3Config::idr5, SMMU_IDR5::VAX, static_cast<decltype(SMMU_IDR5::VAX)::Value>(1))},
+      {"SMMU_IDR5.STALL_MAX", idr5(SMMU_IDR5::STALL_MAX, 1U)},
+      {"SMMU_AIDR", with(&SmmuV3Config::aidr, SMMU_AIDR::ArchMinorRev, 5)},
+      {"SMMU_AIDR", with(&SmmuV3Config::aidr, SMMU_AIDR::ArchMajorRev, 1)},
+  };
+  for (const auto& refused : kRefused) {
+    EXPECT_THAT(objection_to(refused.config), HasSubstr(refused.name));
+  }
+}
+
+TEST(Configurations, NeedTwoLevelTablesForManyStreams) {  // 6.3.1, ST_LEVEL; 6.3.2, SIDSIZE
+  auto config = SmmuV3Config::everything();
+  config.idr0.set(SMMU_IDR0::ST_LEVEL, 0);
+  config.idr1.set(SMMU_IDR1::SIDSIZE, 6);
+  EXPECT_EQ(objection_to(config), "");
+  config.idr1.set(SMMU_IDR1::SIDSIZE, 7);
+  EXPECT_THAT(objection_to(config), HasSubstr("SMMU_IDR0.ST_LEVEL"));
+}
+
+TEST(Configurations, NeedAGranule) {  // 6.3.6
+  auto config = SmmuV3Config::everything();
+  config.idr5 = SMMU_IDR5().set(SMMU_IDR5::OAS, OutputSize::k48Bits);
+  EXPECT_THAT(objection_to(config), HasSubstr("no granule"));
+  for (const auto granule :
+       {SMMU_IDR5::GRAN4K.kLo, SMMU_IDR5::GRAN16K.kLo, SMMU_IDR5::GRAN64K.kLo}) {
+    auto one = config;
+    one.idr5 = SMMU_IDR5(config.idr5.raw() | 1U << granule);
+    EXPECT_EQ(objection_to(one), "") << granule;
+  }
+}
+
+TEST(Configurations, WithReservedBitsAreRefused) {
+  const auto refuse = [](auto which, auto reserved) {
+    auto config = SmmuV3Config::everything();
+    config.*which = reserved;
+    EXPECT_THAT(objection_to(config), HasSubstr("reserved bit"));
+  };
+  const auto everything = SmmuV3Config::everything();
+  refuse(&SmmuV3Config::idr5, SMMU_IDR5(everything.idr5.raw() | 1U << 3));
+  refuse(&SmmuV3Config::aidr, SMMU_AIDR(everything.aidr.raw() | 1U << 31));
+}
+
+TEST(Configurations, NeedCachesOfPossibleSizes) {
+  const auto objection = [](auto change) {
+    auto config = SmmuV3Config::everything();
+    change(config.caching);
+    return objection_to(config);
+  };
+  EXPECT_THAT(objection([](Caching& caching) { caching.main_tlb.sets = 3; }),
+              HasSubstr("caching.main_tlb"));
+  EXPECT_THAT(objection([](Caching& caching) { caching.main_tlb.ways = 0; }),
+              HasSubstr("caching.main_tlb"));
+  EXPECT_THAT(objection([](Caching& caching) { caching.configuration.ways = 6; }),
+              HasSubstr("caching.configuration"));
+  EXPECT_THAT(objection([](Caching& caching) { caching.cap = (1U << 24) + 1; }),
+              HasSubstr("caching.cap"));
+}
+
+TEST(Configurations, NeedMemory) {
+  const auto made = SmmuV3::create(SmmuV3Config::everything(), {});
+  ASSERT_FALSE(made);
+  EXPECT_THAT(made.error(), HasSubstr("memory"));
+}
+
+}  // namespace
+}  // namespace smmu::emulator
