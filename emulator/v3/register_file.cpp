@@ -38,10 +38,11 @@ constexpr std::uint32_t bits_of(F...) {
   return static_cast<std::uint32_t>((F::kMask | ...));
 }
 
-// The errors that can occur here: no PRI queue, no enhanced Command queues,
-// no service failure mode.
+// The errors that are defined here: no PRI queue, no enhanced Command queues.
+// Service failure mode always is, and never comes.
 std::uint32_t global_errors(const Features& features) {
-  std::uint32_t errors = bits_of(SMMU_GERROR::CMDQ_ERR, SMMU_GERROR::EVENTQ_ABT_ERR);
+  std::uint32_t errors =
+      bits_of(SMMU_GERROR::CMDQ_ERR, SMMU_GERROR::EVENTQ_ABT_ERR, SMMU_GERROR::SFM_ERR);
   if (features.idr0[SMMU_IDR0::MSI]) {
     errors |= bits_of(SMMU_GERROR::MSI_CMDQ_ABT_ERR, SMMU_GERROR::MSI_EVENTQ_ABT_ERR,
                       SMMU_GERROR::MSI_GERROR_ABT_ERR);
