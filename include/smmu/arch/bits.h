@@ -84,7 +84,8 @@ struct BitsOf : detail::Place<Owner, Hi, Lo> {
   }
   static constexpr std::uint64_t encode(T value) {
     const std::uint64_t bits = static_cast<std::uint64_t>(value) << BitsOf::kShift;
-    assert((bits & ~BitsOf::kMask) == 0 && "value does not fit its field");
+    // Read back, not compared with the mask: what a shift moves beyond bit 63 is gone.
+    assert(decode(bits) == value && "value does not fit its field");
     return bits;
   }
 };
