@@ -212,6 +212,19 @@ TEST_P(TwoLevels, ASpanBeyondTheSplitIsBadStreamId) {  // 5.1: reserved, behaves
   }
 }
 
+TEST_P(TwoLevels, ATableSmallerThanTheSplitHasOneDescriptor) {  // 6.3.25, SPLIT
+  const Pa top = board_.allocate(4096);
+  const Pa bottom = board_.allocate(64U << split(), 64U << split());
+  for (std::uint64_t i = 0; i != 16; ++i) {
+    store(board_.memory(), Pa(bottom.value + 64 * i), bypass());
+  }
+  store(board_.memory(), top, level1(split() + 1, bottom));
+  use_table(top, two_level(3, GetParam()));
+  EXPECT_THAT(translate(7), TranslatesTo(kSame));
+  EXPECT_THAT(translate(8), Aborts());
+  EXPECT_THAT(board_.events(), ElementsAre(IsEvent(EventType::C_BAD_STREAMID, StreamId(8))));
+}
+
 INSTANTIATE_TEST_SUITE_P(Split, TwoLevels, ::testing::Values(6U, 8U, 10U, 0U, 7U, 31U));
 
 }  // namespace
