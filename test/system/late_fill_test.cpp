@@ -144,7 +144,8 @@ TEST_P(LateFills, ByWayOfAnL1stdGoWithIt) {  // 4.3.1, Leaf 0; 4.3.2
 }
 
 INSTANTIATE_TEST_SUITE_P(Policy, LateFills,
-                         ::testing::Values(CachePolicy::kNone, CachePolicy::kRealistic));
+                         ::testing::Values(CachePolicy::kNone, CachePolicy::kRealistic,
+                                           CachePolicy::kAdversarial));
 
 }  // namespace
 }  // namespace smmu::testing
