@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "emulator/walk/attributes.h"
 #include "smmu/arch/bits.h"
 
 namespace smmu::emulator {
@@ -53,7 +54,7 @@ inline void Tbu::bypass(const Transaction& transaction, Route route, Outcome& ou
     return refuse_address(transaction, route, outcome);
   outcome.emplace<Translation>(Translation{.pa = Pa(transaction.address.value),
                                            .size = last_address_ + 1,
-                                           .attributes = transaction.attributes,
+                                           .attributes = consistent(transaction.attributes),
                                            .permissions = Permissions::all(),
                                            .route = route});
 }

@@ -12,17 +12,6 @@ std::uint8_t memory_type(std::uint64_t code) {
   return static_cast<std::uint8_t>(code);
 }
 
-MemoryAttributes consistent(std::uint8_t type, unsigned sh) {
-  MemoryAttributes attributes{.type = type, .shareability = static_cast<Shareability>(sh)};
-  // 13.1.6: Device and Non-cacheable Normal memory is Outer Shareable.
-  if (attributes.is_device() || attributes.type == MemoryAttributes::kNonCacheable) {
-    attributes.shareability = Shareability::kOuter;
-  } else if (sh == 0b01) {
-    attributes.shareability = Shareability::kNonShareable;  // reserved
-  }
-  return attributes;
-}
-
 }  // namespace
 
 Stage1Attributes stage1_attributes(std::uint64_t mair) {
@@ -30,7 +19,8 @@ Stage1Attributes stage1_attributes(std::uint64_t mair) {
   for (unsigned attr_indx = 0; attr_indx != 8; ++attr_indx) {
     const std::uint8_t type = memory_type(mair >> 8 * attr_indx & 0xff);
     for (unsigned sh = 0; sh != 4; ++sh) {
-      attributes[attributes_index(attr_indx, sh)] = consistent(type, sh);
+      attributes[attributes_index(attr_indx, sh)] =
+          consistent({.type = type, .shareability = static_cast<Shareability>(sh)});
     }
   }
   return attributes;

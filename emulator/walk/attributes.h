@@ -11,6 +11,18 @@
 
 namespace smmu::emulator {
 
+// IHI 0070, 13.1.7: Device and Non-cacheable Normal memory is Outer Shareable,
+// and the reserved shareability is none.
+constexpr MemoryAttributes consistent(MemoryAttributes attributes) {
+  if (attributes.is_device() || attributes.type == MemoryAttributes::kNonCacheable) {
+    attributes.shareability = Shareability::kOuter;
+  } else if (attributes.shareability != Shareability::kOuter &&
+             attributes.shareability != Shareability::kInner) {
+    attributes.shareability = Shareability::kNonShareable;
+  }
+  return attributes;
+}
+
 // Where in a Stage1Attributes the attributes of a leaf are.
 constexpr unsigned attributes_index(unsigned attr_indx, unsigned sh) { return attr_indx | sh << 3; }
 constexpr unsigned attributes_index(vmsa::Leaf_Stage1 leaf) {

@@ -189,5 +189,21 @@ TEST_F(Attributes, WhileTheSmmuIsOffAreTheIncomingOnes) {  // 6.3.14: ATTR_TYPES
   }
 }
 
+// Attributes that contradict themselves, and what leaves for them.
+TEST_F(Attributes, OfWhatIsAlwaysOuterShareableAreMadeSo) {  // 13.1.7: "or bad input"
+  const auto expect_outer = [&] {
+    for (const std::uint8_t type : {MemoryAttributes::kDevice_nGnRnE, kDevice_nGnRE, kDevice_GRE,
+                                    MemoryAttributes::kNonCacheable}) {
+      for (const auto shareability : {Shareability::kNonShareable, Shareability::kInner}) {
+        EXPECT_EQ(leaving({type, shareability}), (MemoryAttributes{type, Shareability::kOuter}));
+      }
+    }
+  };
+  board_.attach(kStream, bypass());
+  expect_outer();
+  board_.smmu().write(SMMU_CR0());
+  expect_outer();
+}
+
 }  // namespace
 }  // namespace smmu::testing
