@@ -17,17 +17,25 @@ bool whole_pages(Pa base, std::uint64_t size) {
 }
 
 // Copies between bytes of this thread and memory that other threads may be
-// accessing: byte by byte at the ends, word by word between them, each piece
-// atomic so that a race is a mix of old and new and nothing worse.
-template <class Byte, class Word>
-void copy_shared(std::byte* shared, std::size_t size, Byte&& byte, Word&& word) {
-  std::size_t i = 0;
-  const auto aligned = [&] { return reinterpret_cast<std::uintptr_t>(shared + i) % 8 == 0; };
-  for (; i != size && !aligned(); ++i) byte(std::atomic_ref(shared[i]), i);
-  for (; size - i >= 8; i += 8) {
-    word(std::atomic_ref(*reinterpret_cast<std::uint64_t*>(shared + i)), i);
+// accessing: by the largest pieces that are aligned, each of them atomic, so
+// that a race is a mix of old and new and nothing worse.
+template <class Piece>
+void copy_shared(std::byte* shared, std::size_t size, Piece&& piece) {
+  const auto fits = [&](std::size_t i, std::size_t bytes) {
+    return size - i >= bytes && reinterpret_cast<std::uintptr_t>(shared + i) % bytes == 0;
+  };
+  for (std::size_t i = 0; i != size;) {
+    if (fits(i, 8)) {
+      piece(std::atomic_ref(*reinterpret_cast<std::uint64_t*>(shared + i)), i);
+      i += 8;
+    } else if (fits(i, 4)) {
+      piece(std::atomic_ref(*reinterpret_cast<std::uint32_t*>(shared + i)), i);
+      i += 4;
+    } else {
+      piece(std::atomic_ref(shared[i]), i);
+      ++i;
+    }
   }
-  for (; i != size; ++i) byte(std::atomic_ref(shared[i]), i);
 }
 
 }  // namespace
@@ -86,25 +94,18 @@ Ram::Region* Ram::find(Pa pa) const {
   return region->direct.contains(pa, 1) ? region : nullptr;
 }
 
-BusResponse Ram::read(Pa pa, std::span<std::byte> bytes) {
+// Has `access(region, offset, bytes)` make each part of an access that lies in
+// one region.
+template <class Byte, class Access>
+BusResponse Ram::by_region(Pa pa, std::span<Byte> bytes, Access&& access) {
   while (!bytes.empty()) {
     const Region* region = find(pa);
     if (region == nullptr) return BusResponse::kAbort;
     const std::uint64_t offset = region->offset(pa);
     const auto piece = static_cast<std::size_t>(
         std::min<std::uint64_t>(bytes.size(), region->direct.size - offset));
-    if (region->device != nullptr) {
-      if (region->device->read(offset, bytes.first(piece)) == BusResponse::kAbort) {
-        return BusResponse::kAbort;
-      }
-    } else {
-      copy_shared(
-          region->direct.host + offset, piece,
-          [&](auto byte, std::size_t i) { bytes[i] = byte.load(std::memory_order_acquire); },
-          [&](auto word, std::size_t i) {
-            const std::uint64_t value = word.load(std::memory_order_acquire);
-            std::memcpy(bytes.data() + i, &value, 8);
-          });
+    if (access(*region, offset, bytes.first(piece)) == BusResponse::kAbort) {
+      return BusResponse::kAbort;
     }
     bytes = bytes.subspan(piece);
     pa = Pa(pa.value + piece);
@@ -112,31 +113,30 @@ BusResponse Ram::read(Pa pa, std::span<std::byte> bytes) {
   return BusResponse::kOkay;
 }
 
+BusResponse Ram::read(Pa pa, std::span<std::byte> bytes) {
+  const auto access = [](const Region& region, std::uint64_t offset, std::span<std::byte> part) {
+    if (region.device != nullptr) return region.device->read(offset, part);
+    copy_shared(region.direct.host + offset, part.size(), [&](auto shared, std::size_t i) {
+      const auto value = shared.load(std::memory_order_acquire);
+      std::memcpy(part.data() + i, &value, sizeof value);
+    });
+    return BusResponse::kOkay;
+  };
+  return by_region(pa, bytes, access);
+}
+
 BusResponse Ram::write(Pa pa, std::span<const std::byte> bytes) {
-  while (!bytes.empty()) {
-    const Region* region = find(pa);
-    if (region == nullptr) return BusResponse::kAbort;
-    const std::uint64_t offset = region->offset(pa);
-    const auto piece = static_cast<std::size_t>(
-        std::min<std::uint64_t>(bytes.size(), region->direct.size - offset));
-    if (region->device != nullptr) {
-      if (region->device->write(offset, bytes.first(piece)) == BusResponse::kAbort) {
-        return BusResponse::kAbort;
-      }
-    } else {
-      copy_shared(
-          region->direct.host + offset, piece,
-          [&](auto byte, std::size_t i) { byte.store(bytes[i], std::memory_order_release); },
-          [&](auto word, std::size_t i) {
-            std::uint64_t value;
-            std::memcpy(&value, bytes.data() + i, 8);
-            word.store(value, std::memory_order_release);
-          });
-    }
-    bytes = bytes.subspan(piece);
-    pa = Pa(pa.value + piece);
-  }
-  return BusResponse::kOkay;
+  const auto access = [](const Region& region, std::uint64_t offset,
+                         std::span<const std::byte> part) {
+    if (region.device != nullptr) return region.device->write(offset, part);
+    copy_shared(region.direct.host + offset, part.size(), [&](auto shared, std::size_t i) {
+      typename decltype(shared)::value_type value;
+      std::memcpy(&value, part.data() + i, sizeof value);
+      shared.store(value, std::memory_order_release);
+    });
+    return BusResponse::kOkay;
+  };
+  return by_region(pa, bytes, access);
 }
 
 const DirectRegion* Ram::direct_region(Pa pa) {

@@ -6,6 +6,11 @@
 #include "smmu/arch/bits.h"
 
 namespace smmu::emulator {
+namespace {
+
+constexpr std::uint64_t kSmallestPage = 4096;
+
+}  // namespace
 
 Tbu::Tbu(Tcu& tcu, TransactionSupervisor& supervisor, PhysicalMemory& memory,
          const std::atomic<bool>& awaited)
@@ -140,21 +145,31 @@ void Tbu::refuse_address(const Transaction& transaction, Route route, Outcome& o
                   outcome);
 }
 
-template <class Access>
-Transfer Tbu::transfer(Transaction transaction, std::size_t size, Access&& access) {
+template <class Access, class Ignore>
+Transfer Tbu::transfer(Transaction transaction, std::size_t size, Access&& access,
+                       Ignore&& ignore) {
   Transfer done{.outcome = Terminated{Response::kAbort}, .bytes = 0};
   in_flight_.begin();
   do {
     translate(transaction, done.outcome);
-    const auto* translation = std::get_if<Translation>(&done.outcome);
-    if (translation == nullptr) break;
+    const std::uint64_t rest = size - done.bytes;
     // To the end of the block that the translation covers.
-    const std::uint64_t within = translation->pa.value & (translation->size - 1);
-    const auto piece = static_cast<std::size_t>(
-        std::min<std::uint64_t>(size - done.bytes, translation->size - within));
-    if (access(translation->pa, done.bytes, piece) == BusResponse::kAbort) {
-      done.outcome = Terminated{Response::kAbort};
-      break;
+    const auto piece_of = [&](std::uint64_t block) {
+      const std::uint64_t within = transaction.address.value & (block - 1);
+      return static_cast<std::size_t>(std::min(rest, block - within));
+    };
+    std::size_t piece = 0;
+    if (const auto* translation = std::get_if<Translation>(&done.outcome)) {
+      piece = piece_of(translation->size);
+      if (access(translation->pa, done.bytes, piece) == BusResponse::kAbort) {
+        done.outcome = Terminated{Response::kAbort};
+        break;
+      }
+    } else {
+      const auto* end = std::get_if<Terminated>(&done.outcome);
+      if (end == nullptr || end->response != Response::kRazWi) break;
+      piece = piece_of(kSmallestPage);
+      ignore(done.bytes, piece);
     }
     done.bytes += piece;
     transaction.address.value += piece;
@@ -167,23 +182,25 @@ Transfer Tbu::transfer(Transaction transaction, std::size_t size, Access&& acces
 Transfer Tbu::read(const Transaction& transaction, std::span<std::byte> bytes) {
   Transaction read = transaction;
   read.direction = Direction::kRead;
-  Transfer done = transfer(read, bytes.size(), [&](Pa pa, std::size_t offset, std::size_t size) {
-    return memory_.read(pa, bytes.subspan(offset, size));
-  });
-  if (const auto* end = std::get_if<Terminated>(&done.outcome);
-      end != nullptr && end->response == Response::kRazWi) {
-    std::ranges::fill(bytes.subspan(done.bytes), std::byte{0});
-    done.bytes = bytes.size();
-  }
-  return done;
+  return transfer(
+      read, bytes.size(),
+      [&](Pa pa, std::size_t offset, std::size_t size) {
+        return memory_.read(pa, bytes.subspan(offset, size));
+      },
+      [&](std::size_t offset, std::size_t size) {
+        std::ranges::fill(bytes.subspan(offset, size), std::byte{0});
+      });
 }
 
 Transfer Tbu::write(const Transaction& transaction, std::span<const std::byte> bytes) {
   Transaction write = transaction;
   write.direction = Direction::kWrite;
-  return transfer(write, bytes.size(), [&](Pa pa, std::size_t offset, std::size_t size) {
-    return memory_.write(pa, bytes.subspan(offset, size));
-  });
+  return transfer(
+      write, bytes.size(),
+      [&](Pa pa, std::size_t offset, std::size_t size) {
+        return memory_.write(pa, bytes.subspan(offset, size));
+      },
+      [](std::size_t, std::size_t) {});
 }
 
 }  // namespace smmu::emulator

@@ -92,9 +92,10 @@ class Tbu final : public Port {
   // Makes that source the speaker, and goes on.
   [[gnu::noinline]] void find_context(Source source, const Transaction& transaction,
                                       Outcome& outcome);
-  // Translates piece by piece and has `access(pa, offset, size)` do each.
-  template <class Access>
-  Transfer transfer(Transaction transaction, std::size_t size, Access&& access);
+  // Translates piece by piece and has `access(pa, offset, size)` do each, or
+  // `ignore(offset, size)` what is terminated RAZ/WI.
+  template <class Access, class Ignore>
+  Transfer transfer(Transaction transaction, std::size_t size, Access&& access, Ignore&& ignore);
 
   Tcu& tcu_;
   TransactionSupervisor& supervisor_;

@@ -124,5 +124,33 @@ TEST_F(Callbacks, TheEventHandlerMayConsumeTheQueue) {  // 3.18
   EXPECT_EQ(board_.event_line.count(), 3U);
 }
 
+// 6.3.16: what has occurred is signalled before its disabling is acknowledged.
+TEST_F(Callbacks, AnInterruptIsNotSignalledAfterItsDisablingIsAcknowledged) {
+  using v3::SMMU_CR0;
+  using v3::SMMU_EVENTQ_BASE;
+  using v3::SMMU_EVENTQ_CONS;
+  using v3::SMMU_EVENTQ_PROD;
+  using v3::SMMU_IRQ_CTRL;
+  using v3::SMMU_IRQ_CTRLACK;
+  auto& smmu = board_.smmu();
+  const auto on = smmu.read<SMMU_CR0>();
+  smmu.write(SMMU_CR0(on).set(SMMU_CR0::EVENTQEN, false));
+  smmu.write(SMMU_EVENTQ_BASE()
+                 .set(SMMU_EVENTQ_BASE::ADDR, kDevice.value)
+                 .set(SMMU_EVENTQ_BASE::LOG2SIZE, 4));
+  smmu.write(SMMU_EVENTQ_PROD());
+  smmu.write(SMMU_EVENTQ_CONS());
+  smmu.write(on);
+  // Somebody disables the interrupt while the record is being written.
+  doorbell_.on_write = [&] { smmu.write(SMMU_IRQ_CTRL()); };
+  bool acknowledged = true;
+  board_.event_line.on_pulse(
+      [&] { acknowledged = smmu.read<SMMU_IRQ_CTRLACK>() == SMMU_IRQ_CTRLACK(); });
+  EXPECT_THAT(board_.device(kStream).translate(Iova(0)), Aborts());
+  EXPECT_EQ(board_.event_line.count(), 1U);
+  EXPECT_FALSE(acknowledged);
+  EXPECT_EQ(smmu.read<SMMU_IRQ_CTRLACK>(), SMMU_IRQ_CTRLACK());
+}
+
 }  // namespace
 }  // namespace smmu::testing

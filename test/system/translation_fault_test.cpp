@@ -145,6 +145,25 @@ TEST_F(TranslationFaults, ClearingAMakesReadsZeroAndDropsWrites) {  // 5.5
                                            Event{record(EventType::F_TRANSLATION, 0, kUnmapped)}));
 }
 
+// 5.5: such an access has completed; the one to the next page is another.
+TEST_F(TranslationFaults, ATransferGoesOnAfterAPageThatIsRazWi) {
+  change(context(table_).set(CD::A, false));
+  const Iova before(kMapped.value - 4);
+  std::array<std::byte, 8> bytes{};
+  bytes.fill(std::byte{0x5a});
+  auto transfer = device().write(before, bytes);
+  EXPECT_EQ(transfer.bytes, 8U);
+  EXPECT_THAT(transfer, TranslatesTo(page_));
+  EXPECT_EQ(load(board_.memory(), page_), 0x5a5a'5a5aU);
+  transfer = device().read(before, bytes);
+  EXPECT_EQ(transfer.bytes, 8U);
+  EXPECT_EQ(bytes[3], std::byte{0});
+  EXPECT_EQ(bytes[4], std::byte{0x5a});
+  transfer = device().write(Iova(kMapped.value + 4096 - 4), bytes);
+  EXPECT_EQ(transfer.bytes, 8U);
+  EXPECT_THAT(transfer, IsRazWi());
+}
+
 TEST_F(TranslationFaults, AnExternalAbortOfAWalkIsAlwaysAbortedAndRecorded) {  // 3.12.1, 7.3.12
   change(context(table_).set(CD::TTB0, 0x4000).set(CD::A, false).set(CD::R, false));
   EXPECT_THAT(device().translate(kMapped), Aborts());

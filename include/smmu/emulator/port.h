@@ -37,7 +37,8 @@ class Port {
   // transaction.address; transaction.direction is not looked at.  A CMD_SYNC
   // that follows an invalidation completes only when every access that used
   // what it invalidated has been made (IHI 0070, 4.7.3).
-  // A read that is terminated RAZ/WI has its bytes zeroed and counted.
+  // A page whose access is terminated RAZ/WI is counted as done (5.5: it
+  // completed successfully): what is read from it is zero.
   virtual Transfer read(const Transaction& transaction, std::span<std::byte> bytes) = 0;
   virtual Transfer write(const Transaction& transaction, std::span<const std::byte> bytes) = 0;
 };

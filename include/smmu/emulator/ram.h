@@ -58,6 +58,8 @@ class Ram final : public PhysicalMemory {
 
   Result<Added, std::errc> insert(Pa base, std::uint64_t size, std::unique_ptr<Region> region);
   Region* find(Pa pa) const;
+  template <class Byte, class Access>
+  BusResponse by_region(Pa pa, std::span<Byte> bytes, Access&& access);
 
   std::vector<std::unique_ptr<Region>> regions_;  // by address
 };

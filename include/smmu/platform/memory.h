@@ -82,8 +82,9 @@ class PhysicalMemory {
     return little_endian(found);
   }
 
-  // Copies bytes, in any order and not as one access.  On an abort an unknown
-  // part of them has been copied.
+  // Copies bytes, in any order and not as one access; but 4 or 8 bytes that are
+  // aligned to their number are one.  On an abort an unknown part of them has
+  // been copied.
   virtual BusResponse read(Pa pa, std::span<std::byte> bytes) = 0;
   virtual BusResponse write(Pa pa, std::span<const std::byte> bytes) = 0;
 
