@@ -242,8 +242,11 @@ void invent_stage1_v8_32(RandomCase& random, Stage1& stage1) {
   stage1.ha = dice.chance(10);
   stage1.hd = dice.chance(10);
 
+  // 3.4.3: a base beyond the OAS is left out, whether it is legal is not said.
   unsigned base_bits = is_short ? 32 : 40;
-  if (random.test.regime.stage2) base_bits = std::min(base_bits, random.shape2.ia_bits);
+  base_bits =
+      std::min(base_bits, random.test.regime.stage2 ? random.shape2.ia_bits
+                                                    : random.test.regime.implementation.oas);
   stage1.ttb0 = table_base(dice, base_bits);
   stage1.ttb1 = table_base(dice, base_bits);
 
@@ -355,7 +358,7 @@ void invent_stage2(RandomCase& random, Stage2Format format) {
     shape.oa_bits = 40;
     shape.expressible = 48;
     shape.ia_bits = static_cast<unsigned>(32 - t0sz);
-    stage2.ttb = table_base(dice, 40);
+    stage2.ttb = table_base(dice, std::min(40U, implementation.oas));
   }
   shape.big_endian = stage2.big_endian;
   shape.af_matters = !stage2.affd && !shape.updates;
@@ -435,7 +438,7 @@ void invent_regime(RandomCase& random) {
     access.write = dice.chance(60);
     access.instruction = true;
   }
-  access.type = dice.chance(50) ? 0xff : static_cast<std::uint8_t>(memory_attributes(dice) & 0xff);
+  access.type = dice.chance(50) ? 0xff : mair_type(memory_attributes(dice), 0);
   access.shareability = std::array<std::uint8_t, 3>{0b00, 0b10, 0b11}[dice.below(3)];
 
   if (format2) invent_stage2(random, *format2);

@@ -60,10 +60,11 @@ inline constexpr std::uint8_t kReservedShareability = 0b00;
 // STE.MemAttr, of the same encoding, behave as Device-nGnRnE.
 inline constexpr std::uint8_t kReservedMemAttr = 0b0000;
 
-// DDI 0487, G5.6.3.2 says that SCTLR.WXN makes regions "writable at stage 1"
-// XN.  It matters for Short-descriptor AP 0b010 only, which lets EL0 read what
-// PL1 writes: true where PL1's write access also forbids EL0 to execute.
-inline constexpr bool kWxnLooksAtAnyPrivilege = true;
+// DDI 0487, G5.6.3.2: SCTLR.WXN makes regions "writable at stage 1" XN, which
+// may mean by anyone or at the privilege of the fetch.  It matters for the
+// Short-descriptor AP 0b010 only, which lets EL0 read what PL1 writes: true
+// where PL1's write access also forbids EL0 to execute.
+inline constexpr bool kWxnLooksAtAnyPrivilege = false;
 
 // DDI 0487, G5.6.1.2, Table G5-9: AP[2:0] 0b100 is reserved.
 inline constexpr bool kReservedApGivesNoAccess = true;
