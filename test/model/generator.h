@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <iosfwd>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "test/model/naive_walker.h"

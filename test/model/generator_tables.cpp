@@ -136,7 +136,7 @@ std::uint64_t invent_long(RandomCase& random, const Fetch& fetch) {
 
   if (!leaf) {
     if (dice.chance(50)) d |= dice.word() & (std::uint64_t{7} << 52);
-    if (dice.chance(fetch.stage == 1 ? 15 : 10)) d |= dice.word() & (std::uint64_t{0x1f} << 59);
+    if (dice.chance(fetch.stage == 1 ? 25 : 10)) d |= dice.word() & (std::uint64_t{0x1f} << 59);
   } else {
     if (dice.chance(30)) d |= dice.word() & (std::uint64_t{0x1f} << 59);
     if (dice.chance(25)) d |= bit(52);  // Contiguous

@@ -16,7 +16,7 @@
 // The level of a fault for which no descriptor was read:
 //   - Translation faults of a VMSAv8-64 stage: 0 (DDI 0487, D8.15.1.1);
 //   - Translation faults of a VMSAv8-32 stage: 1 (DDI 0487, G5.11.1.2);
-//   - Address size faults of a table base: 0 (DDI 0487, D8.15.1.2, G5.11.3.1);
+//   - Address size faults of a table base: 0 (DDI 0487, D8.15.1.2, G5.11.3.1.1);
 //   - the Address size fault of an input to a stream without stage 1: 0.
 #ifndef SMMU_TEST_MODEL_NAIVE_WALKER_H_
 #define SMMU_TEST_MODEL_NAIVE_WALKER_H_

@@ -3,6 +3,7 @@
 #define SMMU_TEST_MODEL_RANDOM_CASE_H_
 
 #include <cstdint>
+#include <optional>
 #include <random>
 
 #include "test/model/generator.h"
