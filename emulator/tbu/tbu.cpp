@@ -113,9 +113,20 @@ void Tbu::ask_tcu(Source source, const Transaction& transaction, Outcome& outcom
   if (const auto fault = tcu_.translate(stream, transaction, found_, tables_, generation_))
       [[unlikely]]
     return supervisor_.end(transaction, *fault, outcome);
-  if (!found_.permissions.allow(transaction.privilege, transaction.direction, transaction.content))
-      [[unlikely]] {
-    return supervisor_.end(transaction, Tcu::permission_fault(stream, found_), outcome);
+  const auto allowed = [&] {
+    return found_.permissions.allow(transaction.privilege, transaction.direction,
+                                    transaction.content);
+  };
+  if (!allowed()) [[unlikely]] {
+    if (found_.writable_clean && transaction.direction == Direction::kWrite) {
+      if (const auto fault = tcu_.translate_again(stream, transaction, found_, generation_)) {
+        return supervisor_.end(transaction, *fault, outcome);
+      }
+    }
+    if (!allowed()) {
+      return supervisor_.end(transaction, Tcu::permission_fault(stream, transaction, found_),
+                             outcome);
+    }
   }
   if (keeps_translations_) [[likely]]
     translations_.insert(source, transaction.address, found_);

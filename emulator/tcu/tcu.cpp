@@ -15,6 +15,8 @@ constexpr std::size_t kMostWaiting = 4096;
 // A prefetch command is a hint, and one names up to 2^31 addresses.
 constexpr std::uint32_t kMostPrefetched = 512;
 
+constexpr MainTlb::Searched kNowhere{.space = nullptr, .size_bits = 0, .place = {}};
+
 // Descriptors in a 64-byte cache line.
 constexpr std::uint64_t kNeighbours = 8;
 
@@ -84,20 +86,26 @@ void Tcu::report_hit(const StreamContext& stream, CanonicalAddress address, cons
   }
 }
 
-std::optional<Fault> Tcu::walk(const StreamContext& stream, CanonicalAddress address,
-                               TlbEntry& entry, const Missed& missed, RecentTables& recent) {
+std::optional<Fault> Tcu::walk(const StreamContext& stream, const Transaction& transaction,
+                               CanonicalAddress address, TlbEntry& entry, const Missed& missed,
+                               RecentTables& recent) {
   const Context& context = stream.context;
-  const Stage1Half& half = context.regime.stage1.half[address.half];
-  if (!half.enabled) [[unlikely]]
+  const Regime& regime = context.regime;
+  const Stage1Half& half = regime.stage1.half[address.half];
+  if (!half.enabled && regime.has_stage1) [[unlikely]]
     return input_fault(context, address.half);
 
   entry.stamp = stamp();
+  const Access access{.privilege = transaction.privilege,
+                      .direction = transaction.direction,
+                      .content = transaction.content,
+                      .speculative = false};
   std::optional<WalkFault> fault;
-  if (stream.keeps && observer_ == nullptr) [[likely]] {
+  if (stream.keeps && observer_ == nullptr && regime.simple) [[likely]] {
     LastTable& last = recent.at(&stream, address.value, half.tables.last_table_bits);
-    fault = walker_.walk_stage1(context.regime, address, entry, last);
+    fault = walker_.walk(regime, address, access, entry, last);
   } else {
-    fault = walker_.walk_stage1(context.regime, address, entry);
+    fault = walker_.walk(regime, address, access, entry);
   }
   if (fault) [[unlikely]]
     return translation_fault(context, *fault);
@@ -111,14 +119,30 @@ std::optional<Fault> Tcu::walk(const StreamContext& stream, CanonicalAddress add
   return std::nullopt;
 }
 
-Fault Tcu::permission_fault(const StreamContext& stream, const TlbEntry& entry) {
-  return translation_fault(stream.context, {.type = FaultType::kPermission,
-                                            .stage = Stage::k1,
-                                            .level = entry.level,
-                                            .purpose = Purpose::kInput,
-                                            .table_write = false,
-                                            .ipa = {},
-                                            .descriptor = {}});
+std::optional<Fault> Tcu::translate_again(const StreamContext& stream,
+                                          const Transaction& transaction, TlbEntry& entry,
+                                          Generation generation) {
+  const auto address = Walker::canonical(stream.context.regime, transaction.address);
+  if (!address) return input_fault(stream.context, 0);
+  RecentTables none;
+  return walk(stream, transaction, *address, entry, {kNowhere, generation}, none);
+}
+
+Fault Tcu::permission_fault(const StreamContext& stream, const Transaction& transaction,
+                            const TlbEntry& entry) {
+  const bool by_stage1 = stream.context.regime.has_stage1 &&
+                         (!stream.context.regime.has_stage2 ||
+                          !entry.stage1_permissions.allow(
+                              transaction.privilege, transaction.direction, transaction.content));
+  const std::uint64_t within = transaction.address.value & mask(entry.size_bits - 1U, 0);
+  return translation_fault(stream.context,
+                           {.type = FaultType::kPermission,
+                            .stage = by_stage1 ? Stage::k1 : Stage::k2,
+                            .level = entry.level,
+                            .purpose = Purpose::kInput,
+                            .table_write = false,
+                            .ipa = by_stage1 ? Ipa(0) : Ipa(entry.ipa.value | within),
+                            .descriptor = {}});
 }
 
 Fault Tcu::translation_fault(const Context& context, const WalkFault& walk) {
@@ -133,7 +157,7 @@ Fault Tcu::translation_fault(const Context& context, const WalkFault& walk) {
 Fault Tcu::input_fault(const Context& context, unsigned half) {
   return translation_fault(context, {.type = FaultType::kTranslation,
                                      .stage = Stage::k1,
-                                     .level = context.regime.stage1.half[half].tables.first_level,
+                                     .level = context.regime.stage1.half[half].tables.no_level,
                                      .purpose = Purpose::kInput,
                                      .table_write = false,
                                      .ipa = {},
@@ -172,8 +196,9 @@ void Tcu::prefetch_neighbours(const StreamContext& stream, CanonicalAddress addr
 }
 
 void Tcu::prefetch(const StreamContext& stream, CanonicalAddress address, Generation generation) {
-  if (!stream.context.regime.stage1.half[address.half].enabled) return;
-  Missed missed{.searched = {}, .generation = generation};
+  const Regime& regime = stream.context.regime;
+  if (regime.has_stage1 && !regime.stage1.half[address.half].enabled) return;
+  Missed missed{.searched = kNowhere, .generation = generation};
   {
     // What is kept stays: it may be older than what is in memory now.
     const std::lock_guard lock(mutex_);
@@ -181,7 +206,7 @@ void Tcu::prefetch(const StreamContext& stream, CanonicalAddress address, Genera
   }
   TlbEntry entry;
   entry.stamp = stamp();
-  if (!walker_.walk_stage1(stream.context.regime, address, entry)) {
+  if (!walker_.walk(regime, address, {.speculative = true}, entry)) {
     cache(stream, address, entry, missed);
   }
 }

@@ -82,13 +82,14 @@ class Tcu {
                                                         Generation generation) {
     const Regime& regime = stream.context.regime;
     const auto address = Walker::canonical(regime, transaction.address);
-    const unsigned half = static_cast<unsigned>(transaction.address.value >> 55) & 1;
+    if (!address) [[unlikely]]
+      return input_fault(stream.context, 0);
     // E0PD is reported as a Translation fault whether or not the address is
     // mapped or cached (IHI 0070, 5.4).
-    const bool denied = regime.stage1.half[half].unprivileged_denied &&
-                        transaction.privilege == Privilege::kUnprivileged;
-    if (!address || denied) [[unlikely]]
-      return input_fault(stream.context, half);
+    if (regime.stage1.half[address->half].unprivileged_denied &&
+        transaction.privilege == Privilege::kUnprivileged) [[unlikely]] {
+      return input_fault(stream.context, address->half);
+    }
     MainTlb::Searched searched;
     if (stream.spaces.cached()) [[likely]] {
       mutex_.lock();
@@ -102,10 +103,15 @@ class Tcu {
       }
       mutex_.unlock();
     }
-    return walk(stream, *address, entry, {searched, generation}, recent);
+    return walk(stream, transaction, *address, entry, {searched, generation}, recent);
   }
+  // The same for a write that `entry` does not permit, but might if the
+  // descriptor's dirty state were set: in memory.
+  std::optional<Fault> translate_again(const StreamContext& stream, const Transaction& transaction,
+                                       TlbEntry& entry, Generation generation);
   // What it is if `entry` does not permit the access.
-  static Fault permission_fault(const StreamContext& stream, const TlbEntry& entry);
+  static Fault permission_fault(const StreamContext& stream, const Transaction& transaction,
+                                const TlbEntry& entry);
 
   // Accepts an invalidation.  It takes effect at once, or, if the caching
   // policy keeps all that may be kept, at the next synchronize().
@@ -155,8 +161,9 @@ class Tcu {
   Stamp stamp() const { return accepted_.load(std::memory_order_acquire); }
   StreamContext resolve(StreamId stream, std::optional<SubstreamId> substream,
                         Generation generation);
-  std::optional<Fault> walk(const StreamContext& stream, CanonicalAddress address, TlbEntry& entry,
-                            const Missed& missed, RecentTables& recent);
+  std::optional<Fault> walk(const StreamContext& stream, const Transaction& transaction,
+                            CanonicalAddress address, TlbEntry& entry, const Missed& missed,
+                            RecentTables& recent);
   void cache(const StreamContext& stream, CanonicalAddress address, const TlbEntry& entry,
              const Missed& missed);
   void report_hit(const StreamContext& stream, CanonicalAddress address, const TlbEntry& entry);

@@ -1,5 +1,7 @@
 #include "emulator/walk/attributes.h"
 
+#include <algorithm>
+
 namespace smmu::emulator {
 namespace {
 
@@ -12,7 +14,79 @@ std::uint8_t memory_type(std::uint64_t code) {
   return static_cast<std::uint8_t>(code);
 }
 
+// How far one level of caches, inner or outer, may cache: a nibble of MAIR.
+// Ordered: combining takes the least.
+enum class Cacheability : std::uint8_t { kNone, kWriteThrough, kWriteBack };
+
+Cacheability caching_of(unsigned nibble) {
+  if (nibble == 0b0100) return Cacheability::kNone;
+  return (nibble & 0b0100) != 0 ? Cacheability::kWriteBack : Cacheability::kWriteThrough;
+}
+
+// `hints`: a nibble whose allocation hints, and Transient, are to be kept if it
+// is cacheable.
+unsigned nibble_of(Cacheability caching, unsigned hints) {
+  if (caching == Cacheability::kNone) return 0b0100;
+  const unsigned kept = caching_of(hints) == Cacheability::kNone ? 0b1011 : hints & 0b1011;
+  return kept | (caching == Cacheability::kWriteBack ? 0b0100U : 0);
+}
+
+Shareability stronger(Shareability a, Shareability b) {
+  for (const Shareability one : {Shareability::kOuter, Shareability::kInner}) {
+    if (a == one || b == one) return one;
+  }
+  return Shareability::kNonShareable;
+}
+
+// The Device type that MemAttr[1:0] says, as a MAIR code.
+std::uint8_t device(unsigned mem_attr) { return static_cast<std::uint8_t>((mem_attr & 0b11) << 2); }
+
+// D8.6.5: MemAttr[3:2] for the outer caches and [1:0] for the inner ones.
+std::uint8_t combined_type(std::uint8_t stage1, unsigned mem_attr) {
+  const auto level = [&](unsigned said, unsigned nibble) {
+    const auto stage2 = static_cast<Cacheability>(said - 1);  // 0b01 is Non-cacheable
+    return nibble_of(std::min(stage2, caching_of(nibble)), nibble);
+  };
+  return static_cast<std::uint8_t>(level(mem_attr >> 2, stage1 >> 4U) << 4 |
+                                   level(mem_attr & 0b11, stage1 & 0xfU));
+}
+
+// D8.6.6: Write-Back whatever stage 1 says, with its hints.
+std::uint8_t combined_write_back(std::uint8_t stage1) {
+  return static_cast<std::uint8_t>(nibble_of(Cacheability::kWriteBack, stage1 >> 4U) << 4 |
+                                   nibble_of(Cacheability::kWriteBack, stage1 & 0xfU));
+}
+
 }  // namespace
+
+bool Stage2Memory::is_device() const {
+  // With FWB MemAttr[2] tells; 0bx100 is reserved, and so is 0bxx00 without.
+  if (forced_write_back) return (mem_attr & 0b100) == 0 || (mem_attr & 0b11) == 0;
+  return (mem_attr & 0b1100) == 0 || (mem_attr & 0b0011) == 0;
+}
+
+MemoryAttributes combine(MemoryAttributes stage1, const Stage2Memory& stage2) {
+  const unsigned mem_attr = stage2.mem_attr;
+  MemoryAttributes result{.type = stage1.type,
+                          .shareability = stronger(stage1.shareability, stage2.shareability)};
+  if (stage2.is_device()) {
+    // What is reserved behaves as Device-nGnRnE.
+    const bool reserved = stage2.forced_write_back ? (mem_attr & 0b100) != 0 : (mem_attr >> 2) != 0;
+    const std::uint8_t type = reserved ? MemoryAttributes::kDevice_nGnRnE : device(mem_attr);
+    result.type = stage1.is_device() ? std::min(stage1.type, type) : type;
+  } else if (stage2.forced_write_back) {
+    // Table D8-101: 01 Non-cacheable, 10 Write-Back, 11 as stage 1 says.
+    if ((mem_attr & 0b11) == 0b01 && !stage1.is_device()) {
+      result.type = MemoryAttributes::kNonCacheable;
+    } else if ((mem_attr & 0b11) == 0b10) {
+      result.type =
+          stage1.is_device() ? MemoryAttributes::kWriteBack : combined_write_back(stage1.type);
+    }
+  } else if (!stage1.is_device()) {
+    result.type = combined_type(stage1.type, mem_attr);
+  }
+  return consistent(result);
+}
 
 Stage1Attributes stage1_attributes(std::uint64_t mair) {
   Stage1Attributes attributes;

@@ -34,6 +34,20 @@ constexpr unsigned attributes_index(vmsa::Leaf_Stage1 leaf) {
 // `mair`: MAIR1 above MAIR0.
 Stage1Attributes stage1_attributes(std::uint64_t mair);
 
+// What a stage 2 leaf says of memory.
+struct Stage2Memory {
+  std::uint8_t mem_attr = 0b1111;  // MemAttr[3:0]
+  Shareability shareability = Shareability::kNonShareable;
+  bool forced_write_back = false;  // S2FWB: MemAttr is read the other way
+
+  // IHI 0070, 5.2 (S2PTW): a Device type, the reserved encodings among them.
+  bool is_device() const;
+};
+
+// D8.6.5 to D8.6.7.  `stage1`: what stage 1 says, or where there is none, what
+// came in.
+MemoryAttributes combine(MemoryAttributes stage1, const Stage2Memory& stage2);
+
 }  // namespace smmu::emulator
 
 #endif  // SMMU_EMULATOR_WALK_ATTRIBUTES_H_

@@ -3,27 +3,79 @@
 namespace smmu::emulator {
 namespace {
 
-Permissions stage1_permission(const Stage1Controls& controls, unsigned rights) {
-  // AP[2:1]: bit 1 forbids writes, bit 0 admits the unprivileged.
-  const bool writable = (rights & 0b0010) == 0;
-  const bool unprivileged = (rights & 0b0001) != 0;
-  const bool unprivileged_writable = unprivileged && writable;
+// What stage1_rights() says, by name.
+struct Said {
+  explicit Said(unsigned rights)
+      : writable((rights & kReadOnly) == 0),
+        writes_count(writable || (rights & kWritableClean) != 0),
+        unprivileged((rights & 0b0001) != 0),
+        pxn((rights & 0b0100) != 0),
+        uxn((rights & 0b1000) != 0) {}
 
+  bool writable;
+  bool writes_count;  // for what it means to execution
+  bool unprivileged;  // AP[1]
+  bool pxn;
+  bool uxn;
+};
+
+// DDI 0487, D8.4.1, a regime with one privilege level: AP[1] and PXN say
+// nothing, and UXN is XN.
+Permissions one_level(const Stage1Controls& controls, const Said& said) {
+  const bool never = said.uxn || (controls.write_implies_execute_never && said.writes_count);
+  const Rights rights{.read = true, .write = said.writable, .execute = !never};
+  return {rights, rights};
+}
+
+// The same with two.
+Permissions two_levels(const Stage1Controls& controls, const Said& said) {
+  const bool unprivileged_writes_count = said.unprivileged && said.writes_count;
   const bool wxn = controls.write_implies_execute_never;
-  const bool unprivileged_execute = (rights & 0b1000) == 0 && !(wxn && unprivileged_writable);
+  const bool unprivileged_execute = !said.uxn && !(wxn && unprivileged_writes_count);
   // Privileged code must not run what the unprivileged can write, WXN or not.
   const bool privileged_execute =
-      (rights & 0b0100) == 0 && !unprivileged_writable && !(wxn && writable);
+      !said.pxn && !unprivileged_writes_count && !(wxn && said.writes_count);
 
   // PAN: data the unprivileged can reach is out of reach for the privileged.
   // EPAN extends that to what the unprivileged can only execute.
-  const bool privileged_data = !(controls.privileged_access_never &&
-                                 (unprivileged || (controls.enhanced_pan && unprivileged_execute)));
+  const bool privileged_data =
+      !(controls.privileged_access_never &&
+        (said.unprivileged || (controls.enhanced_pan && unprivileged_execute)));
 
-  return {{.read = unprivileged, .write = unprivileged_writable, .execute = unprivileged_execute},
+  return {{.read = said.unprivileged,
+           .write = said.unprivileged && said.writable,
+           .execute = unprivileged_execute},
           {.read = privileged_data,
-           .write = privileged_data && writable,
+           .write = privileged_data && said.writable,
            .execute = privileged_execute}};
+}
+
+// DDI 0487, G5.6: XN is for both levels, and to execute is to read.
+Permissions two_levels_aarch32(const Stage1Controls& controls, const Said& said) {
+  const bool unprivileged_writes = said.unprivileged && said.writable;
+  const bool wxn = controls.write_implies_execute_never;
+  const bool uwxn = controls.unprivileged_write_implies_execute_never;
+  const bool privileged_data = !(controls.privileged_access_never && said.unprivileged);
+  return {{.read = said.unprivileged,
+           .write = unprivileged_writes,
+           .execute = said.unprivileged && !said.uxn && !(wxn && unprivileged_writes)},
+          {.read = privileged_data,
+           .write = privileged_data && said.writable,
+           .execute = !said.uxn && !said.pxn && !(wxn && said.writable) &&
+                      !(uwxn && unprivileged_writes)}};
+}
+
+Permissions stage2_permission(bool by_privilege, bool execute_needs_read, unsigned rights) {
+  const bool read = (rights & 0b01) != 0;
+  // XN[1:0], D8.4.2: 00 both, 01 the unprivileged alone, 10 nobody, 11 the
+  // privileged alone.  With one bit: XN[1].
+  const bool xn1 = (rights & 0b1000) != 0;
+  const bool xn0 = by_privilege && (rights & 0b0100) != 0;
+  const bool may = !execute_needs_read || read;
+  const auto level = [&](bool execute) {
+    return Rights{.read = read, .write = (rights & kWritable2) != 0, .execute = execute && may};
+  };
+  return {level(!xn1), level(xn1 == xn0)};
 }
 
 }  // namespace
@@ -31,7 +83,25 @@ Permissions stage1_permission(const Stage1Controls& controls, unsigned rights) {
 Stage1Permissions stage1_permissions(const Stage1Controls& controls) {
   Stage1Permissions permissions;
   for (unsigned i = 0; i != permissions.size(); ++i) {
-    permissions[i] = stage1_permission(controls, i);
+    switch (controls.levels) {
+      case Levels::kTwo:
+        permissions[i] = two_levels(controls, Said(i));
+        break;
+      case Levels::kOne:
+        permissions[i] = one_level(controls, Said(i));
+        break;
+      case Levels::kTwoAArch32:
+        permissions[i] = two_levels_aarch32(controls, Said(i));
+        break;
+    }
+  }
+  return permissions;
+}
+
+Stage2Permissions stage2_permissions(bool by_privilege, bool execute_needs_read) {
+  Stage2Permissions permissions;
+  for (unsigned i = 0; i != permissions.size(); ++i) {
+    permissions[i] = stage2_permission(by_privilege, execute_needs_read, i);
   }
   return permissions;
 }

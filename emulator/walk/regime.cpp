@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "emulator/walk/attributes.h"
 #include "smmu/arch/bits.h"
 #include "smmu/arch/vmsa/aarch64.h"
 
@@ -37,27 +38,53 @@ std::uint8_t block_levels(Granule granule, bool wide) {
   return from(wide ? 1 : 2);
 }
 
+// What follows from the rest of a Tables.
+void complete(Tables& tables, std::uint64_t root, unsigned least_alignment) {
+  const unsigned first_shift = leaf_bits(tables.granule, tables.first_level);
+  // The first table is aligned to its size.
+  const unsigned log2_bytes = std::max<unsigned>(tables.input_bits, first_shift) - first_shift + 3;
+  tables.root = root & ~mask(std::max(log2_bytes, least_alignment) - 1, 0);
+  tables.first_shift = static_cast<std::uint8_t>(first_shift);
+  tables.first_index_bits = mask(log2_bytes - 1, 3);
+  tables.last_table_bits = static_cast<std::uint8_t>(leaf_bits(tables.granule, 2));
+  tables.plain = !tables.big_endian && tables.address.moved == 0;
+}
+
 }  // namespace
 
 Tables tables(const TableShape& shape) {
   Tables tables;
-  const unsigned first_shift = leaf_bits(shape.granule, shape.first_level);
-  // The first table is aligned to its size; an address of 52 bits has no bits
-  // below 6 (IHI 0070, 5.4: TTB0).
-  const unsigned log2_bytes = std::max(shape.input_bits, first_shift) - first_shift + 3;
-  const unsigned least = shape.output_bits == 52 ? 6 : 4;
-  tables.root = shape.root & ~mask(std::max(log2_bytes, least) - 1, 0);
   tables.address = address_bits(shape.granule, shape.wide);
   tables.out_of_range = ~mask(shape.output_bits - 1, 0);
   tables.granule = shape.granule;
   tables.input_bits = static_cast<std::uint8_t>(shape.input_bits);
   tables.first_level = static_cast<std::int8_t>(shape.first_level);
-  tables.first_shift = static_cast<std::uint8_t>(first_shift);
-  tables.last_table_bits = static_cast<std::uint8_t>(leaf_bits(shape.granule, 2));
   tables.block_levels = block_levels(shape.granule, shape.wide);
   tables.big_endian = shape.big_endian;
-  tables.first_index_bits = mask(log2_bytes - 1, 3);
-  tables.plain = !shape.big_endian && tables.address.moved == 0;
+  if (shape.wide && shape.granule != Granule::k64K) {
+    tables.fixed_attributes = static_cast<std::uint8_t>(attributes_index(0, 0b11));
+    tables.attributes =
+        static_cast<std::uint8_t>(attributes_index(0, static_cast<unsigned>(shape.shareability)));
+  }
+  // An address of 52 bits has no bits below 6 (IHI 0070, 5.4: TTB0).
+  complete(tables, shape.root, shape.output_bits == 52 ? 6 : 4);
+  return tables;
+}
+
+Tables aarch32_long_tables(unsigned input_bits, int first_level, std::uint64_t root,
+                           unsigned memory_bits, bool big_endian) {
+  constexpr unsigned kOutputBits = 40;
+  Tables tables;
+  const unsigned kept_bits = std::min(memory_bits, kOutputBits);
+  tables.address.in_place = mask(kept_bits - 1, 12) | mask(47, kOutputBits);
+  tables.out_of_range = ~mask(kOutputBits - 1, 0);
+  tables.granule = Granule::k4K;
+  tables.no_level = 1;
+  tables.input_bits = static_cast<std::uint8_t>(input_bits);
+  tables.first_level = static_cast<std::int8_t>(first_level);
+  tables.block_levels = block_levels(Granule::k4K, false);
+  tables.big_endian = big_endian;
+  complete(tables, root, 4);
   return tables;
 }
 

@@ -8,6 +8,7 @@
 #include <array>
 #include <cstdint>
 
+#include "smmu/arch/memory_attributes.h"
 #include "smmu/emulator/transaction.h"
 #include "smmu/types.h"
 
@@ -60,27 +61,39 @@ struct Tables {
   std::uint8_t first_shift = 0;      // address bits below the first table's index
   std::uint8_t last_table_bits = 0;  // a table of the last level covers 2^n bytes
   std::uint8_t block_levels = 0;     // bit level + 1: blocks exist there
+  std::int8_t no_level = 0;          // what a fault says for which no descriptor was read
   bool big_endian = false;
-  bool plain = false;  // little-endian, and every address bit in place
+  bool plain = false;  // little-endian, and every bit of an address and SH in place
+  // Bits of attributes_index() that a descriptor does not decide, and their
+  // values.
+  std::uint8_t fixed_attributes = 0;
+  std::uint8_t attributes = 0;
 
   bool has_blocks(int level) const {
     return (static_cast<unsigned>(block_levels) >> (level + 1) & 1) != 0;
   }
 };
 
-// What a Tables is made from.
+// What a Tables of VMSAv8-64 is made from.
 struct TableShape {
   Granule granule;
   unsigned input_bits;
   int first_level;
   unsigned output_bits;  // the effective size of addresses in descriptors
-  std::uint64_t root;    // aligned by table_at() to the size of the first table
+  std::uint64_t root;    // aligned by tables() to the size of the first table
   // Output addresses may have 52 bits: by bits [15:12] of a descriptor with the
   // 64 KiB granule (FEAT_LPA), by DS with the others (FEAT_LPA2).
   bool wide = false;
+  // With DS a descriptor has no room for SH: it is this.
+  Shareability shareability = Shareability::kNonShareable;
   bool big_endian = false;
 };
 Tables tables(const TableShape& shape);
+
+// The same for Long descriptors of VMSAv8-32 (DDI 0487, G5.5).  `memory_bits`:
+// the size of a physical address, to which longer ones are cut.
+Tables aarch32_long_tables(unsigned input_bits, int first_level, std::uint64_t root,
+                           unsigned memory_bits, bool big_endian);
 
 // One of the two halves of a stage 1 input range: what TTB0 or TTB1 covers.
 struct Stage1Half {
@@ -91,23 +104,52 @@ struct Stage1Half {
   Tables tables;                     // input_bits is valid whether or not it is enabled
 };
 
-// Which accesses a leaf allows, by what its descriptor says in short
-// (permissions.h).
-using Stage1Permissions = std::array<Permissions, 16>;
+// How an input address selects a half.
+enum class InputRange : std::uint8_t {
+  kSignExtended,  // VMSAv8-64: bits above a half's size are copies of bit 55
+  kAArch32,       // VMSAv8-32 Long descriptors: by the topmost TxSZ of 32 bits
+};
 
-// The memory attributes of a leaf, by its SH and AttrIndx (attributes.h).
+// What memory a leaf describes (attributes.h), by its SH and AttrIndx.
 using Stage1Attributes = std::array<MemoryAttributes, 32>;
+// Which accesses it allows (permissions.h), by what its descriptor says in short.
+using Stage1Permissions = std::array<Permissions, 32>;
+using Stage2Permissions = std::array<Permissions, 16>;
+
+// Whether an SMMU writes to leaf descriptors (IHI 0070, 3.13).
+struct HardwareUpdate {
+  bool access_flag = false;  // HA
+  bool dirty_state = false;  // HD
+};
 
 // A stage 1 translation regime.
 struct Stage1 {
   std::array<Stage1Half, 2> half;  // by bit 55 of the input address
   Stage1Attributes attributes{};
   Stage1Permissions permissions{};
+  InputRange range = InputRange::kSignExtended;
   bool access_flag_ignored = false;  // AFFD
+  HardwareUpdate update;
+};
+
+// A stage 2 translation regime.
+struct Stage2 {
+  Tables tables;
+  Stage2Permissions permissions{};
+  bool access_flag_ignored = false;  // S2AFFD
+  bool device_walks_denied = false;  // S2PTW
+  bool forced_write_back = false;    // S2FWB
+  HardwareUpdate update;
 };
 
 struct Regime {
+  bool has_stage1 = true;
+  bool has_stage2 = false;
+  // Stage 1 of VMSAv8-64 with ASIDs, alone and without hardware updates.
+  bool simple = true;
+  bool global = false;  // of one privilege level, which has no ASIDs: nG says nothing
   Stage1 stage1;
+  Stage2 stage2;
 };
 
 }  // namespace smmu::emulator

@@ -1,8 +1,11 @@
 #include "emulator/walk/walker.h"
 
-#include "emulator/walk/attributes.h"
+#include <algorithm>
+
+#include "emulator/walk/descent.h"
+#include "emulator/walk/descriptor_memory.h"
 #include "emulator/walk/permissions.h"
-#include "smmu/arch/vmsa/aarch64.h"
+#include "emulator/walk/stage2.h"
 
 namespace smmu::emulator {
 namespace {
@@ -10,7 +13,7 @@ namespace {
 using vmsa::Leaf_Stage1;
 using vmsa::Table_Stage1;
 
-[[gnu::noinline]] WalkFault fault(FaultType type, int level, std::uint64_t where) {
+[[gnu::noinline]] WalkFault stage1_fault(FaultType type, std::uint64_t where, int level) {
   return {.type = type,
           .stage = Stage::k1,
           .level = static_cast<std::int8_t>(level),
@@ -20,181 +23,305 @@ using vmsa::Table_Stage1;
           .descriptor = Pa(where)};
 }
 
-// Reads descriptors, in the host's byte order and through pointers where it
-// can.
-class PlainLoad {
- public:
-  explicit PlainLoad(PhysicalMemory& memory) : words_(memory) {}
-  [[gnu::always_inline]] bool operator()(std::uint64_t where, int, std::uint64_t& word) {
-    return words_.load(Pa(where), word);
-  }
+// What a stage 1 leaf says of rights under the tables above it.
+unsigned rights_of(const Stage1Half& half, const LeafDescriptor& at) {
+  const unsigned rights = stage1_rights(Leaf_Stage1({at.value}));
+  if ((at.hierarchy & kStage1Limits) == 0 || half.hierarchy_disabled) [[likely]]
+    return rights;
+  return limited(rights, Table_Stage1({at.hierarchy}));
+}
 
- private:
-  Words words_;
-};
-
-// Reads them in the tables' byte order, and tells the observer.
-class ObservedLoad {
- public:
-  ObservedLoad(PhysicalMemory& memory, Observer* observer, bool big_endian)
-      : memory_(memory), observer_(observer), big_endian_(big_endian) {}
-
-  bool operator()(std::uint64_t where, int level, std::uint64_t& word) {
-    const auto loaded = memory_.load64(Pa(where));
-    if (observer_ != nullptr) {
-      observer_->on_table_access({.stage = 1,
-                                  .level = level,
-                                  .address = Pa(where),
-                                  .descriptor = loaded ? std::optional(*loaded) : std::nullopt});
-    }
-    if (!loaded) return false;
-    word = big_endian_ ? __builtin_bswap64(*loaded) : *loaded;
-    return true;
-  }
-
- private:
-  PhysicalMemory& memory_;
-  Observer* observer_;
-  bool big_endian_;
-};
-
-// A walk of stage 1 tables.  Its levels are unrolled, so that every shift is a
-// constant.  `Load(where, level, word)` reads a descriptor, and returns false
-// if it could not.
-template <class Load, bool kPlain>
-class Stage1Walk {
+// Stage 1 alone, tables in the host's byte order, no hardware update, nobody
+// who watches.
+class PlainStage1 : public Descent<PlainStage1, std::optional<WalkFault>, true> {
  public:
   using Result = std::optional<WalkFault>;
 
-  Stage1Walk(const Stage1& stage1, CanonicalAddress address, Leaf& leaf, LastTable& last, Load load)
-      : stage1_(stage1),
-        half_(stage1.half[address.half]),
-        tables_(half_.tables),
-        in_place_(tables_.address.in_place),
-        out_of_range_(tables_.out_of_range),
-        address_(address.value),
-        leaf_(leaf),
-        last_(last),
-        load_(load) {}
+  PlainStage1(PhysicalMemory& memory, const Stage1& stage1, const Stage1Half& half, Leaf& leaf,
+              LastTable& last)
+      : words_(memory), stage1_(stage1), half_(half), leaf_(leaf), last_(last) {}
 
-  [[gnu::always_inline]] Result run() {
-    switch (tables_.granule) {
-      case Granule::k4K:
-        return start<Granule::k4K>();
-      case Granule::k16K:
-        return start<Granule::k16K>();
-      case Granule::k64K:
-        break;
-    }
-    return start<Granule::k64K>();
+  [[gnu::always_inline]] bool load(std::uint64_t where, int, std::uint64_t& word) {
+    return words_.load(Pa(where), word);
   }
-
- private:
-  template <Granule kGranule>
-  [[gnu::always_inline]] Result start() {
-    if (last_.known) {
-      return level<kGranule, 3>(last_.table, mask(stride_bits(kGranule) + 2, 3), last_.hierarchy);
-    }
-    // What is above the input size has been found to be copies of one bit: the
-    // first index ends there.
-    const std::uint64_t root = tables_.root;
-    const std::uint64_t index_bits = tables_.first_index_bits;
-    switch (tables_.first_level) {
-      case -1:
-        if constexpr (kGranule == Granule::k4K) return level<kGranule, -1>(root, index_bits, 0);
-        break;
-      case 0:
-        if constexpr (kGranule != Granule::k64K) return level<kGranule, 0>(root, index_bits, 0);
-        break;
-      case 1:
-        return level<kGranule, 1>(root, index_bits, 0);
-      case 2:
-        return level<kGranule, 2>(root, index_bits, 0);
-      default:
-        break;
-    }
-    return level<kGranule, 3>(root, index_bits, 0);
+  Result not_loaded(std::uint64_t where, int level) {
+    return stage1_fault(FaultType::kExternalAbort, where, level);
   }
-
-  // `hierarchy`: the table descriptors so far, or-ed.
-  template <Granule kGranule, int kLevel>
-  [[gnu::always_inline]] Result level(std::uint64_t table, std::uint64_t index_bits,
-                                      std::uint64_t hierarchy) {
-    constexpr unsigned kShift = leaf_bits(kGranule, kLevel);
-    const std::uint64_t where = table + (address_ >> (kShift - 3) & index_bits);
-    std::uint64_t descriptor;
-    if (!load_(where, kLevel, descriptor)) [[unlikely]]
-      return fault(FaultType::kExternalAbort, kLevel, where);
-
-    const std::uint64_t target = kPlain ? descriptor & in_place_ : tables_.address.of(descriptor);
-    const Table_Stage1 as_table({descriptor});
-    if (as_table[Table_Stage1::Valid] & as_table[Table_Stage1::Type]) [[likely]] {
-      if ((target & out_of_range_) != 0) [[unlikely]]
-        return fault(FaultType::kAddressSize, kLevel, where);
-      if constexpr (kLevel == 3) {
-        return leaf<kGranule>(kLevel, kShift, where, descriptor, target, hierarchy);
-      } else {
-        if constexpr (kLevel == 2) {
-          last_ = {.table = target, .hierarchy = hierarchy | descriptor, .known = true};
-        }
-        return level<kGranule, kLevel + 1>(target, mask(stride_bits(kGranule) + 2, 3),
-                                           hierarchy | descriptor);
-      }
-    }
-    if (!as_table[Table_Stage1::Valid] || !tables_.has_blocks(kLevel)) {
-      return fault(FaultType::kTranslation, kLevel, where);
-    }
-    if ((target & out_of_range_) != 0) return fault(FaultType::kAddressSize, kLevel, where);
-    return leaf<kGranule>(kLevel, kShift, where, descriptor, target, hierarchy);
+  Result fault(FaultType type, std::uint64_t where, int level) {
+    return stage1_fault(type, where, level);
   }
-
-  template <Granule kGranule>
-  [[gnu::always_inline]] Result leaf(int level, unsigned shift, std::uint64_t where,
-                                     std::uint64_t descriptor, std::uint64_t target,
-                                     std::uint64_t hierarchy) {
-    const Leaf_Stage1 leaf({descriptor});
+  [[gnu::always_inline]] void last_table(std::uint64_t table, std::uint64_t hierarchy) {
+    last_ = {.table = table, .hierarchy = hierarchy, .known = true};
+  }
+  [[gnu::always_inline]] Result leaf(const LeafDescriptor& at) {
+    const Leaf_Stage1 leaf({at.value});
     if (!leaf[Leaf_Stage1::AF] && !stage1_.access_flag_ignored) [[unlikely]]
-      return fault(FaultType::kAccessFlag, level, where);
-    leaf_.output = Pa(target & ~mask(shift - 1, 0));
-    leaf_.size_bits = static_cast<std::uint8_t>(shift);
-    leaf_.level = static_cast<std::int8_t>(level);
-    leaf_.granule = kGranule;
+      return fault(FaultType::kAccessFlag, at.where, at.level);
+    leaf_.output = Pa(at.target & ~mask(at.shift - 1, 0));
+    leaf_.size_bits = static_cast<std::uint8_t>(at.shift);
+    leaf_.level = static_cast<std::int8_t>(at.level);
+    leaf_.granule = half_.tables.granule;
     leaf_.global = !leaf[Leaf_Stage1::nG];
-    unsigned rights = stage1_rights(leaf);
-    if ((hierarchy & kStage1Limits) != 0 && !half_.hierarchy_disabled) [[unlikely]]
-      rights = limited(rights, Table_Stage1({hierarchy}));
-    leaf_.permissions = stage1_.permissions[rights];
+    leaf_.permissions = stage1_.permissions[rights_of(half_, at)];
     leaf_.attributes = stage1_.attributes[attributes_index(leaf)];
     return std::nullopt;
   }
 
+ private:
+  const Words words_;
   const Stage1& stage1_;
   const Stage1Half& half_;
-  const Tables& tables_;
-  const std::uint64_t in_place_;
-  const std::uint64_t out_of_range_;
-  const std::uint64_t address_;
   Leaf& leaf_;
   LastTable& last_;
-  Load load_;
 };
+
+// Stage 1 with all that can come together with it.
+class Stage1Walk : public Descent<Stage1Walk, Attempt, false> {
+ public:
+  Stage1Walk(const Walker& walker, PhysicalMemory& memory, Observer* observer, const Regime& regime,
+             CanonicalAddress address, const Access& access, Leaf& leaf, Stage2Copies* copies)
+      : walker_(walker),
+        memory_(memory, observer, Stage::k1, regime.stage1.half[address.half].tables.big_endian),
+        regime_(regime),
+        stage1_(regime.stage1),
+        half_(regime.stage1.half[address.half]),
+        address_(address),
+        access_(access),
+        leaf_(leaf),
+        copies_(copies) {}
+
+  bool load(std::uint64_t where, int level, std::uint64_t& word) {
+    if (!to_physical(where, Direction::kRead)) return false;
+    return memory_.load(where_, level, word);
+  }
+  Attempt not_loaded(std::uint64_t where, int level) {
+    if (stage2_fault_) return {.fault = stage2_fault_};
+    return fault(FaultType::kExternalAbort, where, level);
+  }
+  Attempt fault(FaultType type, std::uint64_t, int level) const {
+    return {.fault = stage1_fault(type, where_.value, level)};
+  }
+  void last_table(std::uint64_t, std::uint64_t) {}
+
+  Attempt leaf(const LeafDescriptor& at) {
+    Leaf_Stage1 leaf({at.value});
+    const bool sets_flag = stage1_.update.access_flag && !access_.speculative;
+    if (!leaf[Leaf_Stage1::AF] && !sets_flag && !stage1_.access_flag_ignored) {
+      return fault(FaultType::kAccessFlag, at.where, at.level);
+    }
+    // D8.5.2: what is read-only by its own AP[2] alone, and has DBM, is dirtied
+    // by a write that is otherwise allowed.
+    unsigned rights = rights_of(half_, at);
+    const unsigned limits = half_.hierarchy_disabled ? 0 : limited(0, Table_Stage1({at.hierarchy}));
+    const bool dirtiable = stage1_.update.dirty_state && leaf[Leaf_Stage1::DBM] &&
+                           (rights & kReadOnly) != 0 && (limits & kReadOnly) == 0;
+    bool set_dirty = false;
+    if (dirtiable) {
+      set_dirty = !access_.speculative && access_.direction == Direction::kWrite &&
+                  access_.allowed_by(stage1_.permissions[rights & ~kReadOnly]);
+      rights = set_dirty ? rights & ~kReadOnly : rights | kWritableClean;
+    }
+    const Permissions permissions = stage1_.permissions[rights];
+    if (checks_permissions() && !access_.allowed_by(permissions)) {
+      return fault(FaultType::kPermission, at.where, at.level);
+    }
+    const bool set_flag = !leaf[Leaf_Stage1::AF] && sets_flag;
+    if (set_flag || set_dirty) {
+      if (set_flag) leaf.set(Leaf_Stage1::AF, true);
+      if (set_dirty) leaf.set(Leaf_Stage1::AP, leaf[Leaf_Stage1::AP] & ~kReadOnly);
+      if (!to_physical(at.where, Direction::kWrite)) return {.fault = stage2_fault_};
+      switch (memory_.exchange(where_, at.value, leaf.word(0))) {
+        case DescriptorMemory::Exchanged::kYes:
+          break;
+        case DescriptorMemory::Exchanged::kChangedMeanwhile: {
+          Attempt changed = fault(FaultType::kExternalAbort, at.where, at.level);
+          changed.again = true;
+          return changed;
+        }
+        case DescriptorMemory::Exchanged::kAborted:
+          return fault(FaultType::kExternalAbort, at.where, at.level);
+      }
+    }
+    const Tables& tables = half_.tables;
+    const unsigned size_bits = size_within_range(at.shift);
+    const std::uint64_t below = address_.value & mask(at.shift - 1, 0);
+    leaf_.output = Pa(((at.target >> at.shift << at.shift) | below) >> size_bits << size_bits);
+    leaf_.size_bits = static_cast<std::uint8_t>(size_bits);
+    leaf_.level = static_cast<std::int8_t>(at.level);
+    leaf_.granule = tables.granule;
+    leaf_.global = !leaf[Leaf_Stage1::nG] || regime_.global;
+    leaf_.permissions = permissions;
+    leaf_.writable_clean = dirtiable && !set_dirty;
+    const unsigned index =
+        (attributes_index(leaf) & ~unsigned{tables.fixed_attributes}) | tables.attributes;
+    leaf_.attributes = stage1_.attributes[index];
+    return {};
+  }
+
+ private:
+  // See Walker::walk().
+  bool checks_permissions() const {
+    return !access_.speculative && (regime_.has_stage2 || stage1_.update.access_flag);
+  }
+
+  // Where the descriptor at that address is; false: stage 2 does not say.
+  bool to_physical(std::uint64_t where, Direction direction) {
+    where_ = Pa(where);
+    if (!regime_.has_stage2) return true;
+    Stage2Leaf leaf;
+    const Access access{.privilege = Privilege::kPrivileged,
+                        .direction = direction,
+                        .content = Content::kData,
+                        .speculative = access_.speculative};
+    stage2_fault_ =
+        walker_.walk_stage2(regime_.stage2, Ipa(where), Purpose::kTable, access, leaf, copies_);
+    if (stage2_fault_) return false;
+    where_ = Pa(leaf.output.value | (where & mask(leaf.size_bits - 1U, 0)));
+    return true;
+  }
+
+  // G5.5.5: a block may reach beyond the half that it is a part of.
+  unsigned size_within_range(unsigned size_bits) const {
+    if (stage1_.range != InputRange::kAArch32) return size_bits;
+    const unsigned other = stage1_.half[1 - address_.half].tables.input_bits;
+    if (half_.tables.input_bits != 32 || other == 32) return size_bits;
+    const std::uint64_t border = address_.half == 0
+                                     ? (std::uint64_t{1} << 32) - (std::uint64_t{1} << other)
+                                     : std::uint64_t{1} << other;
+    const std::uint64_t first = address_.value >> size_bits << size_bits;
+    const std::uint64_t last = first + mask(size_bits - 1, 0);
+    const bool reaches_beyond = address_.half == 0 ? last >= border : first < border;
+    return reaches_beyond ? std::min(size_bits, other) : size_bits;
+  }
+
+  const Walker& walker_;
+  DescriptorMemory memory_;
+  const Regime& regime_;
+  const Stage1& stage1_;
+  const Stage1Half& half_;
+  const CanonicalAddress address_;
+  const Access& access_;
+  Leaf& leaf_;
+  Stage2Copies* const copies_;
+  Pa where_;  // of the last descriptor
+  std::optional<WalkFault> stage2_fault_;
+};
+
+// What both stages guarantee together.
+void combine_stages(Leaf& leaf, std::uint64_t ipa, const Stage2Leaf& stage2) {
+  const unsigned size_bits = std::min(leaf.size_bits, stage2.size_bits);
+  const std::uint64_t block = mask(size_bits - 1, 0);
+  leaf.output = Pa((stage2.output.value | (ipa & mask(stage2.size_bits - 1U, 0))) & ~block);
+  leaf.ipa = Ipa(ipa & ~block);
+  leaf.size_bits = static_cast<std::uint8_t>(size_bits);
+  leaf.stage1_permissions = leaf.permissions;
+  leaf.permissions = leaf.permissions & stage2.permissions;
+  leaf.writable_clean = leaf.writable_clean || stage2.writable_clean;
+}
 
 }  // namespace
 
-std::optional<WalkFault> Walker::walk_stage1(const Regime& regime, CanonicalAddress address,
-                                             Leaf& leaf, LastTable& last) const {
-  const Tables& tables = regime.stage1.half[address.half].tables;
-  if (observer_ != nullptr || !tables.plain) [[unlikely]]
-    return walk_any(regime, address, leaf, last);
-  return Stage1Walk<PlainLoad, true>(regime.stage1, address, leaf, last, PlainLoad(memory_)).run();
+std::optional<CanonicalAddress> Walker::canonical_any(const Regime& regime, Iova address) {
+  if (!regime.has_stage1) return CanonicalAddress{address.value, 0};
+  if (regime.stage1.range == InputRange::kSignExtended) return sign_extended(regime, address);
+  if ((address.value >> 32) != 0) return std::nullopt;
+  // G5.5.5: the topmost TxSZ bits are all zero in the lower half, all one in the
+  // upper one.  A half whose TxSZ is 0 is what the other one leaves; if both
+  // are, it is the lower one.
+  const auto& half = regime.stage1.half;
+  const unsigned lower_bits = half[0].tables.input_bits;
+  const unsigned upper_bits = half[1].tables.input_bits;
+  const bool lower = (address.value >> lower_bits) == 0;
+  const bool upper = upper_bits < 32 && (~address.value & mask(31, 0)) >> upper_bits == 0;
+  if (lower_bits < 32 && upper_bits < 32 && !lower && !upper) return std::nullopt;
+  if (upper) return CanonicalAddress{address.value, 1};
+  return CanonicalAddress{address.value, lower ? 0U : 1U};
+}
+
+std::optional<WalkFault> Walker::walk(const Regime& regime, CanonicalAddress address,
+                                      const Access& access, Leaf& leaf, LastTable& last,
+                                      Stage2Copies* copies) const {
+  const Stage1& stage1 = regime.stage1;
+  const Stage1Half& half = stage1.half[address.half];
+  if (observer_ != nullptr || !regime.simple || !half.tables.plain) [[unlikely]]
+    return walk_any(regime, address, access, leaf, copies);
+  PlainStage1 walk(memory_, stage1, half, leaf, last);
+  if (last.known) {
+    return walk.descend_last(half.tables, address.value, last.table, last.hierarchy);
+  }
+  return walk.descend(half.tables, address.value);
 }
 
 std::optional<WalkFault> Walker::walk_any(const Regime& regime, CanonicalAddress address,
-                                          Leaf& leaf, LastTable& last) const {
-  const bool big_endian = regime.stage1.half[address.half].tables.big_endian;
-  return Stage1Walk<ObservedLoad, false>(regime.stage1, address, leaf, last,
-                                         ObservedLoad(memory_, observer_, big_endian))
-      .run();
+                                          const Access& access, Leaf& leaf,
+                                          Stage2Copies* copies) const {
+  leaf.writable_clean = false;
+  if (regime.has_stage1) {
+    Attempt attempt;
+    for (unsigned i = 0; i != kMostAttempts; ++i) {
+      Stage1Walk walk(*this, memory_, observer_, regime, address, access, leaf, copies);
+      attempt = walk.descend(regime.stage1.half[address.half].tables, address.value);
+      if (!attempt.again) break;
+    }
+    if (attempt.fault) return attempt.fault;
+    if (!regime.has_stage2) return std::nullopt;
+  }
+
+  const std::uint64_t ipa = regime.has_stage1
+                                ? leaf.output.value | (address.value & mask(leaf.size_bits - 1U, 0))
+                                : address.value;
+  Stage2Leaf stage2;
+  if (const auto fault =
+          walk_stage2(regime.stage2, Ipa(ipa), Purpose::kInput, access, stage2, copies)) {
+    return fault;
+  }
+  if (regime.has_stage1) {
+    combine_stages(leaf, ipa, stage2);
+    leaf.attributes = combine(leaf.attributes, stage2.memory);
+    return std::nullopt;
+  }
+  leaf.output = stage2.output;
+  leaf.ipa = Ipa(ipa & ~mask(stage2.size_bits - 1U, 0));
+  leaf.size_bits = stage2.size_bits;
+  leaf.level = stage2.level;
+  leaf.granule = stage2.granule;
+  leaf.global = true;
+  leaf.permissions = stage2.permissions;
+  leaf.stage1_permissions = Permissions::all();
+  leaf.writable_clean = stage2.writable_clean;
+  leaf.stage2_memory = stage2.memory;
+  return std::nullopt;
+}
+
+std::optional<WalkFault> Walker::walk_stage2(const Stage2& stage2, Ipa ipa, Purpose purpose,
+                                             const Access& access, Stage2Leaf& leaf,
+                                             Stage2Copies* copies) const {
+  if (copies != nullptr && copies->find(ipa, leaf)) {
+    const bool device_walk =
+        stage2.device_walks_denied && purpose != Purpose::kInput && leaf.memory.is_device();
+    if (access.speculative || (!device_walk && access.allowed_by(leaf.permissions))) {
+      return std::nullopt;
+    }
+    const bool may_be_dirtied =
+        leaf.writable_clean && access.direction == Direction::kWrite && !device_walk;
+    if (!may_be_dirtied) {
+      return WalkFault{
+          .type = FaultType::kPermission,
+          .stage = Stage::k2,
+          .level = leaf.level,
+          .purpose = purpose,
+          .table_write = purpose == Purpose::kTable && access.direction == Direction::kWrite,
+          .ipa = ipa,
+          .descriptor = {}};
+    }
+  }
+  Attempt attempt;
+  for (unsigned i = 0; i != kMostAttempts; ++i) {
+    attempt = attempt_stage2(memory_, observer_, stage2, ipa, purpose, access, leaf);
+    if (!attempt.again) break;
+  }
+  if (!attempt.fault && copies != nullptr) copies->keep(ipa, leaf);
+  return attempt.fault;
 }
 
 }  // namespace smmu::emulator

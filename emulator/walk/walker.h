@@ -22,11 +22,34 @@ struct CanonicalAddress {
   unsigned half;
 };
 
+// For whom a walk is made.
+struct Access {
+  Privilege privilege = Privilege::kUnprivileged;
+  Direction direction = Direction::kRead;
+  Content content = Content::kData;
+  // Nobody's: it is not refused, and changes no descriptor.
+  bool speculative = false;
+
+  bool allowed_by(Permissions permissions) const {
+    return permissions.allow(privilege, direction, content);
+  }
+};
+
 // A table of the last level, and what led there.
 struct LastTable {
   std::uint64_t table = 0;
   std::uint64_t hierarchy = 0;  // the table descriptors on the way, or-ed
   bool known = false;
+};
+
+// Stage 2 translations that whoever drives a walker keeps for it.
+class Stage2Copies {
+ public:
+  virtual ~Stage2Copies() = default;
+
+  // False: there is none for that address.
+  virtual bool find(Ipa ipa, Stage2Leaf& leaf) = 0;
+  virtual void keep(Ipa ipa, const Stage2Leaf& leaf) = 0;
 };
 
 class Walker {
@@ -35,8 +58,38 @@ class Walker {
       : memory_(memory), observer_(observer) {}
 
   // The half that translates `address`, or none: the address is out of range
-  // (IHI 0070, 3.4.1).  Whether that half is enabled is not looked at.
+  // (IHI 0070, 3.4.1).  Whether that half is enabled is not looked at.  Without
+  // stage 1 every address is an IPA.
   static std::optional<CanonicalAddress> canonical(const Regime& regime, Iova address) {
+    if (!regime.simple) [[unlikely]]
+      return canonical_any(regime, address);
+    return sign_extended(regime, address);
+  }
+
+  // Walks to the leaf that translates `address`, or says why there is none.
+  // Faults come in the architecture's order, but for one: without stage 2 and
+  // hardware updates the permissions of the leaf are the caller's to check.
+  // `last`: where to begin, if that is known; else it will be, if the walk
+  // comes to a table of the last level of stage 1 and there is no stage 2.
+  // `copies`: of stage 2, or null.
+  // REQUIRES: the half is enabled.
+  std::optional<WalkFault> walk(const Regime& regime, CanonicalAddress address,
+                                const Access& access, Leaf& leaf, LastTable& last,
+                                Stage2Copies* copies = nullptr) const;
+  std::optional<WalkFault> walk(const Regime& regime, CanonicalAddress address,
+                                const Access& access, Leaf& leaf,
+                                Stage2Copies* copies = nullptr) const {
+    LastTable none;
+    return walk(regime, address, access, leaf, none, copies);
+  }
+
+  // Stage 2 alone, which allows the access.
+  std::optional<WalkFault> walk_stage2(const Stage2& stage2, Ipa ipa, Purpose purpose,
+                                       const Access& access, Stage2Leaf& leaf,
+                                       Stage2Copies* copies = nullptr) const;
+
+ private:
+  static std::optional<CanonicalAddress> sign_extended(const Regime& regime, Iova address) {
     const unsigned half = static_cast<unsigned>(address.value >> 55) & 1;
     const Stage1Half& tables = regime.stage1.half[half];
     std::uint64_t value = address.value;
@@ -47,25 +100,9 @@ class Walker {
     if (above != -static_cast<std::int64_t>(half)) return std::nullopt;
     return CanonicalAddress{value, half};
   }
-
-  // Walks the tables of `address.half` to a leaf, which has been checked for
-  // the Access flag and its output address for size; the permissions are the
-  // caller's to check.  If there is none, says why.
-  // REQUIRES: the half is enabled.
-  std::optional<WalkFault> walk_stage1(const Regime& regime, CanonicalAddress address,
-                                       Leaf& leaf) const {
-    LastTable none;
-    return walk_stage1(regime, address, leaf, none);
-  }
-  // The same, from `last` if that is known; else it will be, if the walk comes
-  // to a table of the last level.
-  std::optional<WalkFault> walk_stage1(const Regime& regime, CanonicalAddress address, Leaf& leaf,
-                                       LastTable& last) const;
-
- private:
-  // With observer, other formats than the plain one, or both.
-  std::optional<WalkFault> walk_any(const Regime& regime, CanonicalAddress address, Leaf& leaf,
-                                    LastTable& last) const;
+  static std::optional<CanonicalAddress> canonical_any(const Regime& regime, Iova address);
+  std::optional<WalkFault> walk_any(const Regime& regime, CanonicalAddress address,
+                                    const Access& access, Leaf& leaf, Stage2Copies* copies) const;
 
   PhysicalMemory& memory_;
   Observer* observer_;

@@ -90,7 +90,7 @@ class Walks : public ::testing::Test {
     EXPECT_TRUE(canonical) << std::hex << address;
     Leaf leaf;
     const auto fault =
-        Walker(memory_).walk_stage1(regime, canonical.value_or(CanonicalAddress{}), leaf);
+        Walker(memory_).walk(regime, canonical.value_or(CanonicalAddress{}), {}, leaf);
     if (fault) return *fault;
     return leaf;
   }

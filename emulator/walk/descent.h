@@ -1,0 +1,137 @@
+// The way down a tree of translation tables with 64-bit descriptors, the same
+// for every granule and both stages (DDI 0487, D8.2 and D8.3, G5.5).
+#ifndef SMMU_EMULATOR_WALK_DESCENT_H_
+#define SMMU_EMULATOR_WALK_DESCENT_H_
+
+#include <cstdint>
+
+#include "emulator/walk/fault.h"
+#include "emulator/walk/regime.h"
+#include "smmu/arch/bits.h"
+#include "smmu/arch/vmsa/aarch64.h"
+
+namespace smmu::emulator {
+
+// A leaf descriptor, and the way to it.
+struct LeafDescriptor {
+  std::uint64_t where;
+  std::uint64_t value;
+  std::uint64_t target;     // the address in it
+  std::uint64_t hierarchy;  // the table descriptors before it, or-ed
+  unsigned shift;           // it maps 2^shift bytes
+  int level;
+};
+
+// Levels are unrolled, so that every shift is a constant.  `Walk` derives from
+// this and has
+//
+//   Result                              what a walk returns
+//   load(where, level, word)            reads a descriptor in the host's byte
+//                                       order; false: it could not
+//   Result not_loaded(where, level)     why
+//   Result fault(type, where, level)    the descriptor is no good
+//   Result leaf(descriptor)             it is one
+//   last_table(table, hierarchy)        the walk goes on to the last level
+//
+// REQUIRES: tables.plain, if kPlain.
+template <class Walk, class Result, bool kPlain>
+class Descent {
+ public:
+  [[gnu::always_inline]] Result descend(const Tables& tables, std::uint64_t address) {
+    switch (tables.granule) {
+      case Granule::k4K:
+        return first<Granule::k4K>(tables, address);
+      case Granule::k16K:
+        return first<Granule::k16K>(tables, address);
+      case Granule::k64K:
+        break;
+    }
+    return first<Granule::k64K>(tables, address);
+  }
+
+  // From a table of the last level.
+  [[gnu::always_inline]] Result descend_last(const Tables& tables, std::uint64_t address,
+                                             std::uint64_t table, std::uint64_t hierarchy) {
+    switch (tables.granule) {
+      case Granule::k4K:
+        return level<Granule::k4K, 3>(tables, address, table, kIndexBits<Granule::k4K>, hierarchy);
+      case Granule::k16K:
+        return level<Granule::k16K, 3>(tables, address, table, kIndexBits<Granule::k16K>,
+                                       hierarchy);
+      case Granule::k64K:
+        break;
+    }
+    return level<Granule::k64K, 3>(tables, address, table, kIndexBits<Granule::k64K>, hierarchy);
+  }
+
+ private:
+  // The offsets of descriptors in a table that is not the first.
+  template <Granule kGranule>
+  static constexpr std::uint64_t kIndexBits = mask(stride_bits(kGranule) + 2, 3);
+
+  Walk& walk() { return static_cast<Walk&>(*this); }
+
+  template <Granule kGranule>
+  [[gnu::always_inline]] Result first(const Tables& tables, std::uint64_t address) {
+    // What is above the input size has been found to be copies of one bit: the
+    // first index ends there.
+    const std::uint64_t root = tables.root;
+    const std::uint64_t index_bits = tables.first_index_bits;
+    switch (tables.first_level) {
+      case -1:
+        if constexpr (kGranule == Granule::k4K) {
+          return level<kGranule, -1>(tables, address, root, index_bits, 0);
+        }
+        break;
+      case 0:
+        if constexpr (kGranule != Granule::k64K) {
+          return level<kGranule, 0>(tables, address, root, index_bits, 0);
+        }
+        break;
+      case 1:
+        return level<kGranule, 1>(tables, address, root, index_bits, 0);
+      case 2:
+        return level<kGranule, 2>(tables, address, root, index_bits, 0);
+      default:
+        break;
+    }
+    return level<kGranule, 3>(tables, address, root, index_bits, 0);
+  }
+
+  template <Granule kGranule, int kLevel>
+  [[gnu::always_inline]] Result level(const Tables& tables, std::uint64_t address,
+                                      std::uint64_t table, std::uint64_t index_bits,
+                                      std::uint64_t hierarchy) {
+    using vmsa::Table_Stage1;
+    constexpr unsigned kShift = leaf_bits(kGranule, kLevel);
+    const std::uint64_t where = table + (address >> (kShift - 3) & index_bits);
+    std::uint64_t word;
+    if (!walk().load(where, kLevel, word)) [[unlikely]]
+      return walk().not_loaded(where, kLevel);
+
+    const std::uint64_t target = kPlain ? word & tables.address.in_place : tables.address.of(word);
+    const bool beyond = (target & tables.out_of_range) != 0;
+    // Valid and Type are at the same place in every descriptor.
+    const Table_Stage1 descriptor({word});
+    if (descriptor[Table_Stage1::Valid] & descriptor[Table_Stage1::Type]) [[likely]] {
+      if (beyond) [[unlikely]]
+        return walk().fault(FaultType::kAddressSize, where, kLevel);
+      if constexpr (kLevel == 3) {
+        return walk().leaf(LeafDescriptor{where, word, target, hierarchy, kShift, kLevel});
+      } else {
+        if constexpr (kLevel == 2) walk().last_table(target, hierarchy | word);
+        return level<kGranule, kLevel + 1>(tables, address, target, kIndexBits<kGranule>,
+                                           hierarchy | word);
+      }
+    }
+    if (!descriptor[Table_Stage1::Valid] || !tables.has_blocks(kLevel)) {
+      return walk().fault(FaultType::kTranslation, where, kLevel);
+    }
+    if (beyond) return walk().fault(FaultType::kAddressSize, where, kLevel);
+    return walk().leaf(LeafDescriptor{where, word, target, hierarchy, kShift, kLevel});
+  }
+};
+
+}  // namespace smmu::emulator
+
+#endif  // SMMU_EMULATOR_WALK_DESCENT_H_

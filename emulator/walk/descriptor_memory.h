@@ -1,0 +1,54 @@
+// Where descriptors are: read in the order of bytes that the tables have, and
+// exchanged.
+#ifndef SMMU_EMULATOR_WALK_DESCRIPTOR_MEMORY_H_
+#define SMMU_EMULATOR_WALK_DESCRIPTOR_MEMORY_H_
+
+#include <cstdint>
+#include <optional>
+
+#include "emulator/walk/fault.h"
+#include "smmu/emulator/observer.h"
+#include "smmu/platform/memory.h"
+
+namespace smmu::emulator {
+
+class DescriptorMemory {
+ public:
+  DescriptorMemory(PhysicalMemory& memory, Observer* observer, Stage stage, bool big_endian)
+      : memory_(memory), observer_(observer), stage_(stage), big_endian_(big_endian) {}
+
+  // False: the read aborted.
+  bool load(Pa where, int level, std::uint64_t& descriptor) {
+    const auto word = memory_.load64(where);
+    if (observer_ != nullptr) [[unlikely]] {
+      observer_->on_table_access({.stage = static_cast<std::uint8_t>(stage_),
+                                  .level = level,
+                                  .address = where,
+                                  .descriptor = word ? std::optional(*word) : std::nullopt});
+    }
+    if (!word) return false;
+    descriptor = in_order(*word);
+    return true;
+  }
+
+  enum class Exchanged : std::uint8_t { kYes, kChangedMeanwhile, kAborted };
+  Exchanged exchange(Pa where, std::uint64_t expected, std::uint64_t desired) {
+    const auto found = memory_.compare_exchange64(where, in_order(expected), in_order(desired));
+    if (!found) return Exchanged::kAborted;
+    return *found == in_order(expected) ? Exchanged::kYes : Exchanged::kChangedMeanwhile;
+  }
+
+ private:
+  std::uint64_t in_order(std::uint64_t word) const {
+    return big_endian_ ? __builtin_bswap64(word) : word;
+  }
+
+  PhysicalMemory& memory_;
+  Observer* observer_;
+  Stage stage_;
+  bool big_endian_;
+};
+
+}  // namespace smmu::emulator
+
+#endif  // SMMU_EMULATOR_WALK_DESCRIPTOR_MEMORY_H_
