@@ -13,11 +13,6 @@ using v3::CD;
 using vmsa::Leaf_Stage1;
 using vmsa::Table_Stage1;
 
-unsigned address_bits(OutputSize size) {
-  constexpr unsigned kBits[] = {32, 36, 40, 42, 44, 48, 52, 56};
-  return kBits[static_cast<unsigned>(size)];
-}
-
 std::uint64_t low_bits(unsigned count) {
   return count >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << count) - 1;
 }
@@ -72,7 +67,7 @@ class Walk {
     const Table_Stage1 next({word});
     if (!next[Table_Stage1::Valid]) return;
     if (level < 3 && next[Table_Stage1::Type]) {
-      // APTable[0] takes unprivileged access away, APTable[1] takes writes away (D8.4.2).
+      // APTable[0] takes unprivileged access away, APTable[1] takes writes away (D8.4.1.2).
       if (half_->hierarchical) {
         const unsigned limit = next[Table_Stage1::APTable];
         if ((limit & 0b01) != 0) allows = {.read = false, .write = false};

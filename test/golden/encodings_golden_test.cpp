@@ -69,5 +69,12 @@ TEST(EncodingsGolden, NumbersEveryEnumeratorAsTheManualDoes) {
   expect_every_enumerator_is_as_printed(kEnumerators);
 }
 
+TEST(EncodingsGolden, AnAddressSizeIsTheNumberOfBitsOfItsName) {  // 6.3.6 OAS
+  constexpr std::array<unsigned, 8> kBits = {32, 36, 40, 42, 44, 48, 52, 56};
+  for (unsigned code = 0; code < kBits.size(); ++code) {
+    EXPECT_EQ(address_bits(static_cast<OutputSize>(code)), kBits[code]) << code;
+  }
+}
+
 }  // namespace
 }  // namespace smmu

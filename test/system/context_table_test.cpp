@@ -64,7 +64,7 @@ TEST_F(ContextTables, ASubstreamOfABypassingStreamIsBad) {  // 7.3.9
   EXPECT_THAT(board_.events(), ElementsAre(IsEvent(EventType::C_BAD_SUBSTREAMID, kStream)));
 }
 
-TEST_F(ContextTables, ALinearTableIsIndexedBySubstream) {  // 3.3.2.1
+TEST_F(ContextTables, ALinearTableIsIndexedBySubstream) {  // 3.3.2
   const Pa cds = board_.allocate(64 * 8, 64 * 8);
   put(cds, 7, context(table_));
   board_.attach(kStream, substreams(cds, 3, DefaultSubstream::kTerminate));
@@ -74,7 +74,7 @@ TEST_F(ContextTables, ALinearTableIsIndexedBySubstream) {  // 3.3.2.1
   EXPECT_THAT(board_.events(), ElementsAre(IsEvent(EventType::C_BAD_SUBSTREAMID, kStream)));
 }
 
-TEST_F(ContextTables, TwoLevelsAreIndexedByHighAndLowBits) {  // 3.3.2.2
+TEST_F(ContextTables, TwoLevelsAreIndexedByHighAndLowBits) {  // 3.3.2; 5.2, S1Fmt
   const struct {
     CdTableFormat format;
     std::uint32_t leaf;

@@ -66,6 +66,11 @@ enum class OutputSize : std::uint8_t {
   k52Bits = 0b110,
   k56Bits = 0b111,
 };
+// The number of address bits that the code stands for.
+constexpr unsigned address_bits(OutputSize size) {
+  constexpr unsigned kBits[] = {32, 36, 40, 42, 44, 48, 52, 56};
+  return kBits[static_cast<unsigned>(size)];
+}
 
 // What may happen to a faulting transaction (SMMU_IDR0.STALL_MODEL; IHI 0070, 3.12).  It also says
 // which values of CD.S and STE.S2S are legal.
