@@ -44,13 +44,8 @@ std::vector<RegisterAccessLine> load_accesses(const std::filesystem::path& file)
           offset_text);
     }
     const auto place = static_cast<std::uint32_t>(*offset);
-    // The upper half of a 64-bit register has no entry of its own.
-    const RegisterInfo* info = find_register(place);
-    if (info == nullptr && *size == 4) {
-      info = find_register(place & ~7U);
-      if (info != nullptr && info->layout.bits != 64) info = nullptr;
-    }
-    if (info == nullptr) lines.reject("the offset of a register of the SMMU", offset_text);
+    if (find_register_at(place, static_cast<std::uint32_t>(*size)) == nullptr)
+      lines.reject("the offset of a register of the SMMU", offset_text);
     if (!value || (*size == 4 && *value > kMax32)) {
       lines.reject(fmt::format("a value of {} bits", *size * 8), value_text);
     }

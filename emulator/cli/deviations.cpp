@@ -108,8 +108,8 @@ Deviations Deviations::load(const std::filesystem::path& file) {
     } else if (kind == "end") {
       add(result.ends_, values_in(tsv, parse_value, "a number"));
     } else if (kind == "stop") {
-      const auto [stop, added] = result.stops_.emplace(place);
-      if (!added) stop->second = std::min(stop->second, place.second);
+      if (!result.stops_.try_emplace(place, tsv.line()).second)
+        tsv.reject(kKind, "each op at most once");
     } else {
       tsv.reject(kKind, "access, any-of, event, read, end or stop");
     }
@@ -117,16 +117,24 @@ Deviations Deviations::load(const std::filesystem::path& file) {
   return result;
 }
 
-void Deviations::hold_against(std::span<const Scenario> scenarios) const {
-  std::map<string_view, const Scenario*> by_name;
-  for (const Scenario& scenario : scenarios) by_name.emplace(scenario.name, &scenario);
-  const auto hold = [&](const auto& table, string_view what, auto&& fits) {
-    for (const auto& [place, wanted] : table) {
-      const auto scenario = by_name.find(place.first);
-      if (scenario == by_name.end() || fits(*scenario->second, place.second)) continue;
-      throw BadInput(fmt::format("{}:{}: expected {}, but {} of scenario {} is none.", file_,
-                                 wanted.line, what, place.second, in_quotes(place.first)));
+void Deviations::hold_against(std::span<const Scenario* const> scenarios) const {
+  std::multimap<string_view, const Scenario*> by_name;
+  for (const Scenario* scenario : scenarios) by_name.emplace(scenario->name, scenario);
+  const auto hold_line = [&](std::uint64_t line, const std::string& name, std::uint64_t op,
+                             string_view what, auto&& fits) {
+    const auto [first, last] = by_name.equal_range(name);
+    if (first == last) {
+      throw BadInput(fmt::format("{}:{}: expected the name of a scenario, found {}.", file_, line,
+                                 in_quotes(name)));
     }
+    if (std::all_of(first, last, [&](const auto& entry) { return fits(*entry.second, op); }))
+      return;
+    throw BadInput(fmt::format("{}:{}: expected {}, but {} of scenario {} is none.", file_, line,
+                               what, op, in_quotes(name)));
+  };
+  const auto hold = [&](const auto& table, string_view what, auto&& fits) {
+    for (const auto& [place, wanted] : table)
+      hold_line(wanted.line, place.first, place.second, what, fits);
   };
   const auto is_access = [](const Scenario& scenario, std::uint64_t op) {
     return op < scenario.ops.size() && std::holds_alternative<DeviceAccess>(scenario.ops[op]);
@@ -141,6 +149,10 @@ void Deviations::hold_against(std::span<const Scenario> scenarios) const {
          return std::ranges::any_of(scenario.end,
                                     [offset](const EndValue& end) { return end.offset == offset; });
        });
+  for (const auto& [place, line] : stops_) {
+    hold_line(line, place.first, place.second, "the number of an op",
+              [](const Scenario& scenario, std::uint64_t op) { return op < scenario.ops.size(); });
+  }
 }
 
 }  // namespace smmu::cli

@@ -45,9 +45,9 @@ class Deviations {
   // BadInput if a line is not what the README says.
   static Deviations load(const std::filesystem::path& file);
 
-  // BadInput if a line speaks of an op of one of these scenarios that is not there or of another
-  // kind.
-  void hold_against(std::span<const Scenario> scenarios) const;
+  // BadInput if a line speaks of none of these scenarios, or of an op that its scenario does not
+  // have or that is of another kind.  Scenarios of one name must each have what the line speaks of.
+  void hold_against(std::span<const Scenario* const> scenarios) const;
 
   // Null if there is no such line.  `op` is the number of the op, for an end value the register's
   // offset.  A line any-of is one for an access.
@@ -67,9 +67,9 @@ class Deviations {
   }
   // The op from which on the scenario is not judged.
   std::optional<std::uint64_t> stop(const std::string& scenario) const {
-    const auto found = stops_.find(scenario);
-    if (found == stops_.end()) return std::nullopt;
-    return found->second;
+    const auto first = stops_.lower_bound({scenario, 0});
+    if (first == stops_.end() || first->first.first != scenario) return std::nullopt;
+    return first->first.second;
   }
 
   const std::string& file() const { return file_; }
@@ -91,7 +91,7 @@ class Deviations {
   Table<std::optional<EventWords>> events_;
   Table<std::uint64_t> reads_;
   Table<std::uint64_t> ends_;
-  std::map<std::string, std::uint64_t> stops_;
+  std::map<Place, std::uint64_t> stops_;  // the lines
 };
 
 }  // namespace smmu::cli

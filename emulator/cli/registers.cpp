@@ -48,6 +48,13 @@ const RegisterInfo* find_register(std::string_view name) {
   return found == std::end(v3::kRegisters) ? nullptr : found;
 }
 
+const RegisterInfo* find_register_at(std::uint32_t offset, std::uint32_t bytes) {
+  const RegisterInfo* info = find_register(offset);
+  if (info != nullptr || bytes != 4) return info;
+  info = find_register(offset & ~7U);
+  return info != nullptr && info->layout.bits == 64 ? info : nullptr;
+}
+
 RegisterValues load_registers(const std::filesystem::path& folder) {
   RegisterValues values;
   Lines lines(find_input(folder, "registers.txt"));

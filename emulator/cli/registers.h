@@ -17,6 +17,10 @@ namespace smmu::cli {
 const RegisterInfo* find_register(std::uint32_t offset);
 const RegisterInfo* find_register(std::string_view name);
 
+// The register that has the `offset`, which may be that of the upper half of a 64-bit one if the
+// access is 4 bytes wide.  Null if there is none.
+const RegisterInfo* find_register_at(std::uint32_t offset, std::uint32_t bytes);
+
 // Where the pages of Non-secure registers end.
 inline constexpr std::uint64_t kRegisterBytes = 0x20000;
 

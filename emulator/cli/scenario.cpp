@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "emulator/cli/input.h"
 #include "smmu/arch/v3/registers.h"
@@ -23,11 +24,21 @@ class Reader {
   explicit Reader(const Lines& lines) : lines_(lines) {}
 
   Scenario scenario() const {
-    const auto bounded = [this](int depth, Json::parse_event_t, Json&) {
+    std::vector<std::set<std::string>> keys;  // of the objects that are open
+    const auto checked = [&](int depth, Json::parse_event_t event, Json& parsed) {
       if (depth > kMaxDepth) reject(fmt::format("brackets nested at most {} deep", kMaxDepth));
+      if (event == Json::parse_event_t::object_start) {
+        keys.emplace_back();
+      } else if (event == Json::parse_event_t::object_end) {
+        keys.pop_back();
+      } else if (event == Json::parse_event_t::key) {
+        const auto& key = parsed.get_ref<const std::string&>();
+        if (!keys.back().insert(key).second)
+          reject(fmt::format("each key of an object once, but {} is there again", in_quotes(key)));
+      }
       return true;
     };
-    const Json object = Json::parse(lines_.text(), bounded, false);
+    const Json object = Json::parse(lines_.text(), checked, false);
     if (!object.is_object()) lines_.reject("a JSON object");
     Scenario scenario{.line = lines_.number(), .name = {}, .idr = {}, .ops = {}, .end = {}};
     const Json& name = member(object, "name", "the scenario");
@@ -92,7 +103,11 @@ class Reader {
     };
     if (kind == "m") {
       expect_fields(3);
-      return MemoryWrite{number(op[1], where + "'s address"), number(op[2], where + "'s value")};
+      const std::uint64_t address = number(op[1], where + "'s address");
+      // A write to where there is no RAM is one all the same: it aborts.
+      if (address % 8 != 0 || address >= kPhysicalLimit)
+        reject(fmt::format("{}'s address to be a multiple of 8 below 2^56", where));
+      return MemoryWrite{address, number(op[2], where + "'s value")};
     }
     if (kind == "w" || kind == "r") {
       expect_fields(4);
@@ -102,6 +117,8 @@ class Reader {
           static_cast<std::uint32_t>(number(op[1], where + "'s offset", kRegisterBytes - bytes));
       if (offset % bytes != 0)
         reject(fmt::format("{}'s offset to be a multiple of its width", where));
+      if (find_register_at(offset, bytes) == nullptr)
+        reject(fmt::format("{}'s offset to be that of a register, not {:#x}", where, offset));
       const std::uint64_t value = number(op[3], where + "'s value", bytes == 4 ? kMax32 : kMax64);
       if (kind == "w") return RegisterWrite{offset, bytes, value};
       return RegisterRead{offset, bytes, value};
@@ -176,8 +193,19 @@ class Reader {
 std::vector<Scenario> load_scenarios(const std::filesystem::path& file) {
   std::vector<Scenario> scenarios;
   Lines lines(file);
+  std::set<std::string> names;
   while (lines.next()) {
-    if (!lines.text().empty()) scenarios.push_back(Reader(lines).scenario());
+    if (lines.text().find_first_not_of(" \t") == std::string_view::npos) continue;
+    scenarios.push_back(Reader(lines).scenario());
+    const std::string& name = scenarios.back().name;
+    if (!names.insert(name).second) {
+      throw BadInput(fmt::format("{}:{}: expected a scenario of another name, found {} again.",
+                                 lines.file(), lines.number(), in_quotes(name)));
+    }
+  }
+  if (scenarios.empty()) {
+    throw BadInput(fmt::format("{}:{}: expected a scenario, found none in the file.", lines.file(),
+                               std::max<std::uint64_t>(lines.number(), 1)));
   }
   return scenarios;
 }

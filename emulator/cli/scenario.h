@@ -58,7 +58,8 @@ struct Scenario {
   std::array<EndValue, 5> end;
 };
 
-// All of a file, plain or gzip.
+// All of a file, plain or gzip: at least one scenario, each of another name.  BadInput if the file
+// is not that.
 std::vector<Scenario> load_scenarios(const std::filesystem::path& file);
 
 }  // namespace smmu::cli

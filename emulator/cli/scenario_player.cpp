@@ -2,9 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <array>
-#include <cstring>
-
 #include "emulator/cli/register_comparison.h"
 
 namespace smmu::cli {
@@ -40,12 +37,8 @@ ScenarioPlayer::ScenarioPlayer(const Scenario& scenario, const emulator::Caching
       machine_(config_of(scenario, caching), ram(), source),
       events_(machine_.smmu(), machine_.memory()) {}
 
-void ScenarioPlayer::make(const MemoryWrite& write) {
-  const std::uint64_t word = little_endian(write.value);
-  std::array<std::byte, 8> bytes{};
-  std::memcpy(bytes.data(), &word, bytes.size());
-  // A write to where there is no RAM is lost.
-  (void)machine_.memory().write(Pa(write.address), bytes);
+bool ScenarioPlayer::make(const MemoryWrite& write) {
+  return machine_.memory().store64(Pa(write.address), write.value) == BusResponse::kOkay;
 }
 
 void ScenarioPlayer::make(const RegisterWrite& write) {
@@ -85,7 +78,7 @@ void ScenarioPlayer::play(Judge& judge, ScenarioCounts& counts,
     if (stopped) break;
     const Op& todo = scenario_.ops[op];
     if (const auto* write = std::get_if<MemoryWrite>(&todo)) {
-      make(*write);
+      if (!make(*write)) ++counts.lost_writes;
     } else if (const auto* register_write = std::get_if<RegisterWrite>(&todo)) {
       make(*register_write);
     } else if (const auto* read = std::get_if<RegisterRead>(&todo)) {

@@ -27,7 +27,8 @@ struct ScenarioCounts {
   std::uint64_t accesses = 0;
   std::uint64_t reads = 0;
   std::uint64_t end_values = 0;
-  std::uint64_t stopped = 0;  // scenarios not judged to their end
+  std::uint64_t stopped = 0;      // scenarios not judged to their end
+  std::uint64_t lost_writes = 0;  // to memory where there is none
 };
 
 class ScenarioPlayer {
@@ -40,7 +41,8 @@ class ScenarioPlayer {
   void play(Judge& judge, ScenarioCounts& counts, std::vector<OpDisagreement>& disagreements);
 
  private:
-  void make(const MemoryWrite& write);
+  // False if there is no RAM.
+  bool make(const MemoryWrite& write);
   void make(const RegisterWrite& write);
   std::uint64_t make(const RegisterRead& read);
   Answer make(const DeviceAccess& access);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "emulator/cli/caching.h"
@@ -19,8 +20,23 @@ using Json = nlohmann::ordered_json;
 struct Loaded {
   std::filesystem::path file;
   std::vector<Scenario> scenarios;
+  std::filesystem::path deviations_file;  // empty: there is none
   Deviations deviations;
 };
+
+// Each file of deviations speaks of the scenarios that it lies beside, and of no others.
+void hold_deviations(const std::vector<Loaded>& inputs, const Deviations& disputed) {
+  std::map<std::filesystem::path, std::vector<const Scenario*>> beside;
+  std::vector<const Scenario*> all;
+  for (const Loaded& input : inputs) {
+    for (const Scenario& scenario : input.scenarios) {
+      beside[input.deviations_file].push_back(&scenario);
+      all.push_back(&scenario);
+    }
+  }
+  for (const Loaded& input : inputs) input.deviations.hold_against(beside[input.deviations_file]);
+  disputed.hold_against(all);
+}
 
 struct Result {
   const Loaded* input;
@@ -61,6 +77,8 @@ void print(const Result& result, const ScenarioOptions& options) {
              counts.end_values, result.masked);
   if (counts.stopped != 0)
     fmt::print("  {} scenarios are not judged to their end\n", counts.stopped);
+  if (counts.lost_writes != 0)
+    fmt::print("  {} memory writes went to where there is no RAM\n", counts.lost_writes);
   if (!result.input->deviations.file().empty()) {
     fmt::print("  lines used of {}: {}\n", result.input->deviations.file(), result.deviations_used);
   }
@@ -98,6 +116,7 @@ Json to_json(const Result& result) {
           {"reads", result.counts.reads},
           {"end_values", result.counts.end_values},
           {"not_judged_to_the_end", result.counts.stopped},
+          {"lost_writes", result.counts.lost_writes},
           {"masked", result.masked},
           {"deviations_used", result.deviations_used},
           {"disputed_used", result.disputed_used},
@@ -117,10 +136,12 @@ bool run_scenarios(const ScenarioOptions& options) {
     total += input.scenarios.size();
     const auto beside = find_optional_input(
         file.has_parent_path() ? file.parent_path() : std::filesystem::path("."), "deviations.tsv");
-    if (beside) input.deviations = Deviations::load(*beside);
-    input.deviations.hold_against(input.scenarios);
-    disputed.hold_against(input.scenarios);
+    if (beside) {
+      input.deviations_file = *beside;
+      input.deviations = Deviations::load(*beside);
+    }
   }
+  hold_deviations(inputs, disputed);
 
   std::vector<Result> results;
   {

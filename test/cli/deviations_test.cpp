@@ -70,6 +70,8 @@ TEST(Deviations, WhatIsWrongIsSaidWithFileAndLine) {
       "\"0x1|\".");
   EXPECT_EQ(load(folder, "s\t1\tread\t1\tc\ts\ns\t1\tread\t2\tc\ts"),
             "deviations.tsv:3: expected each op at most once in column kind, found \"read\".");
+  EXPECT_EQ(load(folder, "s\t1\tstop\t-\tc\ts\ns\t1\tstop\t-\tc\ts"),
+            "deviations.tsv:3: expected each op at most once in column kind, found \"stop\".");
 }
 
 TEST(Deviations, ALineMustSpeakOfAnOpThatIsThere) {
@@ -83,11 +85,17 @@ TEST(Deviations, ALineMustSpeakOfAnOpThatIsThere) {
   const auto hold = [&](std::string_view line) {
     return complaint_of(folder, [&] {
       Deviations::load(folder.write("d.tsv", std::string(kHeading) + std::string(line)))
-          .hold_against(std::span(&scenario, 1));
+          .hold_against(std::array<const Scenario*, 1>{&scenario});
     });
   };
   EXPECT_EQ(hold("s\t2\taccess\tabort\tc\ts\ns\t1\tread\t1\tc\ts\ns\t0x98\tend\t1\tc\ts\n"), "");
-  EXPECT_EQ(hold("another\t99\taccess\tabort\tc\ts\n"), "");
+  EXPECT_EQ(hold("s\t2\tstop\t-\tc\ts\n"), "");
+  for (const std::string kind : {"access\tabort", "event\tnone", "read\t1", "end\t1", "stop\t-"}) {
+    EXPECT_EQ(hold("s\t2\taccess\tabort\tc\ts\nanother\t2\t" + kind + "\tc\ts\n"),
+              "d.tsv:3: expected the name of a scenario, found \"another\".");
+  }
+  EXPECT_EQ(hold("s\t3\tstop\t-\tc\ts\n"),
+            "d.tsv:2: expected the number of an op, but 3 of scenario \"s\" is none.");
   EXPECT_EQ(hold("s\t1\taccess\tabort\tc\ts\n"),
             "d.tsv:2: expected the number of an access, but 1 of scenario \"s\" is none.");
   EXPECT_EQ(hold("s\t3\tevent\tnone\tc\ts\n"),

@@ -1,5 +1,6 @@
 #include "emulator/cli/scenario.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "smmu/arch/v3/registers.h"
@@ -49,9 +50,8 @@ TEST(Scenario, EveryOpIsRead) {
 TEST(Scenario, WhatIsWrongIsSaidWithFileAndLine) {
   const TemporaryFolder folder;
   const auto load = [&](const std::string& line) {
-    return complaint_of(folder, [&] {
-      load_scenarios(folder.write("s.jsonl", scenario_with("") + "\n" + line + "\n"));
-    });
+    return complaint_of(folder,
+                        [&] { load_scenarios(folder.write("s.jsonl", "\n" + line + "\n")); });
   };
   EXPECT_EQ(load(scenario_with("")), "");
   EXPECT_EQ(load("{\"name\":"), "s.jsonl:2: expected a JSON object, found \"{\"name\":\".");
@@ -62,7 +62,7 @@ TEST(Scenario, WhatIsWrongIsSaidWithFileAndLine) {
   EXPECT_EQ(load(scenario_with("3")),
             "s.jsonl:2: expected op 0 to be an array that begins with m, w, r or a.");
   EXPECT_EQ(load(scenario_with(R"(["m","0x0"])")), "s.jsonl:2: expected op 0 to have 3 fields.");
-  EXPECT_EQ(load(scenario_with(R"(["m","0x0",-1])")),
+  EXPECT_EQ(load(scenario_with(R"(["m","0x40000000",-1])")),
             "s.jsonl:2: expected op 0's value to be a number up to 0xffffffffffffffff.");
   EXPECT_EQ(load(scenario_with(R"(["w","0x20",2,"0x0"])")),
             "s.jsonl:2: expected op 0 to be 4 or 8 bytes wide.");
@@ -86,6 +86,63 @@ TEST(Scenario, WhatIsWrongIsSaidWithFileAndLine) {
             "s.jsonl:2: expected an identification register in idr, not \"CR0\".");
   EXPECT_EQ(load(R"({"name":"n","ops":[],"end":{"CMDQ_PROD":"0x0"}})"),
             "s.jsonl:2: expected end to have \"CMDQ_CONS\".");
+}
+
+TEST(Scenario, AMemoryWriteIsOfAnAlignedWord) {
+  const TemporaryFolder folder;
+  const auto load = [&](std::string_view address) {
+    return complaint_of(folder, [&] {
+      load_scenarios(
+          folder.write("s.jsonl", scenario_with(fmt::format(R"(["m","{}","0x1"])", address))));
+    });
+  };
+  EXPECT_EQ(load("0x40000000"), "");
+  EXPECT_EQ(load("0x50000000"), "");  // no RAM, which the README allows
+  for (const char* address : {"0x40000004", "0x100000000000000", "0xfffffffffffffff8"}) {
+    EXPECT_EQ(load(address), "s.jsonl:1: expected op 0's address to be a multiple of 8 below 2^56.")
+        << address;
+  }
+}
+
+TEST(Scenario, AnOffsetIsThatOfARegister) {
+  const TemporaryFolder folder;
+  const auto load = [&](std::string_view op) {
+    return complaint_of(folder,
+                        [&] { load_scenarios(folder.write("s.jsonl", scenario_with(op))); });
+  };
+  EXPECT_EQ(load(R"(["r","0x84",4,"0x0"])"), "");  // the upper half of SMMU_STRTAB_BASE
+  EXPECT_EQ(load(R"(["r","0x12344",4,"0x0"])"),
+            "s.jsonl:1: expected op 0's offset to be that of a register, not 0x12344.");
+  EXPECT_EQ(load(R"(["w","0x24",4,"0x0"],["w","0x12344",4,"0x0"])"),
+            "s.jsonl:1: expected op 1's offset to be that of a register, not 0x12344.");
+  EXPECT_EQ(load(R"(["w","0x12340",8,"0x0"])"),
+            "s.jsonl:1: expected op 0's offset to be that of a register, not 0x12340.");
+}
+
+TEST(Scenario, AFileHasAScenario) {
+  const TemporaryFolder folder;
+  const auto load = [&](std::string_view text) {
+    return complaint_of(folder, [&] { load_scenarios(folder.write("s.jsonl", text)); });
+  };
+  EXPECT_EQ(load(""), "s.jsonl:1: expected a scenario, found none in the file.");
+  EXPECT_EQ(load("\n\n \t\n"), "s.jsonl:3: expected a scenario, found none in the file.");
+}
+
+TEST(Scenario, NothingIsSaidTwice) {
+  const TemporaryFolder folder;
+  const auto load = [&](const std::string& text) {
+    return complaint_of(folder, [&] { load_scenarios(folder.write("s.jsonl", text)); });
+  };
+  EXPECT_EQ(load(scenario_with("") + "\n\n" + scenario_with("")),
+            "s.jsonl:3: expected a scenario of another name, found \"n\" again.");
+  EXPECT_EQ(load(scenario_with("", R"("name":"m",)")),
+            "s.jsonl:1: expected each key of an object once, but \"name\" is there again.");
+  EXPECT_EQ(load(scenario_with(R"(["a","0x8","0x0",0,{"result":"abort","ack":0,"ack":1}])")),
+            "s.jsonl:1: expected each key of an object once, but \"ack\" is there again.");
+  // The same key in objects beside each other is not the same.
+  EXPECT_EQ(load(scenario_with(R"(["a","0x8","0x0",0,{"result":"abort"}],)"
+                               R"(["a","0x8","0x0",0,{"result":"abort"}])")),
+            "");
 }
 
 TEST(Scenario, BracketsDoNotNestWithoutBound) {

@@ -39,7 +39,9 @@ class Scripted : public testing::TestWithParam<std::tuple<CachePolicy, Speculati
 TEST_P(Scripted, EveryOpAgreesUnderEveryPolicy) {
   const auto scenarios = load_scenarios(kFolder / "scenarios.jsonl.gz");
   const auto deviations = Deviations::load(kFolder / "deviations.tsv.gz");
-  deviations.hold_against(scenarios);
+  std::vector<const Scenario*> all;
+  for (const Scenario& scenario : scenarios) all.push_back(&scenario);
+  deviations.hold_against(all);
   const Played played =
       play(scenarios, deviations,
            {.policy = std::get<0>(GetParam()), .prefetch = std::get<1>(GetParam())});
