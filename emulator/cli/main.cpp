@@ -4,9 +4,11 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
+#include <iostream>
 #include <new>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "emulator/cli/caching.h"
@@ -21,6 +23,8 @@ namespace {
 
 using namespace smmu;
 using namespace smmu::cli;
+
+constexpr char kLost[] = "smmu: expected standard output to take what is printed.\n";
 
 enum ExitStatus : int { kAgrees = 0, kDiffers = 1, kBadUsage = 2 };
 
@@ -49,9 +53,32 @@ void add_caching(CLI::App& command, std::vector<std::string>& names,
       ->take_all();
 }
 
+// What is wrong with a command line, by the word that is: CLI11 misses a subcommand before it looks
+// at what stands in its place.
+std::string usage_complaint(const CLI::App& app, const CLI::ParseError& error) {
+  const std::vector<std::string> strays = app.remaining();
+  if (strays.empty() || dynamic_cast<const CLI::RequiredError*>(&error) == nullptr ||
+      !app.get_subcommands().empty()) {
+    return error.what();
+  }
+  std::string names;
+  for (const CLI::App* command : app.get_subcommands({})) {
+    names += (names.empty() ? "" : ", ") + command->get_name();
+  }
+  return fmt::format("expected one of the subcommands {}, found {}", names,
+                     in_quotes(strays.front()));
+}
+
+// False if something that was printed is lost.
+bool delivered() {
+  std::cout.flush();
+  return std::cout.good() && std::fflush(stdout) == 0 && std::ferror(stdout) == 0;
+}
+
 int run(int argc, char** argv) {
   CLI::App app("A register-level model of Arm's SMMUv3, asked about real and scripted DMA.",
                "smmu");
+  app.set_version_flag("--version", "smmu " SMMU_VERSION);
   app.require_subcommand(1);
   app.footer(
       "Exit status: 0 if everything agrees, 1 if something does not, 2 on bad usage or input.");
@@ -126,7 +153,7 @@ int run(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     // CLI11 prints help through the same door.
     if (error.get_exit_code() == 0) return app.exit(error);
-    fmt::print(stderr, "smmu: {} (try --help)\n", error.what());
+    fmt::print(stderr, "smmu: {} (try --help)\n", usage_complaint(app, error));
     return kBadUsage;
   }
 
@@ -163,8 +190,7 @@ int run(int argc, char** argv) {
   if (maps_command->parsed()) {
     MapsOptions options{.folder = folder, .stream = std::nullopt, .output = output};
     if (!sid.empty()) options.stream = static_cast<std::uint32_t>(number("--sid", sid, kMax32));
-    print_maps(options);
-    return kAgrees;
+    return print_maps(options) ? kAgrees : kDiffers;
   }
   decode_options.output = output;
   decode(decode_options);
@@ -175,7 +201,12 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   try {
-    return run(argc, argv);
+    const int status = run(argc, argv);
+    if (delivered()) return status;
+    std::fputs(kLost, stderr);
+  } catch (const std::system_error&) {
+    // Of printing: whatever is wrong with an input is a BadInput.
+    std::fputs(kLost, stderr);
   } catch (const std::bad_alloc&) {
     std::fputs("smmu: expected an input that fits into memory.\n", stderr);
   } catch (const std::exception& error) {

@@ -2,12 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 
 #include "emulator/cli/capture.h"
 #include "emulator/cli/input.h"
+#include "emulator/cli/machine.h"
 #include "emulator/cli/meanings.h"
 #include "emulator/cli/table_walk.h"
 #include "emulator/cli/terminal.h"
@@ -109,9 +111,11 @@ Json to_json(const Leaf& leaf) {
 
 }  // namespace
 
-void print_maps(const MapsOptions& options) {
+bool print_maps(const MapsOptions& options) {
   const RegisterValues registers = load_registers(options.folder);
   const MemoryImage memory = MemoryImage::load(options.folder);
+  // What the tables mean is only known of an SMMU that can be modelled.
+  const Machine model(configuration(registers), {}, (options.folder / "registers.txt").string());
   Budget budget((options.folder / "memory.txt").string());
   std::vector<Stream> streams = find_streams(registers, memory, budget);
   std::erase_if(streams, [&](const Stream& stream) {
@@ -128,19 +132,25 @@ void print_maps(const MapsOptions& options) {
   std::vector<TableWalk> walks;
   for (const Stream& stream : streams)
     walks.push_back(walk_tables(stream, registers, memory, budget));
+  const bool complete =
+      std::ranges::all_of(walks, [](const TableWalk& walk) { return walk.missing_tables.empty(); });
   if (options.output.json) {
     Json leaves = Json::array();
+    Json missing = Json::array();
     for (const TableWalk& walk : walks) {
       for (const Leaf& leaf : walk.leaves) leaves.push_back(to_json(leaf));
+      for (const std::uint64_t table : walk.missing_tables)
+        missing.push_back(fmt::format("{:#x}", table));
     }
-    fmt::print("{}\n", Json{{"leaves", leaves}}.dump(2));
-    return;
+    fmt::print("{}\n", Json{{"leaves", leaves}, {"missing_tables", missing}}.dump(2));
+    return complete;
   }
   const Paint paint = Paint::for_stdout();
   for (std::size_t i = 0; i < streams.size(); ++i) {
     print_stream(streams[i], halves(*streams[i].cd, registers), walks[i], paint);
   }
   if (streams.empty()) fmt::print("No stream is translated by stage 1.\n");
+  return complete;
 }
 
 }  // namespace smmu::cli

@@ -16,8 +16,9 @@ struct MapsOptions {
   Output output;
 };
 
-// BadInput if the folder is not a capture, or if it has no stage 1 stream of that number.
-void print_maps(const MapsOptions& options);
+// False if a table is not in memory.txt, so that what it maps is not known.  BadInput if the folder
+// is not a capture or the model cannot be its SMMU, or if it has no stage 1 stream of that number.
+bool print_maps(const MapsOptions& options);
 
 }  // namespace smmu::cli
 

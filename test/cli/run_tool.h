@@ -17,16 +17,19 @@ struct ToolRun {
   std::string err;
 };
 
-// `arguments` as typed into a shell.
-inline ToolRun run_tool(const std::string& arguments) {
+// `arguments` as typed into a shell, with standard output to the file `out`; if that is empty, it
+// becomes the result's.
+inline ToolRun run_tool_into(std::string out, const std::string& arguments) {
   const TemporaryFolder folder;
   const std::string path = folder.path().string();
+  if (out.empty()) out = path + "/out";
   const int status = std::system(
-      (SMMU_TEST_TOOL " " + arguments + " >" + path + "/out 2>" + path + "/err </dev/null")
-          .c_str());
+      (SMMU_TEST_TOOL " " + arguments + " >" + out + " 2>" + path + "/err </dev/null").c_str());
   return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), folder.read("out"),
           folder.read("err")};
 }
+
+inline ToolRun run_tool(const std::string& arguments) { return run_tool_into("", arguments); }
 
 inline std::string committed_capture(const std::string& name) {
   return std::string(SMMU_TEST_DATA) + "/captures/" + name;

@@ -233,19 +233,99 @@ TEST(Tool, BadUsageIsOneSentenceAndExitStatus2) {
     EXPECT_THAT(run.err, AllOf(StartsWith("smmu: "), EndsWith("\n"))) << arguments;
     EXPECT_EQ(std::count(run.err.begin(), run.err.end(), '\n'), 1) << run.err;
   }
+  EXPECT_THAT(
+      run_tool("foo bar").err,
+      StartsWith("smmu: expected one of the subcommands replay, scenario, walk, maps, decode, "
+                 "found \"foo\" (try --help)"));
+  EXPECT_THAT(run_tool("--bogus").err, HasSubstr("found \"--bogus\""));
   EXPECT_EQ(run_tool("--help").status, 0);
   EXPECT_EQ(run_tool("walk --help").status, 0);
+}
+
+TEST(Tool, TheVersionIsTheProjects) {
+  const ToolRun run = run_tool("--version");
+  EXPECT_EQ(run.status, 0);
+  EXPECT_THAT(run.out, testing::MatchesRegex("smmu [0-9]+\\.[0-9]+\\.[0-9]+\n"));
+}
+
+TEST(Tool, OutputThatIsLostIsExitStatus2) {
+  const std::string scenario = "scenario " + kScripted;
+  for (const std::string& command :
+       {"replay --caching none " + kVfio, "replay --json --caching none " + kVfio, scenario,
+        "walk --sid 0x40 --iova 0x400040 " + kVfio, "maps " + kVfio, std::string("decode CR0 d"),
+        std::string("--help"), std::string("--version")}) {
+    const ToolRun run = run_tool_into("/dev/full", command);
+    EXPECT_EQ(run.status, 2) << command;
+    EXPECT_EQ(run.err, "smmu: expected standard output to take what is printed.\n") << command;
+  }
+}
+
+TEST(Tool, AFileWithoutScenariosIsNoAgreement) {
+  const TemporaryFolder folder;
+  const std::string file = folder.write("s.jsonl", "\n").string();
+  const ToolRun run = run_tool("scenario " + file);
+  EXPECT_EQ(run.status, 2);
+  EXPECT_THAT(run.out, IsEmpty());
+  EXPECT_EQ(run.err, "smmu: " + file + ":1: expected a scenario, found none in the file.\n");
+}
+
+TEST(Tool, AWriteToWhereThereIsNoRamIsCounted) {
+  const TemporaryFolder folder;
+  const auto play = [&](std::string_view address) {
+    const auto file = folder.write(
+        "s.jsonl", R"({"name":"n","ops":[["m",")" + std::string(address) +
+                       R"(","0x1"]],"end":{"CMDQ_PROD":0,"CMDQ_CONS":0,"GERROR":0,"GERRORN":0,)" +
+                       R"("EVENTQ_PROD":0}})");
+    return run_tool("scenario " + file.string()).out;
+  };
+  EXPECT_THAT(play("0x50001000"), HasSubstr("  1 memory writes went to where there is no RAM\n"));
+  EXPECT_THAT(play("0x47fffff8"), Not(HasSubstr("no RAM")));
+}
+
+TEST(Tool, DeviationsSpeakOfAllScenariosBesideThem) {
+  const TemporaryFolder folder;
+  const auto scenario = [](std::string_view name) {
+    return R"({"name":")" + std::string(name) + R"(","ops":[["r","0x1c",4,"0x1"]],"end":{)" +
+           R"("CMDQ_PROD":0,"CMDQ_CONS":0,"GERROR":0,"GERRORN":0,"EVENTQ_PROD":0}})";
+  };
+  const std::string one = folder.write("one.jsonl", scenario("one")).string();
+  const std::string two = folder.write("two.jsonl", scenario("two")).string();
+  folder.write("deviations.tsv",
+               "scenario\top\tkind\tvalue\tclass\tsection\n"
+               "one\t0\tread\t0x1\tc\ts\n"
+               "two\t0\tread\t0x1\tc\ts\n");
+  EXPECT_EQ(run_tool("scenario " + one + " " + two).status, 0);
+  const ToolRun half = run_tool("scenario " + one);
+  EXPECT_EQ(half.status, 2);
+  EXPECT_THAT(half.err,
+              EndsWith("/deviations.tsv:3: expected the name of a scenario, found \"two\".\n"));
+}
+
+TEST(Tool, MapsSaysWhichTablesAreMissing) {
+  const TemporaryFolder folder;
+  folder.unpack_capture("linux-6.1-vfio");
+  std::string memory = folder.read("memory.txt");
+  const std::size_t page = memory.find("page 0x104d80000");
+  ASSERT_NE(page, std::string::npos);
+  memory.erase(page, memory.find("page ", page + 1) - page);
+  folder.write("memory.txt", memory);
+  const ToolRun run = run_tool("maps --sid 0x40 " + folder.path().string());
+  EXPECT_EQ(run.status, 1);
+  EXPECT_THAT(run.out, HasSubstr("the table at 0x104d80000 is not in memory.txt"));
+  const Json json =
+      Json::parse(run_tool("maps --json --sid 0x40 " + folder.path().string()).out, nullptr, false);
+  EXPECT_EQ(json["missing_tables"], Json::array({"0x104d80000"}));
 }
 
 TEST(Tool, AValueThatTheModelCannotHonourIsRefusedByName) {
   const TemporaryFolder folder;
   folder.unpack_capture("linux-6.1-vfio");
-  folder.replace_line("registers.txt", 2, "0x00000 4 0x0d40101b IDR0");
-  for (const std::string command : {"replay ", "walk --sid 0x40 --iova 0x0 "}) {
+  folder.replace_line("registers.txt", 2, "0x00000 4 0x0d40141a IDR0");
+  for (const std::string command : {"replay ", "walk --sid 0x40 --iova 0x0 ", "maps "}) {
     const ToolRun run = run_tool(command + folder.path().string());
     EXPECT_EQ(run.status, 2);
     EXPECT_THAT(run.out, IsEmpty());
-    EXPECT_THAT(run.err, AllOf(HasSubstr("/registers.txt: "), HasSubstr("SMMU_IDR0.S2P")));
+    EXPECT_THAT(run.err, AllOf(HasSubstr("/registers.txt: "), HasSubstr("SMMU_IDR0.ATS is 1")));
   }
 }
 
