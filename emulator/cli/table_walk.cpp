@@ -22,14 +22,14 @@ class Walk {
   Walk(const Stream& stream, const RegisterValues& registers, const MemoryImage& memory,
        Budget& budget)
       : stream_(stream), cd_(*stream.cd), memory_(memory), budget_(budget) {
-    const auto oas = registers.get<v3::SMMU_IDR5>()[v3::SMMU_IDR5::OAS];
-    oas_bits_ = address_bits(oas);
-    output_bits_ = std::min(address_bits(cd_[CD::IPS]), oas_bits_);
+    oas_ = registers.get<v3::SMMU_IDR5>()[v3::SMMU_IDR5::OAS];
+    output_bits_ = std::min(address_bits(cd_[CD::IPS]), address_bits(oas_));
   }
 
   void half(const Half& half) {
     half_ = &half;
     const int level = half.granule.start_level(half.input_bits);
+    start_ = level;
     const unsigned index_bits = half.input_bits - half.granule.shift(level);
     const std::uint64_t base = half.upper ? ~low_bits(half.input_bits) : 0;
     table(half.table & ~low_bits(index_bits + 3), level, index_bits, base,
@@ -112,7 +112,8 @@ class Walk {
                                           .xn = d[Leaf_Stage1::UXN]},
                               .unprivileged = {.read = allows.read && unprivileged,
                                                .write = allows.write && unprivileged && writable},
-                              .usable = (flag || cd_[CD::AFFD]) && pa >> output_bits_ == 0});
+                              .usable = (flag || cd_[CD::AFFD]) && pa >> output_bits_ == 0,
+                              .descriptors = static_cast<unsigned>(level - start_ + 1)});
   }
 
   unsigned shift(int level) const { return half_->granule.shift(level); }
@@ -120,28 +121,23 @@ class Walk {
   // D8.3.1: which levels may hold a Block.
   bool block_allowed(int level) const {
     if (half_->granule.page_bits() == 12) return level == 1 || level == 2;
-    if (half_->granule.page_bits() == 16 && oas_bits_ == 52) return level == 1 || level == 2;
+    if (half_->granule.page_bits() == 16 && oas_ == OutputSize::k52Bits)
+      return level == 1 || level == 2;
     return level == 2;
   }
 
-  // The address in a descriptor, of something 2^bits bytes large.
   std::uint64_t output(std::uint64_t word, unsigned bits) const {
-    std::uint64_t address = Leaf_Stage1({word})[Leaf_Stage1::OA];
-    if (half_->granule.page_bits() == 16) {
-      const vmsa::Address_64K wide({word});
-      address = wide[vmsa::Address_64K::OA_47_16];
-      if (oas_bits_ == 52) address |= std::uint64_t{wide[vmsa::Address_64K::OA_51_48]} << 48;
-    }
-    return address & ~low_bits(bits);
+    return output_address(word, half_->granule, bits, oas_);
   }
 
   const Stream& stream_;
   const CD& cd_;
   const MemoryImage& memory_;
   Budget& budget_;
-  unsigned oas_bits_;
+  OutputSize oas_;
   unsigned output_bits_;
   const Half* half_ = nullptr;
+  int start_ = 0;  // its first level
   TableWalk result_;
 };
 
@@ -171,6 +167,25 @@ std::optional<Granule> granule(TG1 code) {
   return std::nullopt;
 }
 
+std::uint64_t output_address(std::uint64_t descriptor, Granule granule, unsigned bits,
+                             OutputSize oas) {
+  std::uint64_t address = Leaf_Stage1({descriptor})[Leaf_Stage1::OA];
+  if (granule.page_bits() == 16) {
+    const vmsa::Address_64K wide({descriptor});
+    address = wide[vmsa::Address_64K::OA_47_16];
+    if (oas == OutputSize::k52Bits) {
+      address |= std::uint64_t{wide[vmsa::Address_64K::OA_51_48]} << 48;
+    }
+  }
+  return address & ~low_bits(bits);
+}
+
+bool Half::translates(std::uint64_t iova) const {
+  const std::uint64_t ignored = tagged ? low_bits(8) << 56 : 0;
+  // D8.2: the bits above the input are zeros in the lower half, ones in the upper.
+  return in_upper_half(iova) == upper && ((upper ? ~iova : iova) & ~ignored) >> input_bits == 0;
+}
+
 std::vector<Half> halves(const v3::CD& cd, const RegisterValues& registers) {
   std::vector<Half> result;
   if (!cd[CD::V] || !cd[CD::AA64]) return result;
@@ -178,19 +193,19 @@ std::vector<Half> halves(const v3::CD& cd, const RegisterValues& registers) {
       registers.get<v3::SMMU_IDR5>()[v3::SMMU_IDR5::VAX] != v3::SMMU_IDR5::VirtualSize::k48Bits;
   const bool small_tables = registers.get<v3::SMMU_IDR3>()[v3::SMMU_IDR3::STT];
   const auto add = [&](std::optional<Granule> size, unsigned txsz, std::uint64_t address,
-                       bool upper, bool disabled) {
+                       bool upper, bool disabled, bool tagged) {
     if (!size) return;
     // 5.4: 52-bit input needs the 64 KiB granule, as DS is not modelled.
     const unsigned least = wide && size->page_bits() == 16 ? 12 : 16;
     const unsigned most = !small_tables ? 39 : size->page_bits() == 16 ? 47 : 48;
     if (txsz < least || txsz > most) return;
-    result.push_back({*size, 64 - txsz, address, upper, !disabled});
+    result.push_back({*size, 64 - txsz, address, upper, !disabled, tagged});
   };
   if (!cd[CD::EPD0]) {
-    add(granule(cd[CD::TG0]), cd[CD::T0SZ], cd[CD::TTB0], false, cd[CD::HAD0]);
+    add(granule(cd[CD::TG0]), cd[CD::T0SZ], cd[CD::TTB0], false, cd[CD::HAD0], cd[CD::TBI0]);
   }
   if (!cd[CD::EPD1]) {
-    add(granule(cd[CD::TG1]), cd[CD::T1SZ], cd[CD::TTB1], true, cd[CD::HAD1]);
+    add(granule(cd[CD::TG1]), cd[CD::T1SZ], cd[CD::TTB1], true, cd[CD::HAD1], cd[CD::TBI1]);
   }
   return result;
 }

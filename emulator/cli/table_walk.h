@@ -43,6 +43,14 @@ class Granule {
 std::optional<Granule> granule(TG0 code);
 std::optional<Granule> granule(TG1 code);
 
+// The address in a descriptor, of something 2^bits bytes large.  `oas` says where it stands: with
+// 52 bits and the 64 KiB granule, OA[51:48] is below OA[47:16] (D8.3.1).
+std::uint64_t output_address(std::uint64_t descriptor, Granule granule, unsigned bits,
+                             OutputSize oas);
+
+// IOVA bit 55 chooses the half (D8.2).
+constexpr bool in_upper_half(std::uint64_t iova) { return (iova >> 55 & 1) != 0; }
+
 // One of the two halves of a CD's input addresses.
 struct Half {
   Granule granule;
@@ -50,14 +58,19 @@ struct Half {
   std::uint64_t table;  // its address
   bool upper;           // TTB1: the addresses whose upper bits are ones
   bool hierarchical;    // tables restrict the permissions of what lies below them
+  bool tagged;          // the top byte of an address is ignored
+
+  // Whether `iova` is in range.
+  bool translates(std::uint64_t iova) const;
 };
 // The halves that a valid CD translates; none of those that are switched off or out of range.
 std::vector<Half> halves(const v3::CD& cd, const RegisterValues& registers);
 
 struct Leaf {
-  Mapping mapping;      // `line` is 0
-  Allows unprivileged;  // tables above included
-  bool usable;          // an access is not stopped by the Access flag or by the size of `pa`
+  Mapping mapping;       // `line` is 0
+  Allows unprivileged;   // tables above included
+  bool usable;           // an access is not stopped by the Access flag or by the size of `pa`
+  unsigned descriptors;  // that lead to it, its own included
 };
 
 struct TableWalk {

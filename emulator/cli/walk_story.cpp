@@ -67,8 +67,7 @@ std::optional<Half> half_for(const CD& cd, Machine& machine, std::uint64_t iova)
   RegisterValues registers;
   registers.add(v3::SMMU_IDR5::kOffset, machine.smmu().read<v3::SMMU_IDR5>().raw());
   for (const Half& half : halves(cd, registers)) {
-    // IOVA bit 55 chooses the half (DDI 0487, D8.2).
-    if (half.upper == ((iova & (std::uint64_t{1} << 55)) != 0)) return half;
+    if (half.upper == in_upper_half(iova)) return half;
   }
   return std::nullopt;
 }

@@ -31,6 +31,8 @@ struct Shape {
   bool two_level;
   std::uint64_t stream;
   std::uint64_t iova;  // of the page that is mapped
+  bool upper = false;  // TTB1, and t0sz and tg0 are T1SZ and TG1
+  bool wide = false;   // 52 address bits, and tables and pages above the 48th
 };
 
 // A stream with one page at `iova` and, a block above it, one block at the level above.
@@ -63,7 +65,7 @@ class Builder {
     add(v3::SMMU_IDR0::kOffset, 0x0d40101a);
     add(v3::SMMU_IDR1::kOffset, 0x02730010);
     add(v3::SMMU_IDR3::kOffset, 0x1404);
-    add(v3::SMMU_IDR5::kOffset, 0x74);
+    add(v3::SMMU_IDR5::kOffset, shape_.wide ? 0x76 : 0x74);
     add(v3::SMMU_AIDR::kOffset, 0x1);
     add(v3::SMMU_CR0::kOffset, 0xd);
     add(v3::SMMU_CR1::kOffset, 0xd75);
@@ -83,9 +85,16 @@ class Builder {
     }
     word(ste, kCd | 0xb);
     word(ste + 8, 0xd6);
-    // AA64, A, R, IPS 44 bits, V, EPD1, ASID 5.
-    word(kCd, std::uint64_t{5} << 48 | 0x620480000000 | 0x40000000 | shape_.tg0 << 6 | shape_.t0sz);
-    word(kCd + 8, kTables);
+    // AA64, A, R, IPS 44 or 52 bits, V, EPD of the other half, ASID 5.
+    const std::uint64_t common =
+        std::uint64_t{5} << 48 | (shape_.wide ? 0x620680000000 : 0x620480000000);
+    if (shape_.upper) {
+      word(kCd, common | 1 << 14 | shape_.tg0 << 22 | shape_.t0sz << 16);
+      word(kCd + 16, first_table_);
+    } else {
+      word(kCd, common | 1 << 30 | shape_.tg0 << 6 | shape_.t0sz);
+      word(kCd + 8, first_table_);
+    }
     word(kCd + 24, 0xff);
   }
 
@@ -102,14 +111,15 @@ class Builder {
                       .pa = 0,
                       .allows = {.read = true, .write = true},
                       .steps = {}};
-    std::uint64_t table = kTables;
+    std::uint64_t table = first_table_;
     std::uint64_t mask = (std::uint64_t{1} << (64 - shape_.t0sz)) - 1;
     for (; level <= 3; ++level) {
       whole_table(table);
       const std::uint64_t place = table + ((shape_.iova & mask) >> shift(level)) * 8;
       const std::uint64_t next = table + (std::uint64_t{1} << shape_.page_bits);
       // AP 0b01, SH 0b11, AF, nG.
-      const std::uint64_t descriptor = level < 3 ? next | 3 : 0x76540000 | 0xf43;
+      const std::uint64_t descriptor =
+          level < 3 ? in_descriptor(next) | 3 : in_descriptor(page_) | 0xf43;
       word(place, descriptor);
       walk.steps.push_back({static_cast<int>(level), place, descriptor});
       if (level == 2) {
@@ -119,11 +129,11 @@ class Builder {
         leaf((shape_.iova ^ pa) & ~(pa - 1), pa, pa, 2, pa | 0xf41, place ^ 8);
       }
       if (level == 3)
-        leaf(shape_.iova, 0x76540000, std::uint64_t{1} << shape_.page_bits, 3, descriptor, place);
+        leaf(shape_.iova, page_, std::uint64_t{1} << shape_.page_bits, 3, descriptor, place);
       mask = (std::uint64_t{1} << shift(level)) - 1;
       table = next;
     }
-    walk.pa = 0x76540018;
+    walk.pa = page_ + 0x18;
     capture_.walks.push_back(walk);
     walk.asid = 6;  // of a domain that is gone
     capture_.walks.push_back(walk);
@@ -136,6 +146,11 @@ class Builder {
     capture_.events.push_back(
         {2,
          {shape_.stream << 32 | 0x10, 0, shape_.iova ^ std::uint64_t{1} << shape_.page_bits, 0}});
+  }
+
+  // DDI 0487, D8.3.1: with 52 bits and the 64 KiB granule, OA[51:48] is in bits [15:12].
+  static std::uint64_t in_descriptor(std::uint64_t address) {
+    return (address & 0xffffffffffff) | address >> 48 << 12;
   }
 
   void leaf(std::uint64_t iova, std::uint64_t pa, std::uint64_t size, std::uint64_t level,
@@ -167,6 +182,8 @@ class Builder {
   }
 
   const Shape shape_;
+  const std::uint64_t first_table_ = shape_.wide ? kTables | std::uint64_t{9} << 48 : kTables;
+  const std::uint64_t page_ = shape_.wide ? 0xa000076540000 : 0x76540000;
   Capture capture_;
 };
 
@@ -194,16 +211,27 @@ TEST_P(OtherShapes, AgreeInEveryCheckUnderEveryPolicy) {
 
 INSTANTIATE_TEST_SUITE_P(
     Made, OtherShapes,
-    testing::Values(Shape{"4K_48bit_linear", 12, 16, 0, false, 0x8, 0x7fff12345000},
-                    Shape{"4K_39bit_2level", 12, 25, 0, true, 0x1234, 0x7f12345000},
-                    Shape{"4K_32bit_linear", 12, 32, 0, false, 0x1ff, 0x12345000},
-                    Shape{"4K_25bit_linear", 12, 39, 0, false, 0x0, 0x1234000},
-                    Shape{"16K_47bit_2level", 14, 17, 2, true, 0xf8, 0x7fff12344000},
-                    Shape{"16K_36bit_linear", 14, 28, 2, false, 0x20, 0xf12344000},
-                    Shape{"16K_33bit_linear", 14, 31, 2, false, 0x20, 0x112344000},
-                    Shape{"64K_48bit_2level", 16, 16, 1, true, 0xffff, 0xffff12340000},
-                    Shape{"64K_42bit_linear", 16, 22, 1, false, 0x18, 0x3ff12340000},
-                    Shape{"64K_30bit_linear", 16, 34, 1, false, 0x18, 0x12340000}),
+    testing::Values(
+        Shape{"4K_48bit_linear", 12, 16, 0, false, 0x8, 0x7fff12345000},
+        Shape{"4K_39bit_2level", 12, 25, 0, true, 0x1234, 0x7f12345000},
+        Shape{"4K_32bit_linear", 12, 32, 0, false, 0x1ff, 0x12345000},
+        Shape{"4K_25bit_linear", 12, 39, 0, false, 0x0, 0x1234000},
+        Shape{"16K_47bit_2level", 14, 17, 2, true, 0xf8, 0x7fff12344000},
+        Shape{"16K_36bit_linear", 14, 28, 2, false, 0x20, 0xf12344000},
+        Shape{"16K_33bit_linear", 14, 31, 2, false, 0x20, 0x112344000},
+        Shape{"64K_48bit_2level", 16, 16, 1, true, 0xffff, 0xffff12340000},
+        Shape{"64K_42bit_linear", 16, 22, 1, false, 0x18, 0x3ff12340000},
+        Shape{"64K_30bit_linear", 16, 34, 1, false, 0x18, 0x12340000},
+        Shape{"4K_48bit_TTB1", 12, 16, 2, false, 0x8, 0xffffffff12345000, true},
+        Shape{"4K_48bit_TTB1_low", 12, 16, 2, false, 0x8, 0xffff000012345000, true},
+        Shape{"4K_39bit_TTB1", 12, 25, 2, true, 0x1234, 0xffffff8012345000, true},
+        Shape{"4K_25bit_TTB1", 12, 39, 2, false, 0x0, 0xfffffffffe345000, true},
+        Shape{"16K_47bit_TTB1", 14, 17, 1, true, 0xf8, 0xfffff01212344000, true},
+        Shape{"64K_42bit_TTB1", 16, 22, 3, false, 0x18, 0xfffffc1f12340000, true},
+        Shape{"64K_42bit_52bit_out_TTB1_top", 16, 22, 3, false, 0x18, 0xfffffffff2340000, true,
+              true},
+        Shape{"64K_48bit_52bit_out", 16, 16, 1, true, 0xffff, 0xffff12340000, false, true},
+        Shape{"64K_42bit_52bit_out_TTB1", 16, 22, 3, false, 0x18, 0xfffffc1f12340000, true, true}),
     [](const auto& shape) { return std::string(shape.param.name); });
 
 }  // namespace
