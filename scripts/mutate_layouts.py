@@ -351,10 +351,11 @@ def main():
         noticed = list(pool.map(experiment.noticed_by, mutants))
 
     report(mutants, noticed)
-    survivors = [mutant for mutant, by in zip(mutants, noticed) if not by]
-    for mutant in survivors:
-        print(f"survived: {mutant}")
-    print(f"mutants {len(mutants)}, killed {len(mutants) - len(survivors)}, "
+    survivors = [(m, by) for m, by in zip(mutants, noticed) if "golden" not in by]
+    for mutant, by in survivors:
+        print(f"survived the goldens: {mutant}"
+              + (f" (noticed by {', '.join(sorted(by))})" if by else ""))
+    print(f"mutants {len(mutants)}, killed by the goldens {len(mutants) - len(survivors)}, "
           f"survived {len(survivors)}")
     return 1 if survivors else 0
 

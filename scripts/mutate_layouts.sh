@@ -15,9 +15,9 @@
 #   enumerator          a value has another number
 #
 # Prints how many of each were noticed by the goldens, by covers_exactly() and by other rules of
-# the compiler, by the goldens alone and by anything but the goldens.  Exits with 1 if one was
-# noticed by nothing, having named its file, line and field.  Takes about three minutes on two
-# processors.
+# the compiler, by the goldens alone and by anything but the goldens.  Exits with 1 if the goldens
+# did not notice one, whoever else did, having named its file, line and field.  Takes about three
+# minutes on two processors.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
