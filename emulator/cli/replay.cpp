@@ -10,6 +10,7 @@
 
 #include "emulator/cli/caching.h"
 #include "emulator/cli/capture.h"
+#include "emulator/cli/input.h"
 #include "emulator/cli/replay_checks.h"
 #include "emulator/cli/terminal.h"
 
@@ -19,7 +20,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::size_t kChecks = 7;  // functions of replay_checks.h
+constexpr std::size_t kChecks = 8;  // functions of replay_checks.h
 
 struct PolicyResult {
   emulator::CachePolicy policy;
@@ -51,10 +52,19 @@ std::vector<Check> run(const Capture& capture, const emulator::Caching& caching,
   keep(check_translations(capture, caching));
   keep_all(check_mappings(capture, caching));
   keep(check_faults(capture, caching));
+  keep(check_events(capture, caching));
   keep(check_bypass(capture, caching));
   keep(check_walks(capture, caching));
   keep(check_caching(capture, caching));
   return checks;
+}
+
+// Registers alone are no capture: an SMMU that does nothing agrees with them.
+bool says_nothing(const Capture& capture) {
+  return capture.streams.empty() && capture.translations.empty() && capture.excluded.empty() &&
+         capture.mappings.empty() && capture.faults.empty() && capture.events.empty() &&
+         capture.bypass.empty() && capture.walks.empty() && capture.accesses.empty() &&
+         capture.commands.empty();
 }
 
 std::string cell(const Check& check) {
@@ -146,8 +156,14 @@ Json to_json(const Capture& capture, const std::vector<PolicyResult>& results) {
 
 bool replay(const ReplayOptions& options) {
   std::vector<Capture> captures;
-  for (const std::filesystem::path& folder : options.folders)
+  for (const std::filesystem::path& folder : options.folders) {
     captures.push_back(Capture::load(folder));
+    if (says_nothing(captures.back())) {
+      throw BadInput(fmt::format(
+          "{}: expected something to check, found no line in any file but registers.txt.",
+          folder.string()));
+    }
+  }
 
   std::uint64_t checks = 0;
   std::uint64_t disagreeing = 0;

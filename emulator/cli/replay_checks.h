@@ -13,14 +13,19 @@
 namespace smmu::cli {
 
 // translations.tsv: the address, and that what the mapping allows is allowed and nothing else.
+// excluded.tsv: that the dump does not give these any more.
 Check check_translations(const Capture& capture, const emulator::Caching& caching);
 
 // streams.tsv and mappings.tsv against the tool's own walk of the tables, which does not need an
 // SMMU; then a port against that walk, at both ends of every leaf.
 std::vector<Check> check_mappings(const Capture& capture, const emulator::Caching& caching);
 
-// faults.tsv and the records of events.tsv.
+// faults.tsv: that each access ends as it says, and has its record in events.tsv.
 Check check_faults(const Capture& capture, const emulator::Caching& caching);
+
+// events.tsv: each record against the one that its access gives now, whether or not faults.tsv has
+// a line for it; and all of them against the queue in the dump.
+Check check_events(const Capture& capture, const emulator::Caching& caching);
 
 // bypass.tsv.
 Check check_bypass(const Capture& capture, const emulator::Caching& caching);

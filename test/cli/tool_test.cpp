@@ -29,14 +29,14 @@ TEST(Tool, ReplayOfBothCapturesAgrees) {
   EXPECT_THAT(run.err, IsEmpty());
   EXPECT_THAT(run.out, AllOf(HasSubstr("none          realistic     adversarial\n"),
                              ContainsRegex("faults +170  agree"),
-                             HasSubstr("All 66 checks agree; masked differences: 516."),
+                             HasSubstr("All 72 checks agree; masked differences: 516."),
                              Not(HasSubstr("\x1b"))));
 }
 
 TEST(Tool, ReplayTakesThePoliciesItIsGiven) {
   const ToolRun run = run_tool("replay --caching none --caching adversarial " + kVfio);
   EXPECT_EQ(run.status, 0);
-  EXPECT_THAT(run.out, AllOf(HasSubstr("All 22 checks agree"), Not(HasSubstr("realistic"))));
+  EXPECT_THAT(run.out, AllOf(HasSubstr("All 24 checks agree"), Not(HasSubstr("realistic"))));
 }
 
 TEST(Tool, ReplayTellsTheSameInJson) {
@@ -46,7 +46,7 @@ TEST(Tool, ReplayTellsTheSameInJson) {
   ASSERT_TRUE(json.is_object());
   EXPECT_EQ(json["agrees"], true);
   const Json& checks = json["captures"][0]["policies"][0]["checks"];
-  ASSERT_EQ(checks.size(), 11);
+  ASSERT_EQ(checks.size(), 12);
   EXPECT_EQ(checks[3]["name"], "translations");
   EXPECT_EQ(checks[3]["compared"], 828);
   EXPECT_EQ(checks[3]["disagreements"], 0);
@@ -59,7 +59,7 @@ TEST(Tool, ADisagreementIsShownAndIsExitStatus1) {
   const ToolRun run = run_tool("replay --caching none " + folder.path().string());
   EXPECT_EQ(run.status, 1);
   EXPECT_THAT(run.out, AllOf(HasSubstr("1 differ"), HasSubstr("translations.tsv:5: stream 0x10"),
-                             HasSubstr("1 of 11 checks do not agree")));
+                             HasSubstr("1 of 12 checks do not agree")));
 }
 
 TEST(Tool, OnlyTheFirstDisagreementsAreShownUnlessAllAreAskedFor) {
@@ -172,6 +172,23 @@ TEST(Tool, WalkExplainsAFaultWithItsRecord) {
               HasSubstr("STE.Config says abort, which is not recorded."));
   EXPECT_THAT(run_tool("walk " + kVfio + " --sid 0x1234 --iova 0x1000").out,
               HasSubstr("C_BAD_STREAMID"));
+}
+
+TEST(Tool, AReplayThatChecksNothingIsNoAgreement) {
+  const TemporaryFolder folder;
+  folder.unpack_capture("linux-6.1-vfio");
+  for (const char* name : {"streams.tsv", "translations.tsv", "excluded.tsv", "mappings.tsv",
+                           "faults.tsv", "events.tsv", "bypass.tsv", "walks.tsv", "commands.tsv"}) {
+    const std::string text = folder.read(name);
+    folder.write(name, text.substr(0, text.find('\n') + 1));
+  }
+  folder.write("mmio.log", "");
+  const ToolRun run = run_tool("replay " + folder.path().string());
+  EXPECT_EQ(run.status, 2);
+  EXPECT_THAT(run.out, IsEmpty());
+  EXPECT_EQ(run.err, "smmu: " + folder.path().string() +
+                         ": expected something to check, found no line in any file but "
+                         "registers.txt.\n");
 }
 
 TEST(Tool, WalkTellsTheSameInJson) {
