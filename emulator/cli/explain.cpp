@@ -172,7 +172,8 @@ bool explain_walk(const WalkOptions& options) {
     Json json = {{"capture", folder_name(options.folder)}, {"access", title}};
     for (const Step& step : steps) json["steps"].push_back(to_json(step));
     json["outcome"] = to_json(answer.outcome);
-    if (const std::string why = why_not(answer, steps); !why.empty()) json["why"] = why;
+    if (const std::string why = why_not(session.machine(), answer.outcome, steps); !why.empty())
+      json["why"] = why;
     json["events"] = Json::array();
     for (const EventWords& words : answer.records)
       json["events"].push_back(to_json(tell_event(words)));
@@ -186,7 +187,7 @@ bool explain_walk(const WalkOptions& options) {
     print_step(fmt::format("{}", i + 1), steps[i], paint);
   fmt::print("\n");
   print_outcome(answer.outcome, paint);
-  if (const std::string why = why_not(answer, steps); !why.empty()) {
+  if (const std::string why = why_not(session.machine(), answer.outcome, steps); !why.empty()) {
     fmt::print("{:{}}{}\n", "", kIndent, why);
   }
   for (const EventWords& words : answer.records) {

@@ -56,4 +56,8 @@ void Recorder::on_command(const emulator::CommandConsumed& command) {
   if (commands_.size() < kMaxKept) commands_.push_back(command);
 }
 
+void Recorder::on_event(const emulator::EventReported& event) {
+  if (events_.size() < kMaxKept) events_.push_back(event);
+}
+
 }  // namespace smmu::cli

@@ -45,9 +45,12 @@ class Recorder : public emulator::Observer {
   const std::vector<Happening>& happenings() const { return happenings_; }
   // The commands consumed since forget(), in order.
   const std::vector<emulator::CommandConsumed>& commands() const { return commands_; }
+  // The events since forget(), in order, whether or not the Event queue took their records.
+  const std::vector<emulator::EventReported>& events() const { return events_; }
   void forget() {
     happenings_.clear();
     commands_.clear();
+    events_.clear();
   }
 
   // The main TLB's entries, as its fills and evictions tell since forget_entries(), and the most
@@ -67,6 +70,7 @@ class Recorder : public emulator::Observer {
   void on_tlb_fill(const emulator::TlbEntryInfo& entry) override;
   void on_tlb_evict(const emulator::TlbEntryInfo& entry, emulator::EvictionReason reason) override;
   void on_command(const emulator::CommandConsumed& command) override;
+  void on_event(const emulator::EventReported& event) override;
 
  private:
   // VMID, ASID (or none), first address, size.
@@ -76,6 +80,7 @@ class Recorder : public emulator::Observer {
   Counts counts_;
   std::vector<Happening> happenings_;
   std::vector<emulator::CommandConsumed> commands_;
+  std::vector<emulator::EventReported> events_;
   std::set<Key> resident_;
   std::set<Key> distinct_;
   std::size_t most_resident_ = 0;

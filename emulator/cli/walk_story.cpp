@@ -106,6 +106,85 @@ Step descriptor_step(const emulator::TableAccess& access, const std::optional<Ha
   return step;
 }
 
+// The value of a field that the last step with this title shows; one that is 0 may not be shown.
+std::uint64_t shown(const std::vector<Step>& steps, std::string_view title,
+                    std::string_view field_name) {
+  for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
+    if (step->title != title) continue;
+    const auto field = std::ranges::find(step->fields, field_name, &DecodedField::name);
+    return field != step->fields.end() ? field->value : 0;
+  }
+  return 0;
+}
+
+bool has_step(const std::vector<Step>& steps, std::string_view title) {
+  return std::ranges::find(steps, title, &Step::title) != steps.end();
+}
+
+// Why an access was terminated without an event.
+std::string why_silent(Machine& machine, const std::vector<Step>& steps) {
+  const std::string& last = steps.back().title;
+  if (last == "SMMU_GBPA")
+    return "The SMMU is off, and SMMU_GBPA or the size of the address says abort.";
+  // The STE's first two bits of Config say abort, if it is valid (5.2).
+  if (last == "STE" && shown(steps, "STE", "V") != 0 && shown(steps, "STE", "Config") < 0b100)
+    return "STE.Config says abort, which is not recorded.";
+  if (has_step(steps, "CD")) {
+    const std::string why = last == "CD"
+                                ? "The CD does not translate this address: it is out of range or "
+                                  "switched off."
+                            : last.ends_with("invalid")
+                                ? fmt::format("The descriptor is invalid: {}.", steps.back().detail)
+                                : std::string("The descriptors do not allow it.");
+    return shown(steps, "CD", "R") == 0 ? why + " It is not recorded, because CD.R is 0." : why;
+  }
+  if (!has_step(steps, "STE") && !machine.smmu().read<v3::SMMU_CR2>()[v3::SMMU_CR2::RECINVSID]) {
+    return "The Stream table has no such stream. It is not recorded, because SMMU_CR2.RECINVSID is "
+           "0.";
+  }
+  return "No event was reported.";
+}
+
+// What an event says of the last step.
+std::string why_event(v3::EventType type, const std::vector<Step>& steps) {
+  const std::string& last = steps.back().title;
+  using v3::EventType;
+  switch (type) {
+    case EventType::F_TRANSLATION:
+      if (last == "CD")
+        return "The CD does not translate this address: it is out of range or switched off.";
+      return fmt::format("The descriptor is invalid: {}.", steps.back().detail);
+    case EventType::F_PERMISSION:
+      for (const DecodedField& field : steps.back().fields) {
+        if (field.name != "AP") continue;
+        return fmt::format("AP {} ({}), with what the tables above say, does not allow it.",
+                           field.value_text(), field.meaning);
+      }
+      return "The descriptors do not allow it.";
+    case EventType::F_ACCESS:
+      return "The Access flag, AF, of the last descriptor is 0.";
+    case EventType::F_ADDR_SIZE:
+      return "An output address is larger than CD.IPS and SMMU_IDR5.OAS allow.";
+    case EventType::F_WALK_EABT:
+      return "The last descriptor could not be read.";
+    case EventType::C_BAD_STREAMID:
+      return "The Stream table has no such stream.";
+    case EventType::F_STE_FETCH:
+      return "The Stream table could not be read.";
+    case EventType::C_BAD_STE:
+      return "The STE is not valid.";
+    case EventType::F_CD_FETCH:
+      return "The CD could not be read.";
+    case EventType::C_BAD_CD:
+      return "The CD is not valid.";
+    default:
+      break;
+  }
+  const auto event = std::ranges::find(v3::kEvents, type, &v3::EventLayout::type);
+  return event == std::end(v3::kEvents) ? "The SMMU reports an event."
+                                        : fmt::format("The event is {}.", event->layout.name);
+}
+
 }  // namespace
 
 std::vector<Step> tell_walk(Machine& machine, const emulator::Transaction& transaction) {
@@ -149,47 +228,25 @@ std::vector<Step> tell_walk(Machine& machine, const emulator::Transaction& trans
   return steps;
 }
 
-std::string why_not(const Answer& answer, const std::vector<Step>& steps) {
-  if (std::holds_alternative<emulator::Translation>(answer.outcome) || steps.empty()) return "";
-  const std::string& last = steps.back().title;
-  if (answer.records.empty()) {
-    if (last == "STE") return "STE.Config says abort, which is not recorded.";
-    if (last == "SMMU_GBPA")
-      return "The SMMU is off, and SMMU_GBPA or the size of the address says abort.";
-    return "No event was recorded.";
+std::string why_not(Machine& machine, const emulator::Outcome& outcome,
+                    const std::vector<Step>& steps) {
+  if (std::holds_alternative<emulator::Translation>(outcome) || steps.empty()) return "";
+  const auto& events = machine.recorder().events();
+  if (events.empty()) return why_silent(machine, steps);
+  const emulator::EventReported& event = events.front();
+  const std::string why =
+      why_event(v3::EventHeader(event.words)[v3::EventHeader::EventNumber], steps);
+  switch (event.fate) {
+    case emulator::EventFate::kWritten:
+      return why;
+    case emulator::EventFate::kQueueDisabled:
+      return why + " It is not recorded, because SMMU_CR0.EVENTQEN is 0.";
+    case emulator::EventFate::kQueueFull:
+      return why + " It is not recorded, because the Event queue is full.";
+    case emulator::EventFate::kQueueAborted:
+      return why + " It is not recorded, because the Event queue cannot be written.";
   }
-  using v3::EventType;
-  switch (v3::EventHeader(answer.records[0])[v3::EventHeader::EventNumber]) {
-    case EventType::F_TRANSLATION:
-      if (last == "CD")
-        return "The CD does not translate this address: it is out of range or switched off.";
-      return fmt::format("The descriptor is invalid: {}.", steps.back().detail);
-    case EventType::F_PERMISSION:
-      for (const DecodedField& field : steps.back().fields) {
-        if (field.name != "AP") continue;
-        return fmt::format("AP {} ({}), with what the tables above say, does not allow it.",
-                           field.value_text(), field.meaning);
-      }
-      return "The descriptors do not allow it.";
-    case EventType::F_ACCESS:
-      return "The Access flag, AF, of the last descriptor is 0.";
-    case EventType::F_ADDR_SIZE:
-      return "An output address is larger than CD.IPS and SMMU_IDR5.OAS allow.";
-    case EventType::F_WALK_EABT:
-      return "The last descriptor could not be read.";
-    case EventType::C_BAD_STREAMID:
-      return "The Stream table has no such stream.";
-    case EventType::F_STE_FETCH:
-      return "The Stream table could not be read.";
-    case EventType::C_BAD_STE:
-      return "The STE is not valid.";
-    case EventType::F_CD_FETCH:
-      return "The CD could not be read.";
-    case EventType::C_BAD_CD:
-      return "The CD is not valid.";
-    default:
-      return "";
-  }
+  return why;
 }
 
 Step tell_event(const EventWords& words) {

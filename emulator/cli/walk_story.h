@@ -24,9 +24,10 @@ struct Step {
 // The registers that say where the Stream table lies, and everything that was read after them.
 std::vector<Step> tell_walk(Machine& machine, const emulator::Transaction& transaction);
 
-// Why the access did not go on, in a sentence; empty if it did, or if nothing can be said.  `steps`
-// are those of tell_walk().
-std::string why_not(const Answer& answer, const std::vector<Step>& steps);
+// Why the access did not go on, and why there is no record if there is none, in a sentence or two;
+// empty if it did.  `steps` are those of tell_walk().
+std::string why_not(Machine& machine, const emulator::Outcome& outcome,
+                    const std::vector<Step>& steps);
 
 // A record as a step.
 Step tell_event(const EventWords& words);

@@ -174,6 +174,57 @@ TEST(Tool, WalkExplainsAFaultWithItsRecord) {
               HasSubstr("C_BAD_STREAMID"));
 }
 
+TEST(Tool, WalkExplainsWhyThereIsNoRecord) {
+  const TemporaryFolder folder;
+  folder.unpack_capture("linux-6.1-vfio");
+  const std::string registers = folder.read("registers.txt");
+  const auto set = [&](std::string_view from, std::string_view to) {
+    std::string text = folder.read("registers.txt");
+    const std::size_t at = text.find(from);
+    ASSERT_NE(at, std::string::npos) << from;
+    folder.write("registers.txt", text.replace(at, from.size(), to));
+  };
+  const auto walk = [&](std::string_view options) {
+    return run_tool("walk " + folder.path().string() + " " + std::string(options)).out;
+  };
+  // EVENTQEN 0: stream 0x40's faults are the same.
+  set("0x00020 4 0x0000000d CR0", "0x00020 4 0x00000009 CR0");
+  EXPECT_THAT(walk("--sid 0x40 --iova 0x400040 --write"),
+              HasSubstr("does not allow it. It is not recorded, because SMMU_CR0.EVENTQEN is 0."));
+  EXPECT_THAT(walk("--sid 0x1234 --iova 0x0"),
+              HasSubstr("The Stream table has no such stream. It is not recorded, because "
+                        "SMMU_CR0.EVENTQEN is 0."));
+  EXPECT_THAT(walk("--sid 0xf8 --iova 0x0"),
+              HasSubstr("STE.Config says abort, which is not recorded."));
+  // V 0 is another thing than Config 0b000.
+  std::string memory = folder.read("memory.txt");
+  const std::size_t page = memory.find("page 0xfc181000");
+  const std::size_t ste = memory.find("104d7600b", page);
+  ASSERT_NE(ste, std::string::npos);
+  folder.write("memory.txt", std::string(memory).replace(ste, 9, "104d7600a"));
+  const std::string invalid = walk("--sid 0x40 --iova 0x400040");
+  EXPECT_THAT(invalid, HasSubstr("The STE is not valid. It is not recorded, because "
+                                 "SMMU_CR0.EVENTQEN is 0."));
+  EXPECT_THAT(invalid, Not(HasSubstr("Config says abort")));
+  folder.write("memory.txt", memory);
+
+  // RECINVSID 0
+  folder.write("registers.txt", registers);
+  set("0x0002c 4 0x00000006 CR2", "0x0002c 4 0x00000000 CR2");
+  EXPECT_THAT(walk("--sid 0x1234 --iova 0x0"),
+              HasSubstr("The Stream table has no such stream. It is not recorded, because "
+                        "SMMU_CR2.RECINVSID is 0."));
+
+  // CD.R 0
+  const std::size_t cd = memory.find("8e204c0003510");
+  ASSERT_NE(cd, std::string::npos);
+  folder.write("memory.txt", std::string(memory).replace(cd, 13, "8c204c0003510"));
+  EXPECT_THAT(
+      walk("--sid 0x40 --iova 0x140000"),
+      HasSubstr("The descriptor is invalid: iova[20:12] = 0x140. It is not recorded, because "
+                "CD.R is 0."));
+}
+
 TEST(Tool, AReplayThatChecksNothingIsNoAgreement) {
   const TemporaryFolder folder;
   folder.unpack_capture("linux-6.1-vfio");
