@@ -2,9 +2,8 @@
 #include "smmu/testing/board.h"
 #include "smmu/testing/matchers.h"
 
-namespace smmu::testing {
-namespace {
-
+using namespace smmu;
+using namespace smmu::testing;
 using emulator::Direction;
 using v3::EventType;
 
@@ -21,6 +20,3 @@ TEST(Readme, AWriteToAReadOnlyPageAbortsAndIsRecorded) {
   EXPECT_THAT(board.events(),
               ::testing::ElementsAre(IsEvent(EventType::F_PERMISSION, StreamId(7), Iova(0x1234))));
 }
-
-}  // namespace
-}  // namespace smmu::testing
