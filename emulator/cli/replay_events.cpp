@@ -29,8 +29,9 @@ class Dump {
   // the SMMU can tell.
   bool gives(const EventKey& key) const {
     if (!capture_.registers.get<v3::SMMU_CR0>()[v3::SMMU_CR0::SMMUEN]) return false;
+    if (key.type == EventType::C_BAD_STREAMID)
+      return lacks_stream(capture_.registers, capture_.memory, key.stream);
     const auto stream = find_stream(capture_.registers, capture_.memory, key.stream);
-    if (key.type == EventType::C_BAD_STREAMID) return !stream;
     if (!stream) return false;
     if (key.type == EventType::C_BAD_STE) return !stream->valid();
     if (!stream->cd) return false;

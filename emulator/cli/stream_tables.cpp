@@ -159,6 +159,14 @@ std::vector<Stream> find_streams(const RegisterValues& registers, const MemoryIm
   return streams;
 }
 
+bool lacks_stream(const RegisterValues& registers, const MemoryImage& memory, std::uint32_t id) {
+  const Geometry g = geometry(registers);
+  if (std::uint64_t{id} >> g.log2size != 0) return true;
+  if (!g.two_level) return false;
+  const auto words = memory.words<1>(g.base + (id >> g.split) * kL1Bytes);
+  return words && (id & ((1U << g.split) - 1)) >= array_of(v3::L1STD(*words), g.split).entries;
+}
+
 std::optional<Stream> find_stream(const RegisterValues& registers, const MemoryImage& memory,
                                   std::uint32_t id) {
   const Geometry g = geometry(registers);

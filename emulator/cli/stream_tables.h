@@ -56,6 +56,9 @@ std::vector<Stream> find_streams(const RegisterValues& registers, const MemoryIm
 std::optional<Stream> find_stream(const RegisterValues& registers, const MemoryImage& memory,
                                   std::uint32_t id);
 
+// True if the Stream table has no STE for `id`; false too where its first level is not known.
+bool lacks_stream(const RegisterValues& registers, const MemoryImage& memory, std::uint32_t id);
+
 }  // namespace smmu::cli
 
 #endif  // EMULATOR_CLI_STREAM_TABLES_H_

@@ -75,6 +75,13 @@ TEST_F(StreamTablesTest, ATwoLevelTableHasArraysOfTheLengthThatSpanSays) {
   EXPECT_FALSE(find_stream(registers_, memory_, 0x210).has_value());
   EXPECT_FALSE(find_stream(registers_, memory_, 0x300).has_value());
   EXPECT_FALSE(find_stream(registers_, memory_, 0x900).has_value());
+  // An STE in memory that is not known is not one that is missing.
+  EXPECT_TRUE(lacks_stream(registers_, memory_, 0x210));
+  EXPECT_TRUE(lacks_stream(registers_, memory_, 0x10000));
+  EXPECT_FALSE(lacks_stream(registers_, memory_, 0x20f));
+  word(0x40000000 + 8 * 5, 0x48000000 | 5);
+  EXPECT_FALSE(lacks_stream(registers_, memory_, 0x500));
+  EXPECT_TRUE(lacks_stream(registers_, memory_, 0xffff));  // Span 0
 }
 
 TEST_F(StreamTablesTest, AReservedSplitActsAsSix) {
