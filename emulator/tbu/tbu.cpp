@@ -57,11 +57,14 @@ void Tbu::translate_anew(const Transaction& transaction, Outcome& outcome, Tcu::
 inline void Tbu::bypass(const Transaction& transaction, Route route, Outcome& outcome) {
   if (transaction.address.value > last_address_) [[unlikely]]
     return refuse_address(transaction, route, outcome);
-  outcome.emplace<Translation>(Translation{.pa = Pa(transaction.address.value),
-                                           .size = last_address_ + 1,
-                                           .attributes = consistent(transaction.attributes),
-                                           .permissions = Permissions::all(),
-                                           .route = route});
+  outcome.emplace<Translation>(
+      Translation{.pa = Pa(transaction.address.value),
+                  .size = last_address_ + 1,
+                  .attributes = transaction.attributes.type == MemoryAttributes::kWriteBack
+                                    ? transaction.attributes
+                                    : consistent(transaction.attributes),
+                  .permissions = Permissions::all(),
+                  .route = route});
 }
 
 // The SMMU is off.
@@ -93,15 +96,15 @@ inline void Tbu::ask_speaker(Source source, const Transaction& transaction, Outc
     case Context::Action::kBypass:
       return bypass(transaction, Route::kBypass, outcome);
     case Context::Action::kFault:
-      return refuse(transaction, speaker_->context.context.fault, outcome);
+      return refuse(transaction, speaker_->context.context, outcome);
     case Context::Action::kAbort:
       return abort(transaction, outcome);
   }
 }
 
-void Tbu::refuse(const Transaction& transaction, const ConfigurationFault& fault,
-                 Outcome& outcome) {
-  supervisor_.end(transaction, fault, outcome);
+void Tbu::refuse(const Transaction& transaction, const Context& context, Outcome& outcome) {
+  std::visit([&](const auto& fault) { supervisor_.end(transaction, fault, outcome); },
+             context.fault);
 }
 
 void Tbu::abort(const Transaction& transaction, Outcome& outcome) {
@@ -128,13 +131,17 @@ void Tbu::ask_tcu(Source source, const Transaction& transaction, Outcome& outcom
                              outcome);
     }
   }
-  if (keeps_translations_) [[likely]]
+  MemoryAttributes attributes = found_.attributes;
+  if (!stream.context.regime.has_stage1) [[unlikely]] {
+    attributes = combine(transaction.attributes, found_.stage2_memory);
+  } else if (keeps_translations_) [[likely]] {
     translations_.insert(source, transaction.address, found_);
+  }
   const std::uint64_t low = mask(found_.size_bits - 1U, 0);
   outcome.emplace<Translation>(
       Translation{.pa = Pa(found_.output.value | (transaction.address.value & low)),
                   .size = low + 1,
-                  .attributes = found_.attributes,
+                  .attributes = attributes,
                   .permissions = found_.permissions,
                   .route = Route::kTables});
 }

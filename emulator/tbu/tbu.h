@@ -84,7 +84,7 @@ class Tbu final : public Port {
   void pass(const Transaction& transaction, Outcome& outcome);
   void bypass(const Transaction& transaction, Route route, Outcome& outcome);
   // Apart from the rest, which needs no room for a fault.
-  [[gnu::noinline]] void refuse(const Transaction& transaction, const ConfigurationFault& fault,
+  [[gnu::noinline]] void refuse(const Transaction& transaction, const Context& context,
                                 Outcome& outcome);
   [[gnu::noinline]] void refuse_address(const Transaction& transaction, Route route,
                                         Outcome& outcome);

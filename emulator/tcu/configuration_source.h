@@ -40,16 +40,18 @@ struct Context {
   enum class Action : std::uint8_t { kAbort, kFault, kBypass, kTranslate };
 
   Action action = Action::kAbort;
-  ConfigurationFault fault{};  // kFault
+  // kFault.  A TranslationFault: of stage 2, on the way to the context.
+  std::variant<ConfigurationFault, TranslationFault> fault{};
 
   // kTranslate
   Vmid vmid;
   Asid asid;
   Regime regime;
   // For the faults that software has a say in: Translation, Address Size,
-  // Access flag and Permission.
+  // Access flag and Permission.  One of stage 2 always ends in an abort.
   Response response = Response::kAbort;
   Recording recording = Recording::kRecorded;
+  Recording stage2_recording = Recording::kRecorded;
 };
 
 // What a configuration invalidation covers.

@@ -61,7 +61,9 @@ StreamContext Tcu::resolve(StreamId stream, std::optional<SubstreamId> substream
   found.keeps = resolution.cacheable;
   const std::lock_guard lock(mutex_);
   if (found.context.action == Context::Action::kTranslate) {
-    found.spaces = tlb_.spaces_of(found.context.vmid, found.context.asid);
+    found.spaces = found.context.regime.has_stage1
+                       ? tlb_.spaces_of(found.context.vmid, found.context.asid)
+                       : tlb_.intermediate_space_of(found.context.vmid);
   }
   if (found.keeps && unchanged_since(generation)) {
     contexts_.insert(key_of(stream, substream), found);
@@ -146,9 +148,13 @@ Fault Tcu::permission_fault(const StreamContext& stream, const Transaction& tran
 }
 
 Fault Tcu::translation_fault(const Context& context, const WalkFault& walk) {
-  // 5.5: A, R and S do not concern an abort on a table access.
-  if (walk.type == FaultType::kExternalAbort) {
-    return TranslationFault{walk, Response::kAbort, Recording::kRecorded};
+  // 5.5: A, R and S do not concern an abort on a table access, nor an address
+  // that is too large for a stage 1 that does not translate.
+  const bool unconditional = walk.type == FaultType::kExternalAbort ||
+                             (walk.stage == Stage::k1 && !context.regime.has_stage1);
+  if (unconditional) return TranslationFault{walk, Response::kAbort, Recording::kRecorded};
+  if (walk.stage == Stage::k2) {
+    return TranslationFault{walk, Response::kAbort, context.stage2_recording};
   }
   return TranslationFault{walk, context.response, context.recording};
 }

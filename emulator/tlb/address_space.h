@@ -13,10 +13,17 @@
 
 namespace smmu::emulator {
 
+// What is translated: what a device says, or what stage 1 makes of it.
+enum class Input : std::uint8_t {
+  kVirtual,       // by stage 1, and by stage 2 where there is one
+  kIntermediate,  // by stage 2 alone
+};
+
 // What an entry is tagged with.
 struct AddressSpace {
   Vmid vmid;
   std::optional<Asid> asid;  // none: the global translations of the VMID
+  Input input = Input::kVirtual;
 
   friend constexpr bool operator==(const AddressSpace&, const AddressSpace&) = default;
 };
@@ -50,14 +57,14 @@ class AddressSpaces {
   };
   Both both(Vmid vmid, Asid asid) {
     if (last_.vmid != vmid || last_.asid != asid || !last_known_) [[unlikely]] {
-      last_ = {vmid, asid};
-      last_both_ = {find({vmid, asid}), find({vmid, std::nullopt})};
+      last_ = {.vmid = vmid, .asid = asid};
+      last_both_ = {find({.vmid = vmid, .asid = asid}), find({.vmid = vmid, .asid = {}})};
       last_known_ = true;
     }
     return last_both_;
   }
 
-  // Every address space of a VMID, the global one included.
+  // Every address space of a VMID.
   const std::vector<Space*>& of(Vmid vmid) const;
   const std::vector<std::unique_ptr<Space>>& all() const { return spaces_; }
 

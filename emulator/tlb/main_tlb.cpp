@@ -15,10 +15,17 @@ TlbSpaces MainTlb::spaces_of(Vmid vmid, Asid asid) {
   return {.asid = own, .global = global};
 }
 
+TlbSpaces MainTlb::intermediate_space_of(Vmid vmid) {
+  AddressSpaces::Space* space =
+      spaces_.intern({.vmid = vmid, .asid = std::nullopt, .input = Input::kIntermediate});
+  return {.asid = space, .global = space};
+}
+
 void MainTlb::invalidate(const TlbInvalidation& what, Stamp before) {
   if (entries_.size() == 0) return;
   const auto one = [&](AddressSpaces::Space* space) {
     if (space == nullptr || space->sizes == 0) return;
+    if (what.input && space->name.input != *what.input) return;
     if (what.range) {
       invalidate_range(*space, *what.range, before);
     } else {

@@ -36,6 +36,7 @@ struct TlbInvalidation {
   std::optional<Vmid> vmid;
   std::optional<Asid> asid;  // global entries too if there is a range, else not
   std::optional<Range> range;
+  std::optional<Input> input = Input::kVirtual;  // none: both
 };
 
 // The two address spaces whose entries a transaction can hit.
@@ -81,6 +82,8 @@ class MainTlb {
   explicit MainTlb(const Caching& caching);
 
   TlbSpaces spaces_of(Vmid vmid, Asid asid);
+  // Of a VMID's stage 2 alone.
+  TlbSpaces intermediate_space_of(Vmid vmid);
 
   // The entry that translates `address`, or null.
   // REQUIRES: spaces.cached().

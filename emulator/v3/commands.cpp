@@ -56,12 +56,21 @@ std::variant<TlbInvalidation::Range, NoRange> range_of(const C& command) {
 }
 
 // Without stage 2 there is one VMID, and the commands' field is RES0 (4.4.2).
-constexpr Vmid kOnlyVmid{0};
+template <class C>
+Vmid vmid_of(const Features& features, const C& command) {
+  if (!features.idr0[SMMU_IDR0::S2P]) return Vmid(0);
+  return Vmid(static_cast<std::uint16_t>(command[C::VMID]));
+}
+template <class C>
+Asid asid_of(const C& command) {
+  return Asid(static_cast<std::uint16_t>(command[C::ASID]));
+}
 
 template <class C>
 CommandOutcome invalidate_addresses(const Features& features, Tcu& tcu, const C& command,
-                                    std::optional<Asid> asid) {
-  TlbInvalidation what{.vmid = kOnlyVmid, .asid = asid, .range = std::nullopt};
+                                    std::optional<Asid> asid, Input input = Input::kVirtual) {
+  TlbInvalidation what{
+      .vmid = vmid_of(features, command), .asid = asid, .range = std::nullopt, .input = input};
   if (!features.idr3[SMMU_IDR3::RIL] || command[C::TG] == CommandTG::kAny) {
     // One address, in whatever entry.  The entry's size decides how much of
     // the address is compared.
@@ -77,6 +86,12 @@ CommandOutcome invalidate_addresses(const Features& features, Tcu& tcu, const C&
     what.range = std::get<TlbInvalidation::Range>(range);
   }
   tcu.invalidate(what);
+  return CommandOutcome::kPerformed;
+}
+
+CommandOutcome invalidate_all(Tcu& tcu, std::optional<Vmid> vmid, std::optional<Input> input) {
+  tcu.invalidate(
+      TlbInvalidation{.vmid = vmid, .asid = std::nullopt, .range = std::nullopt, .input = input});
   return CommandOutcome::kPerformed;
 }
 
@@ -174,28 +189,31 @@ CommandOutcome perform(const CommandWords& words, const Features& features, Tcu&
       return perform(CMD_CFGI_CD_ALL(words), features, tcu);
 
     case Opcode::CMD_TLBI_NH_ALL:
-      tcu.invalidate(
-          TlbInvalidation{.vmid = kOnlyVmid, .asid = std::nullopt, .range = std::nullopt});
-      return CommandOutcome::kPerformed;
+      return invalidate_all(tcu, vmid_of(features, CMD_TLBI_NH_ALL(words)), Input::kVirtual);
     case Opcode::CMD_TLBI_NH_ASID: {
       const CMD_TLBI_NH_ASID command(words);
-      tcu.invalidate(
-          TlbInvalidation{.vmid = kOnlyVmid,
-                          .asid = Asid(static_cast<std::uint16_t>(command[CMD_TLBI_NH_ASID::ASID])),
-                          .range = std::nullopt});
+      tcu.invalidate(TlbInvalidation{.vmid = vmid_of(features, command),
+                                     .asid = asid_of(command),
+                                     .range = std::nullopt,
+                                     .input = Input::kVirtual});
       return CommandOutcome::kPerformed;
     }
     case Opcode::CMD_TLBI_NH_VA: {
       const CMD_TLBI_NH_VA command(words);
-      return invalidate_addresses(features, tcu, command,
-                                  Asid(static_cast<std::uint16_t>(command[CMD_TLBI_NH_VA::ASID])));
+      return invalidate_addresses(features, tcu, command, asid_of(command));
     }
     case Opcode::CMD_TLBI_NH_VAA:
       return invalidate_addresses(features, tcu, CMD_TLBI_NH_VAA(words), std::nullopt);
     case Opcode::CMD_TLBI_NSNH_ALL:
-      tcu.invalidate(
-          TlbInvalidation{.vmid = std::nullopt, .asid = std::nullopt, .range = std::nullopt});
-      return CommandOutcome::kPerformed;
+      return invalidate_all(tcu, std::nullopt, std::nullopt);
+    case Opcode::CMD_TLBI_S12_VMALL:
+      if (!features.idr0[SMMU_IDR0::S2P]) return CommandOutcome::kIllegal;
+      return invalidate_all(tcu, vmid_of(features, CMD_TLBI_S12_VMALL(words)), std::nullopt);
+    case Opcode::CMD_TLBI_S2_IPA:
+      // 4.4.3: of stage 2 alone; what both stages make together stays.
+      if (!features.idr0[SMMU_IDR0::S2P]) return CommandOutcome::kIllegal;
+      return invalidate_addresses(features, tcu, CMD_TLBI_S2_IPA(words), std::nullopt,
+                                  Input::kIntermediate);
 
     case Opcode::CMD_SYNC: {
       const CMD_SYNC command(words);
@@ -203,15 +221,12 @@ CommandOutcome perform(const CommandWords& words, const Features& features, Tcu&
       return CommandOutcome::kSynchronize;
     }
 
-    // For features whose ID bits are 0: MPAM, EL2, stage 2, ATS, PRI, stalls,
-    // DPT.
+    // For features whose ID bits are 0: MPAM, EL2, ATS, PRI, stalls, DPT.
     case Opcode::CMD_CFGI_VMS_PIDM:
     case Opcode::CMD_TLBI_EL2_ALL:
     case Opcode::CMD_TLBI_EL2_ASID:
     case Opcode::CMD_TLBI_EL2_VA:
     case Opcode::CMD_TLBI_EL2_VAA:
-    case Opcode::CMD_TLBI_S12_VMALL:
-    case Opcode::CMD_TLBI_S2_IPA:
     case Opcode::CMD_ATC_INV:
     case Opcode::CMD_PRI_RESP:
     case Opcode::CMD_RESUME:

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "emulator/v3/stage2_configuration.h"
 #include "emulator/v3/structure_fetch.h"
 #include "emulator/walk/attributes.h"
 #include "emulator/walk/permissions.h"
@@ -16,6 +17,7 @@ using v3::EventType;
 using v3::L1CD;
 using v3::SMMU_IDR0;
 using v3::SMMU_IDR3;
+using v3::SMMU_IDR5;
 using v3::STE;
 using v3::SteConfig;
 using Resolution = ConfigurationSource::Resolution;
@@ -26,11 +28,21 @@ Resolution failed(EventType type, std::uint32_t substream, Reading reading,
                   std::uint64_t address = 0) {
   Context context;
   context.action = Context::Action::kFault;
-  context.fault = {
+  context.fault = ConfigurationFault{
       .code = static_cast<std::uint8_t>(type), .substream = substream, .fetch_address = address};
   // 5.4.1: what could not be read is not cached; what was read may be, legal
   // or not.
   return {context, reading.stamp, type != EventType::F_CD_FETCH};
+}
+
+// Stage 2 does not lead to the structure.  Not kept: nothing was found that
+// could be.
+Resolution not_reached(Context context, const WalkFault& walk, Reading reading) {
+  const bool unconditional = walk.type == FaultType::kExternalAbort;
+  context.action = Context::Action::kFault;
+  context.fault = TranslationFault{walk, Response::kAbort,
+                                   unconditional ? Recording::kRecorded : context.stage2_recording};
+  return {context, reading.stamp, false};
 }
 
 // Under which number the L1CD is filed that leads to a CD: the first index it
@@ -48,6 +60,7 @@ struct Half {
   bool tbi;
   bool had;
   bool e0pd;
+  Shareability shareability;
 };
 
 std::array<Half, 2> halves_of(const CD& cd) {
@@ -81,54 +94,80 @@ std::array<Half, 2> halves_of(const CD& cd) {
                .ttb = cd[CD::TTB0],
                .tbi = cd[CD::TBI0],
                .had = cd[CD::HAD0],
-               .e0pd = cd[CD::E0PD0]},
+               .e0pd = cd[CD::E0PD0],
+               .shareability = cd[CD::SH0]},
           Half{.enabled = !cd[CD::EPD1],
                .granule = granule1,
                .txsz = cd[CD::T1SZ],
                .ttb = cd[CD::TTB1],
                .tbi = cd[CD::TBI1],
                .had = cd[CD::HAD1],
-               .e0pd = cd[CD::E0PD1]}};
+               .e0pd = cd[CD::E0PD1],
+               .shareability = cd[CD::SH1]}};
 }
 
+// 3.4: stage 1 makes IPAs, which may be larger than physical addresses where
+// there are VMSAv8-32 tables.
 unsigned effective_output_bits(const Features& features, const CD& cd) {
-  return std::min(width_of(cd[CD::IPS]), features.output_bits);
+  constexpr unsigned kAArch32OutputBits = 40;
+  if (!cd[CD::AA64]) return kAArch32OutputBits;
+  return std::min(address_bits(cd[CD::IPS]), features.input_bits);
 }
 
-// CDTxSZInvalid() of 5.4.2: virtual addresses end at 48 bits.
-bool txsz_invalid(const Features& features, const Half& half) {
-  constexpr unsigned kLeast = 16;
+// RES0 without SMMU_IDR5.DS, and in VMSAv8-32.
+bool large_addresses(const Features& features, const CD& cd) {
+  return features.idr5[SMMU_IDR5::DS] && cd[CD::DS] && cd[CD::AA64];
+}
+
+// CDTxSZInvalid() of 5.4.2.
+bool txsz_invalid(const Features& features, const CD& cd, const Half& half) {
   unsigned most = 39;
   if (features.idr3[SMMU_IDR3::STT]) most = half.granule == Granule::k64K ? 47 : 48;
-  return half.txsz < kLeast || half.txsz > most;
+  // Virtual addresses end at 48 bits, or at 52 where the tables can have it.
+  const bool wide = half.granule == Granule::k64K || large_addresses(features, cd);
+  const bool vax = static_cast<unsigned>(features.idr5[SMMU_IDR5::VAX]) != 0;
+  const unsigned least = wide && vax ? 12 : 16;
+  return half.txsz < least || half.txsz > most;
 }
 
-// CDTTBxOutOfRange(): a table of 4K or 16K granules lies below 2^48.
-bool ttb_out_of_range(const Half& half, unsigned output_bits) {
-  const unsigned bits = half.granule == Granule::k64K ? output_bits : std::min(output_bits, 48U);
-  return (half.ttb >> bits) != 0;
+// CDTTBxOutOfRange(): a table of 4K or 16K granules lies below 2^48, unless
+// addresses are large.
+bool ttb_out_of_range(const Features& features, const CD& cd, const Half& half,
+                      unsigned output_bits) {
+  const bool wide = half.granule == Granule::k64K || large_addresses(features, cd);
+  return (half.ttb >> (wide ? output_bits : std::min(output_bits, 48U))) != 0;
 }
 
 Stage1Half stage1_half(const Features& features, const CD& cd, const Half& half,
                        unsigned output_bits) {
   Stage1Half result;
-  result.top_byte_ignored = half.tbi;
   result.hierarchy_disabled = half.had && features.idr3[SMMU_IDR3::HAD];
+  result.enabled = half.enabled;
+  if (!cd[CD::AA64]) {
+    // T0SZ and T1SZ have three bits there.
+    const unsigned input_bits = 32 - (half.txsz & 7);
+    result.tables = aarch32_long_tables(input_bits, start_level(Granule::k4K, input_bits), half.ttb,
+                                        features.input_bits, cd[CD::ENDI]);
+    return result;
+  }
+  result.top_byte_ignored = half.tbi;
   result.unprivileged_denied = half.e0pd && features.idr3[SMMU_IDR3::E0PD];
   // A half that is disabled is not checked: its size may be anything, and no
   // address of it is walked.
-  const unsigned input_bits = 64 - std::clamp(half.txsz, 16U, 48U);
+  const unsigned input_bits = 64 - std::clamp(half.txsz, 12U, 48U);
   result.tables.input_bits = static_cast<std::uint8_t>(input_bits);
-  result.enabled = half.enabled;
   if (!half.enabled) return result;
 
-  result.tables = tables({.granule = *half.granule,
-                          .input_bits = input_bits,
-                          .first_level = start_level(*half.granule, input_bits),
-                          .output_bits = output_bits,
-                          .root = half.ttb,
-                          .wide = *half.granule == Granule::k64K && features.output_bits == 52,
-                          .big_endian = cd[CD::ENDI]});
+  const bool large = large_addresses(features, cd) && *half.granule != Granule::k64K;
+  result.tables =
+      tables({.granule = *half.granule,
+              .input_bits = input_bits,
+              .first_level = start_level(*half.granule, input_bits),
+              .output_bits = output_bits,
+              .root = half.ttb,
+              .wide = large || (*half.granule == Granule::k64K && features.output_bits == 52),
+              .shareability = half.shareability,
+              .big_endian = cd[CD::ENDI]});
   return result;
 }
 
@@ -146,69 +185,101 @@ bool cd_illegal(const Features& features, const STE& ste, const CD& cd) {
     if (endianness == SMMU_IDR0::Endianness::kLittle && cd[CD::ENDI]) return true;
     if (endianness == SMMU_IDR0::Endianness::kBig && !cd[CD::ENDI]) return true;
   }
-  if (!cd[CD::AA64]) return true;             // SMMU_IDR0.TTF[0] is 0
-  if (cd[CD::HA] || cd[CD::HD]) return true;  // SMMU_IDR0.HTTU is 0
+  const bool aarch64 = cd[CD::AA64];
+  if (!features.has(aarch64 ? TableFormat::kAArch64 : TableFormat::kAArch32)) return true;
+  // 5.4: VMSAv8-64 does not fit above a stage 2 of VMSAv8-32.
+  const bool stage2 = ste[STE::Config] == SteConfig::kNested;
+  if (aarch64 && stage2 && !ste[STE::S2AA64]) return true;
+  const unsigned httu = static_cast<unsigned>(features.idr0[SMMU_IDR0::HTTU]);
+  if ((cd[CD::HA] || cd[CD::HD]) && (!aarch64 || httu == 0)) return true;
+  if (cd[CD::HD] && httu == 1) return true;
   if (!features.idr0[SMMU_IDR0::ASID16] && (cd[CD::ASID] >> 8) != 0) return true;
-  for (const Half& half : halves) {
-    if (half.enabled && txsz_invalid(features, half)) return true;
-  }
   const unsigned output_bits = effective_output_bits(features, cd);
   for (const Half& half : halves) {
     if (!half.enabled) continue;
+    if (!aarch64) {
+      if ((half.ttb >> output_bits) != 0) return true;
+      continue;
+    }
+    if (txsz_invalid(features, cd, half)) return true;
     if (!half.granule || !features.has(*half.granule)) return true;
-    if (ttb_out_of_range(half, output_bits)) return true;
+    if (ttb_out_of_range(features, cd, half, output_bits)) return true;
   }
   return false;
 }
 
-Context context_of(const Features& features, const CD& cd) {
+void set_stage1(const Features& features, const CD& cd, Context& context) {
   const unsigned output_bits = effective_output_bits(features, cd);
   const auto halves = halves_of(cd);
-  Context context;
-  context.action = Context::Action::kTranslate;
   context.asid = Asid(static_cast<std::uint16_t>(cd[CD::ASID]));
   // 5.5: A and R decide what the device and software see of a fault.
   context.response = cd[CD::A] ? Response::kAbort : Response::kRazWi;
   context.recording = cd[CD::R] ? Recording::kRecorded : Recording::kSilent;
 
-  Stage1& stage1 = context.regime.stage1;
+  Regime& regime = context.regime;
+  Stage1& stage1 = regime.stage1;
+  const bool aarch64 = cd[CD::AA64];
+  regime.has_stage1 = true;
+  stage1.range = aarch64 ? InputRange::kSignExtended : InputRange::kAArch32;
   for (std::size_t i = 0; i != halves.size(); ++i) {
     stage1.half[i] = stage1_half(features, cd, halves[i], output_bits);
   }
   stage1.attributes = stage1_attributes(std::uint64_t{cd[CD::MAIR1]} << 32 | cd[CD::MAIR0]);
-  stage1.permissions =
-      stage1_permissions({.write_implies_execute_never = cd[CD::WXN],
-                          .privileged_access_never = cd[CD::PAN],
-                          .enhanced_pan = cd[CD::EPAN] && features.idr3[SMMU_IDR3::EPAN]});
+  stage1.permissions = stage1_permissions(
+      {.levels = aarch64 ? Levels::kTwo : Levels::kTwoAArch32,
+       .write_implies_execute_never = cd[CD::WXN],
+       .unprivileged_write_implies_execute_never = !aarch64 && cd[CD::UWXN],
+       .privileged_access_never = cd[CD::PAN],
+       .enhanced_pan = aarch64 && cd[CD::EPAN] && features.idr3[SMMU_IDR3::EPAN]});
   stage1.access_flag_ignored = cd[CD::AFFD];
-  return context;
+  stage1.update = {.access_flag = cd[CD::HA], .dirty_state = cd[CD::HA] && cd[CD::HD]};
+  regime.simple = aarch64 && !regime.has_stage2 && !cd[CD::HA];
 }
 
 ContextTable::ContextTable(const Features& features, PhysicalMemory& memory, const Caching& caching,
                            const Tcu& tcu, Observer* observer)
-    : features_(features), memory_(memory), observer_(observer), descriptors_(caching, tcu) {}
+    : features_(features),
+      memory_(memory),
+      observer_(observer),
+      walker_(memory, observer),
+      descriptors_(caching, tcu) {}
 
 Resolution ContextTable::resolve(const STE& ste, StreamId stream,
                                  std::optional<SubstreamId> substream, Reading reading) {
-  Context context;
   const std::uint32_t number = substream ? substream->value : 0;
-  const bool translates = ste[STE::Config] == SteConfig::kS1Translate;
-  if (!translates && ste[STE::Config] != SteConfig::kBypass)
+  const auto config = ste[STE::Config];
+  const bool stage1 = config == SteConfig::kS1Translate || config == SteConfig::kNested;
+  const bool stage2 = config == SteConfig::kS2Translate || config == SteConfig::kNested;
+  Context context;
+  if (!stage1 && !stage2 && config != SteConfig::kBypass) {
     return {context, reading.stamp, true};  // aborts
+  }
 
   // S1CDMax is ignored where no SubstreamIDs are implemented.
   const unsigned table_bits = features_.substream_bits == 0 ? 0 : ste[STE::S1CDMax];
-  if (substream && (!translates || table_bits == 0 || number >> table_bits != 0)) {
+  if (substream && (!stage1 || table_bits == 0 || number >> table_bits != 0)) {
     return failed(EventType::C_BAD_SUBSTREAMID, number, reading);
   }
-  Context bypass;
-  bypass.action = Context::Action::kBypass;
-  if (!translates) return {bypass, reading.stamp, true};
+  // What is left where stage 1 does not translate.
+  context.action = Context::Action::kBypass;
+  if (features_.idr0[SMMU_IDR0::S2P]) {
+    context.vmid = Vmid(static_cast<std::uint16_t>(ste[STE::S2VMID]));
+  }
+  if (stage2) {
+    context.action = Context::Action::kTranslate;
+    context.stage2_recording = ste[STE::S2R] ? Recording::kRecorded : Recording::kSilent;
+    context.regime.has_stage1 = false;
+    context.regime.has_stage2 = true;
+    context.regime.simple = false;
+    context.regime.bypass_bits = static_cast<std::uint8_t>(features_.input_bits);
+    context.regime.stage2 = stage2_of(features_, ste);
+  }
+  if (!stage1) return {context, reading.stamp, true};
 
   if (table_bits != 0) {
     const auto dss = ste[STE::S1DSS];
     if (!substream) {
-      if (dss == DefaultSubstream::kBypass) return {bypass, reading.stamp, true};
+      if (dss == DefaultSubstream::kBypass) return {context, reading.stamp, true};
       if (dss != DefaultSubstream::kCd0)
         return failed(EventType::F_STREAM_DISABLED, number, reading);
     } else if (number == 0 && dss == DefaultSubstream::kCd0) {
@@ -216,11 +287,12 @@ Resolution ContextTable::resolve(const STE& ste, StreamId stream,
       return failed(EventType::F_STREAM_DISABLED, number, reading);
     }
   }
-  return from_cd(ste, stream, number, reading);
+  return from_cd(ste, stream, number, context, reading);
 }
 
 Resolution ContextTable::from_cd(const STE& ste, StreamId stream, std::uint32_t index,
-                                 Reading reading) {
+                                 Context context, Reading reading) {
+  context.action = Context::Action::kTranslate;
   constexpr unsigned kLog2Cd = 6;
   const unsigned table_bits = features_.substream_bits == 0 ? 0 : ste[STE::S1CDMax];
   // 5.2: S1Fmt is ignored where there is one CD.
@@ -240,7 +312,12 @@ Resolution ContextTable::from_cd(const STE& ste, StreamId stream, std::uint32_t 
     table &= ~mask(std::max(level1_bits + kLog2L1cd, kLog2Cd) - 1, 0);
     const std::uint32_t first = index >> leaf_table_bits << leaf_table_bits;
     within = index - first;
-    const Pa address(table + (std::uint64_t{index >> leaf_table_bits} << kLog2L1cd));
+    const auto located =
+        physical(context, table + (std::uint64_t{index >> leaf_table_bits} << kLog2L1cd));
+    if (const auto* fault = std::get_if<WalkFault>(&located)) {
+      return not_reached(context, *fault, reading);
+    }
+    const Pa address = std::get<Pa>(located);
     std::optional<L1CD> descriptor;
     if (const auto copy = descriptors_.find(stream.value, file_number(index, leaf_table_bits))) {
       descriptor = copy->structure;
@@ -253,7 +330,8 @@ Resolution ContextTable::from_cd(const STE& ste, StreamId stream, std::uint32_t 
                           {*descriptor, reading.stamp}, reading);
     }
     table = (*descriptor)[L1CD::L2Ptr] & ~mask(leaf_table_bits + kLog2Cd - 1, 0);
-    if (!(*descriptor)[L1CD::V] || (table >> features_.output_bits) != 0) {
+    const unsigned bits = context.regime.has_stage2 ? features_.input_bits : features_.output_bits;
+    if (!(*descriptor)[L1CD::V] || (table >> bits) != 0) {
       // 5.3.1: not kept.  The L1CD is, and when it goes the SubstreamIDs that
       // it covers must not stay bad.
       Resolution bad = failed(EventType::C_BAD_SUBSTREAMID, index, reading);
@@ -262,12 +340,31 @@ Resolution ContextTable::from_cd(const STE& ste, StreamId stream, std::uint32_t 
     }
   }
 
-  const Pa address(table + (std::uint64_t{within} << kLog2Cd));
+  const auto located = physical(context, table + (std::uint64_t{within} << kLog2Cd));
+  if (const auto* fault = std::get_if<WalkFault>(&located)) {
+    return not_reached(context, *fault, reading);
+  }
+  const Pa address = std::get<Pa>(located);
   const auto cd = fetch<CD>(memory_, observer_, ConfigurationStructure::kCD, stream,
                             SubstreamId(index), address);
   if (!cd) return failed(EventType::F_CD_FETCH, index, reading, address.value);
   if (cd_illegal(features_, ste, *cd)) return failed(EventType::C_BAD_CD, index, reading);
-  return {context_of(features_, *cd), reading.stamp, true};
+  set_stage1(features_, *cd, context);
+  return {context, reading.stamp, true};
+}
+
+std::variant<Pa, WalkFault> ContextTable::physical(const Context& context,
+                                                   std::uint64_t address) const {
+  if (!context.regime.has_stage2) return Pa(address);
+  Stage2Leaf leaf;
+  const auto fault = walker_.walk_stage2(context.regime.stage2, Ipa(address), Purpose::kContext,
+                                         {.privilege = Privilege::kPrivileged,
+                                          .direction = Direction::kRead,
+                                          .content = Content::kData,
+                                          .speculative = false},
+                                         leaf);
+  if (fault) return *fault;
+  return Pa(leaf.output.value | (address & mask(leaf.size_bits - 1U, 0)));
 }
 
 void ContextTable::invalidate(const ConfigurationInvalidation& what, Stamp before) {

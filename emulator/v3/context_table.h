@@ -4,10 +4,12 @@
 #define SMMU_EMULATOR_V3_CONTEXT_TABLE_H_
 
 #include <optional>
+#include <variant>
 
 #include "emulator/tcu/configuration_source.h"
 #include "emulator/v3/features.h"
 #include "emulator/v3/structure_cache.h"
+#include "emulator/walk/walker.h"
 #include "smmu/arch/v3/context_table.h"
 #include "smmu/arch/v3/stream_table.h"
 
@@ -16,8 +18,8 @@ namespace smmu::emulator {
 // Whether software may not use this CD: 5.4.2, in the manual's order.
 bool cd_illegal(const Features& features, const v3::STE& ste, const v3::CD& cd);
 
-// What a legal CD says.
-Context context_of(const Features& features, const v3::CD& cd);
+// What a legal CD says of stage 1.
+void set_stage1(const Features& features, const v3::CD& cd, Context& context);
 
 class ContextTable {
  public:
@@ -33,12 +35,18 @@ class ContextTable {
   void clear();
 
  private:
+  // Completes a context that has what the STE says.
   ConfigurationSource::Resolution from_cd(const v3::STE& ste, StreamId stream, std::uint32_t index,
-                                          Reading reading);
+                                          Context context, Reading reading);
+
+  // Where a structure is whose address the STE or an L1CD gives: an IPA, if
+  // stage 2 translates.
+  std::variant<Pa, WalkFault> physical(const Context& context, std::uint64_t address) const;
 
   const Features& features_;
   PhysicalMemory& memory_;
   Observer* const observer_;
+  const Walker walker_;
   StructureCache<v3::L1CD> descriptors_;  // by file_number()
 };
 

@@ -39,11 +39,28 @@ E access_record(const Transaction& transaction) {
       .set(E::InputAddr, transaction.address.value);
 }
 
-// 7.3.13: what a stage 1 walk finds concerns the input address, whichever
-// level found it.
+// What was being translated (7.3.13): what stage 1 finds concerns the input
+// address, whichever level found it.
+EventClass class_of(const WalkFault& walk) {
+  if (walk.stage == Stage::k1) return EventClass::kIn;
+  switch (walk.purpose) {
+    case Purpose::kContext:
+      return EventClass::kCd;
+    case Purpose::kTable:
+      return EventClass::kTt;
+    case Purpose::kInput:
+      break;
+  }
+  return EventClass::kIn;
+}
+
 template <class E>
-EventRecord translation_record(const Transaction& transaction) {
-  return access_record<E>(transaction).set(E::CLASS, EventClass::kIn).words();
+E translation_record(const Transaction& transaction, const WalkFault& walk) {
+  E record = access_record<E>(transaction).set(E::CLASS, class_of(walk));
+  if (walk.stage == Stage::k2) {
+    record.set(E::S2, true).set(E::IPA, E::IPA.decode(walk.ipa.value));
+  }
+  return record;
 }
 
 }  // namespace
@@ -72,19 +89,23 @@ EventRecord event_record(const Transaction& transaction, const ConfigurationFaul
 }
 
 EventRecord event_record(const Transaction& transaction, const TranslationFault& fault) {
-  switch (fault.walk.type) {
+  const WalkFault& walk = fault.walk;
+  switch (walk.type) {
     case FaultType::kTranslation:
-      return translation_record<F_TRANSLATION>(transaction);
+      return translation_record<F_TRANSLATION>(transaction, walk).words();
     case FaultType::kAddressSize:
-      return translation_record<F_ADDR_SIZE>(transaction);
+      return translation_record<F_ADDR_SIZE>(transaction, walk).words();
     case FaultType::kAccessFlag:
-      return translation_record<F_ACCESS>(transaction);
+      return translation_record<F_ACCESS>(transaction, walk).words();
     case FaultType::kPermission:
-      return translation_record<F_PERMISSION>(transaction);
+      return translation_record<F_PERMISSION>(transaction, walk)
+          .set(F_PERMISSION::TTRnW, class_of(walk) == EventClass::kTt && !walk.table_write)
+          .words();
     case FaultType::kExternalAbort:
       return access_record<F_WALK_EABT>(transaction)
-          .set(F_WALK_EABT::CLASS, EventClass::kTt)
-          .set(F_WALK_EABT::FetchAddr, F_WALK_EABT::FetchAddr.decode(fault.walk.descriptor.value))
+          .set(F_WALK_EABT::S2, walk.stage == Stage::k2)
+          .set(F_WALK_EABT::CLASS, walk.stage == Stage::k1 ? EventClass::kTt : class_of(walk))
+          .set(F_WALK_EABT::FetchAddr, F_WALK_EABT::FetchAddr.decode(walk.descriptor.value))
           .words();
   }
   return {};

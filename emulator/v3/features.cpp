@@ -1,5 +1,6 @@
 #include "emulator/v3/features.h"
 
+#include <algorithm>
 #include <bit>
 
 namespace smmu::emulator {
@@ -15,7 +16,9 @@ Features::Features(const SmmuV3Config& config)
       idr1(config.idr1),
       idr3(config.idr3),
       idr5(config.idr5),
-      output_bits(width_of(config.idr5[SMMU_IDR5::OAS])),
+      output_bits(address_bits(config.idr5[SMMU_IDR5::OAS])),
+      // 3.4: VMSAv8-32 knows addresses of 40 bits.
+      input_bits(has(TableFormat::kAArch32) ? std::max(output_bits, 40U) : output_bits),
       stream_bits(config.idr1[SMMU_IDR1::SIDSIZE]),
       substream_bits(config.idr1[SMMU_IDR1::SSIDSIZE]) {}
 
@@ -29,6 +32,12 @@ bool Features::has(Granule granule) const {
       return idr5[SMMU_IDR5::GRAN64K];
   }
   return false;
+}
+
+bool Features::has(TableFormat format) const {
+  const auto one = format == TableFormat::kAArch32 ? SMMU_IDR0::TableFormats::kLpae
+                                                   : SMMU_IDR0::TableFormats::kAArch64;
+  return (static_cast<unsigned>(idr0[SMMU_IDR0::TTF]) & static_cast<unsigned>(one)) != 0;
 }
 
 std::optional<std::string> objection(const SmmuV3Config& config) {
@@ -50,13 +59,15 @@ std::optional<std::string> objection(const SmmuV3Config& config) {
       {(config.aidr.raw() & ~named_bits<SMMU_AIDR>()) != 0, "SMMU_AIDR has a reserved bit set"},
 
       // SMMU_IDR0
-      {!idr0[SMMU_IDR0::S1P], "SMMU_IDR0.S1P is 0: an SMMU without stage 1 is not modelled"},
-      {idr0[SMMU_IDR0::S2P], "SMMU_IDR0.S2P is 1: stage 2 is not modelled"},
-      {idr0[SMMU_IDR0::TTF] != SMMU_IDR0::TableFormats::kAArch64,
-       "SMMU_IDR0.TTF is not 0b10: only VMSAv8-64 tables are modelled"},
+      {!idr0[SMMU_IDR0::S1P] && !idr0[SMMU_IDR0::S2P],
+       "SMMU_IDR0.S1P and S2P are 0: an SMMU translates at one stage at least"},
+      {static_cast<unsigned>(idr0[SMMU_IDR0::TTF]) == 0,
+       "SMMU_IDR0.TTF is 0b00, which is reserved"},
+      {(static_cast<unsigned>(idr0[SMMU_IDR0::TTF]) & 1) != 0 && !idr5[SMMU_IDR5::GRAN4K],
+       "SMMU_IDR0.TTF has VMSAv8-32 tables, which need SMMU_IDR5.GRAN4K"},
       {idr0[SMMU_IDR0::BTM], "SMMU_IDR0.BTM is 1: broadcast TLB maintenance is not modelled"},
-      {static_cast<unsigned>(idr0[SMMU_IDR0::HTTU]) != 0,
-       "SMMU_IDR0.HTTU is not 0: hardware update of Access flag and dirty state is not modelled"},
+      {static_cast<unsigned>(idr0[SMMU_IDR0::HTTU]) == 3,
+       "SMMU_IDR0.HTTU is 0b11: Access flags of Table descriptors are not modelled"},
       {idr0[SMMU_IDR0::Hyp], "SMMU_IDR0.Hyp is 1: EL2 stream worlds are not modelled"},
       {idr0[SMMU_IDR0::ATS], "SMMU_IDR0.ATS is 1: ATS is not modelled"},
       {idr0[SMMU_IDR0::PRI], "SMMU_IDR0.PRI is 1: PRI is not modelled"},
@@ -107,15 +118,18 @@ std::optional<std::string> objection(const SmmuV3Config& config) {
 
       // SMMU_IDR5
       {oas > 6, "SMMU_IDR5.OAS is 0b111: 56-bit addresses are not modelled"},
-      {oas == 6 && !idr5[SMMU_IDR5::GRAN64K],
-       "SMMU_IDR5.OAS is 0b110: 52-bit addresses need SMMU_IDR5.GRAN64K"},
+      {oas == 6 && !idr5[SMMU_IDR5::GRAN64K] && !idr5[SMMU_IDR5::DS],
+       "SMMU_IDR5.OAS is 0b110: 52-bit addresses need SMMU_IDR5.GRAN64K or DS"},
       {!idr5[SMMU_IDR5::GRAN4K] && !idr5[SMMU_IDR5::GRAN16K] && !idr5[SMMU_IDR5::GRAN64K],
        "SMMU_IDR5 has no granule: one of GRAN4K, GRAN16K and GRAN64K must be 1"},
-      {idr5[SMMU_IDR5::DS],
-       "SMMU_IDR5.DS is 1: 52-bit addresses with 4K and 16K granules are not modelled"},
+      {idr5[SMMU_IDR5::DS] && static_cast<unsigned>(idr5[SMMU_IDR5::VAX]) == 0,
+       "SMMU_IDR5.DS is 1: it needs virtual addresses of 52 bits, SMMU_IDR5.VAX"},
       {idr5[SMMU_IDR5::D128], "SMMU_IDR5.D128 is 1: 128-bit descriptors are not modelled"},
-      {static_cast<unsigned>(idr5[SMMU_IDR5::VAX]) != 0,
-       "SMMU_IDR5.VAX is not 0: virtual addresses above 48 bits are not modelled"},
+      {static_cast<unsigned>(idr5[SMMU_IDR5::VAX]) > 1,
+       "SMMU_IDR5.VAX is above 0b01: virtual addresses above 52 bits are not modelled"},
+      {static_cast<unsigned>(idr5[SMMU_IDR5::VAX]) == 1 && !idr5[SMMU_IDR5::GRAN64K] &&
+           !idr5[SMMU_IDR5::DS],
+       "SMMU_IDR5.VAX is 0b01: virtual addresses of 52 bits need SMMU_IDR5.GRAN64K or DS"},
       {idr5[SMMU_IDR5::STALL_MAX] != 0,
        "SMMU_IDR5.STALL_MAX is not 0: the stall model is not modelled"},
 

@@ -10,6 +10,8 @@
 
 namespace smmu::emulator {
 
+enum class TableFormat : std::uint8_t { kAArch32, kAArch64 };
+
 struct Features {
   explicit Features(const SmmuV3Config& config);
 
@@ -19,16 +21,13 @@ struct Features {
   v3::SMMU_IDR5 idr5;
 
   unsigned output_bits;     // OAS, as a width
+  unsigned input_bits;      // IAS (3.4): of an IPA
   unsigned stream_bits;     // SIDSIZE
   unsigned substream_bits;  // SSIDSIZE
 
   bool has(Granule granule) const;
+  bool has(TableFormat format) const;
 };
-
-constexpr unsigned width_of(OutputSize size) {
-  constexpr unsigned kWidths[] = {32, 36, 40, 42, 44, 48, 52, 56};
-  return kWidths[static_cast<unsigned>(size)];
-}
 
 // A sentence that says which value of `config` this model does not implement
 // or the architecture does not allow; none if every one can be honoured.

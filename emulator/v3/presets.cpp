@@ -11,10 +11,13 @@ using v3::SMMU_IDR5;
 SmmuV3Config SmmuV3Config::everything() {
   SmmuV3Config config;
   config.idr0 = SMMU_IDR0()
+                    .set(SMMU_IDR0::S2P, true)
                     .set(SMMU_IDR0::S1P, true)
-                    .set(SMMU_IDR0::TTF, SMMU_IDR0::TableFormats::kAArch64)
+                    .set(SMMU_IDR0::TTF, SMMU_IDR0::TableFormats::kBoth)
                     .set(SMMU_IDR0::COHACC, true)
+                    .set(SMMU_IDR0::HTTU, SMMU_IDR0::FlagUpdates::kAccessAndDirty)
                     .set(SMMU_IDR0::ASID16, true)
+                    .set(SMMU_IDR0::VMID16, true)
                     .set(SMMU_IDR0::MSI, true)
                     .set(SMMU_IDR0::SEV, true)
                     .set(SMMU_IDR0::CD2L, true)
@@ -28,7 +31,8 @@ SmmuV3Config SmmuV3Config::everything() {
                     .set(SMMU_IDR1::CMDQS, 19);
   config.idr3 = SMMU_IDR3()
                     .set(SMMU_IDR3::HAD, true)
-                    .set(SMMU_IDR3::FWB, true)  // mandatory from SMMUv3.2, stage 2 or not
+                    .set(SMMU_IDR3::XNX, true)
+                    .set(SMMU_IDR3::FWB, true)
                     .set(SMMU_IDR3::STT, true)
                     .set(SMMU_IDR3::RIL, true)
                     .set(SMMU_IDR3::BBML, 2)
@@ -38,7 +42,9 @@ SmmuV3Config SmmuV3Config::everything() {
                     .set(SMMU_IDR5::OAS, OutputSize::k52Bits)
                     .set(SMMU_IDR5::GRAN4K, true)
                     .set(SMMU_IDR5::GRAN16K, true)
-                    .set(SMMU_IDR5::GRAN64K, true);
+                    .set(SMMU_IDR5::GRAN64K, true)
+                    .set(SMMU_IDR5::DS, true)
+                    .set(SMMU_IDR5::VAX, SMMU_IDR5::VirtualSize::k52Bits);
   config.aidr = v3::SMMU_AIDR(0x2);
   return config;
 }

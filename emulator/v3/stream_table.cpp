@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "emulator/v3/stage2_configuration.h"
 #include "emulator/v3/structure_fetch.h"
 #include "smmu/arch/v3/events.h"
 
@@ -39,7 +40,7 @@ bool ste_illegal(const Features& features, const STE& ste) {
   if (!stage1 && !stage2 && config != SteConfig::kBypass) return false;
 
   if (stage1 && !features.idr0[SMMU_IDR0::S1P]) return true;
-  if (stage2) return true;  // SMMU_IDR0.S2P is 0
+  if (stage2 && !features.idr0[SMMU_IDR0::S2P]) return true;
 
   // EATS is checked if SMMU_IDR0.ATS, STRW if SMMU_IDR0.Hyp: both are 0.
 
@@ -56,10 +57,14 @@ bool ste_illegal(const Features& features, const STE& ste) {
         return true;
       }
     }
-    if ((ste[STE::S1ContextPtr] >> features.output_bits) != 0) return true;
+    // An IPA where stage 2 translates.
+    const unsigned bits = stage2 ? features.input_bits : features.output_bits;
+    if ((ste[STE::S1ContextPtr] >> bits) != 0) return true;
   }
-  // S2VMID is ignored without stage 2.
-  return false;
+  if (stage2 && stage2_illegal(features, ste)) return true;
+  // IgnoreSTES2VMID(): without stage 2, and for streams that are not translated.
+  const bool tagged = features.idr0[SMMU_IDR0::S2P] && (stage1 || stage2);
+  return tagged && !features.idr0[SMMU_IDR0::VMID16] && (ste[STE::S2VMID] >> 8) != 0;
 }
 
 StreamTable::StreamTable(const Features& features, const RegisterFile& registers,

@@ -12,7 +12,7 @@ namespace {
 // DDI 0487, D8.3.1.  With the 64 KiB granule bits [15:12] are always taken for
 // address bits [51:48]: where addresses end below, one that is set makes an
 // address that is out of range.
-AddressBits address_bits(Granule granule, bool wide) {
+AddressBits address_places(Granule granule, bool wide) {
   const std::uint64_t pages = ~mask(granule_bits(granule) - 1, 0);
   if (granule == Granule::k64K) {
     using vmsa::Address_64K;
@@ -54,7 +54,7 @@ void complete(Tables& tables, std::uint64_t root, unsigned least_alignment) {
 
 Tables tables(const TableShape& shape) {
   Tables tables;
-  tables.address = address_bits(shape.granule, shape.wide);
+  tables.address = address_places(shape.granule, shape.wide);
   tables.out_of_range = ~mask(shape.output_bits - 1, 0);
   tables.granule = shape.granule;
   tables.input_bits = static_cast<std::uint8_t>(shape.input_bits);

@@ -265,6 +265,9 @@ std::optional<WalkFault> Walker::walk_any(const Regime& regime, CanonicalAddress
     }
     if (attempt.fault) return attempt.fault;
     if (!regime.has_stage2) return std::nullopt;
+  } else if (regime.bypass_bits < 64 && (address.value >> regime.bypass_bits) != 0) {
+    // IHI 0070, 3.4: stage 1 cannot pass it on.
+    return stage1_fault(FaultType::kAddressSize, 0, 0);
   }
 
   const std::uint64_t ipa = regime.has_stage1

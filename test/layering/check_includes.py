@@ -57,6 +57,7 @@ TABLE = {
     # A unit test sees what its folder sees, and the folder.
     "test/support/": TEST,
     "test/golden/": TEST,
+    "test/model/": [*TEST, WALK, "test/model/"],
     "test/compile_fail/": ["include/"],
     "test/ram/": [*TEST, RAM],
     "test/walk/": [*TEST, WALK],

@@ -1,7 +1,10 @@
 // The committed scripted scenarios, as the tool judges them.
 #include <gtest/gtest.h>
 
+#include <ostream>
 #include <string>
+#include <tuple>
+#include <vector>
 
 #include "emulator/cli/deviations.h"
 #include "emulator/cli/scenario_player.h"
@@ -13,7 +16,8 @@ namespace {
 using emulator::CachePolicy;
 using emulator::SpeculativePrefetch;
 
-const std::filesystem::path kFolder = std::filesystem::path(SMMU_TEST_DATA) / "captures/scripted";
+const std::filesystem::path kCaptures = std::filesystem::path(SMMU_TEST_DATA) / "captures";
+const std::filesystem::path kFolder = kCaptures / "scripted";
 
 struct Played {
   ScenarioCounts counts;
@@ -34,32 +38,48 @@ Played play(const std::vector<Scenario>& scenarios, const Deviations& deviations
   return played;
 }
 
-class Scripted : public testing::TestWithParam<std::tuple<CachePolicy, SpeculativePrefetch>> {};
+// One of the sets, and what is in it.
+struct Set {
+  const char* folder;
+  std::uint64_t scenarios;
+  std::uint64_t accesses;
+  std::uint64_t reads;
+  std::uint64_t deviations;
+
+  friend std::ostream& operator<<(std::ostream& out, const Set& set) { return out << set.folder; }
+};
+
+class Scripted : public testing::TestWithParam<std::tuple<Set, CachePolicy, SpeculativePrefetch>> {
+};
 
 TEST_P(Scripted, EveryOpAgreesUnderEveryPolicy) {
-  const auto scenarios = load_scenarios(kFolder / "scenarios.jsonl.gz");
-  const auto deviations = Deviations::load(kFolder / "deviations.tsv.gz");
+  const Set& set = std::get<0>(GetParam());
+  const auto scenarios = load_scenarios(kCaptures / set.folder / "scenarios.jsonl.gz");
+  const auto deviations = Deviations::load(kCaptures / set.folder / "deviations.tsv.gz");
   std::vector<const Scenario*> all;
   for (const Scenario& scenario : scenarios) all.push_back(&scenario);
   deviations.hold_against(all);
   const Played played =
       play(scenarios, deviations,
-           {.policy = std::get<0>(GetParam()), .prefetch = std::get<1>(GetParam())});
+           {.policy = std::get<1>(GetParam()), .prefetch = std::get<2>(GetParam())});
   for (const OpDisagreement& wrong : played.disagreements) {
     ADD_FAILURE() << wrong.scenario << " op " << wrong.op << ", " << wrong.what << ": expected "
                   << wrong.values.expected << ", got " << wrong.values.got;
   }
-  EXPECT_EQ(played.counts.agreeing, 63);
-  EXPECT_EQ(played.counts.accesses, 1320);
-  EXPECT_EQ(played.counts.reads, 145);
-  EXPECT_EQ(played.counts.end_values, 5 * 63);
+  EXPECT_EQ(played.counts.agreeing, set.scenarios);
+  EXPECT_EQ(played.counts.accesses, set.accesses);
+  EXPECT_EQ(played.counts.reads, set.reads);
+  EXPECT_EQ(played.counts.end_values, 5 * set.scenarios);
   // There is no line that speaks of nothing.
-  EXPECT_EQ(played.deviations_used, 594);
+  EXPECT_EQ(played.deviations_used, set.deviations);
 }
 
 INSTANTIATE_TEST_SUITE_P(
     All, Scripted,
-    testing::Combine(testing::Values(CachePolicy::kNone, CachePolicy::kRealistic,
+    testing::Combine(testing::Values(Set{"scripted", 63, 1320, 145, 594},
+                                     Set{"scripted-stage2", 71, 2719, 471, 881},
+                                     Set{"scripted-nested", 69, 2279, 345, 1034}),
+                     testing::Values(CachePolicy::kNone, CachePolicy::kRealistic,
                                      CachePolicy::kAdversarial),
                      testing::Values(SpeculativePrefetch::kOff, SpeculativePrefetch::kOn)));
 

@@ -31,6 +31,15 @@ std::uint64_t leaf_bits_of(const PageAttributes& attributes) {
   return bits;
 }
 
+// S2AP, MemAttr (Write-Back), SH, AF and XN (DDI 0487, Table D8-53).
+std::uint64_t stage2_leaf_bits_of(const PageAttributes& attributes) {
+  std::uint64_t bits = 0x1 | 0b1111U << 2U | 0b01U << 6U | 0b11U << 8U;
+  if (attributes.writable) bits |= 0b10U << 6U;
+  if (attributes.access_flag) bits |= 1U << 10U;
+  if (attributes.unprivileged_execute_never) bits |= std::uint64_t{0b10} << 53U;
+  return bits;
+}
+
 constexpr std::uint64_t kAddressBits = 0x0000'ffff'ffff'f000;
 
 // Bits [51:48] of a 52-bit address stand in bits [15:12], which a granule of
@@ -80,8 +89,9 @@ void PageTable::map(Iova iova, Pa pa, std::uint64_t size, PageAttributes attribu
       table = address_in(options_, descriptor);
     }
     const std::uint64_t type = shift == options_.granule_bits ? 0b10 : 0;
-    store(memory_, slot(table, iova, shift),
-          address_bits_of(options_, pa) | leaf_bits_of(attributes) | type);
+    const std::uint64_t bits =
+        options_.stage == 2 ? stage2_leaf_bits_of(attributes) : leaf_bits_of(attributes);
+    store(memory_, slot(table, iova, shift), address_bits_of(options_, pa) | bits | type);
     const std::uint64_t bytes = std::uint64_t{1} << shift;
     iova = Iova(iova.value + bytes);
     pa = Pa(pa.value + bytes);
@@ -138,6 +148,38 @@ v3::CD context(const PageTable& table, Asid asid) {
       .set(CD::ASID, asid.value)
       .set(CD::TTB0, table.root().value)
       .set(CD::MAIR0, 0xff);
+}
+
+v3::STE translate_stage2(const PageTable& table, Vmid vmid) {
+  using v3::STE;
+  return above_stage2(STE().set(STE::V, true).set(STE::Config, v3::SteConfig::kBypass), table,
+                      vmid);
+}
+
+v3::STE above_stage2(v3::STE ste, const PageTable& table, Vmid vmid) {
+  using v3::STE;
+  const PageTable::Options& options = table.options();
+  // At which level the walk begins: how many tables are above the last one
+  // (DDI 0487, VTCR_EL2.SL0).
+  unsigned levels = 0;
+  for (unsigned bits = options.granule_bits; bits < 64 - options.t0sz;
+       bits += options.granule_bits - 3) {
+    ++levels;
+  }
+  const unsigned first = 4 - levels;
+  const unsigned sl0 = options.granule_bits != 12 ? 3 - first : first == 3 ? 3 : 2 - first;
+  const bool stage1 = ste[STE::Config] == v3::SteConfig::kS1Translate;
+  return ste.set(STE::Config, stage1 ? v3::SteConfig::kNested : v3::SteConfig::kS2Translate)
+      .set(STE::S2VMID, vmid.value)
+      .set(STE::S2T0SZ, options.t0sz)
+      .set(STE::S2SL0, sl0)
+      .set(STE::S2TG, options.granule_bits == 12   ? TG0::k4K
+                      : options.granule_bits == 14 ? TG0::k16K
+                                                   : TG0::k64K)
+      .set(STE::S2PS, options.output_bits == 52 ? OutputSize::k52Bits : OutputSize::k48Bits)
+      .set(STE::S2AA64, true)
+      .set(STE::S2R, true)
+      .set(STE::S2TTB, table.root().value);
 }
 
 v3::STE abort_all() {

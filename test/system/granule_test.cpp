@@ -200,6 +200,8 @@ TEST_F(Wide, DataGoesAbove48Bits) {  // 3.4
 TEST_F(Granules, ThatAreNotImplementedMakeTheCdIllegal) {  // 5.4, TG0; 6.3.6
   for (const unsigned granule_bits : {12U, 14U, 16U}) {
     auto config = with_outputs(OutputSize::k48Bits);
+    // VMSAv8-32 tables need the smallest.
+    config.idr0.set(v3::SMMU_IDR0::TTF, v3::SMMU_IDR0::TableFormats::kAArch64);
     config.idr5.set(SMMU_IDR5::GRAN4K, granule_bits != 12)
         .set(SMMU_IDR5::GRAN16K, granule_bits != 14)
         .set(SMMU_IDR5::GRAN64K, granule_bits != 16);

@@ -39,16 +39,20 @@ TEST(Configurations, WithAnAbsentFeatureAreRefusedByItsName) {  // docs/features
   const auto idr1 = [](auto field, auto value) { return with(&SmmuV3Config::idr1, field, value); };
   const auto idr3 = [](auto field, auto value) { return with(&SmmuV3Config::idr3, field, value); };
   const auto idr5 = [](auto field, auto value) { return with(&SmmuV3Config::idr5, field, value); };
+  auto no_stage = idr0(SMMU_IDR0::S1P, false);
+  no_stage.idr0.set(SMMU_IDR0::S2P, false);
+  auto narrow = idr5(SMMU_IDR5::GRAN64K, false);
+  narrow.idr5.set(SMMU_IDR5::DS, false).set(SMMU_IDR5::VAX, SMMU_IDR5::VirtualSize::k48Bits);
   const struct {
     const char* name;
     SmmuV3Config config;
   } kRefused[] = {
-      {"SMMU_IDR0.S1P", idr0(SMMU_IDR0::S1P, false)},
-      {"SMMU_IDR0.S2P", idr0(SMMU_IDR0::S2P, true)},
-      {"SMMU_IDR0.TTF", idr0(SMMU_IDR0::TTF, static_cast<SMMU_IDR0::TableFormats>(0b11))},
+      {"SMMU_IDR0.S1P", no_stage},
+      {"SMMU_IDR0.TTF", idr0(SMMU_IDR0::TTF, static_cast<SMMU_IDR0::TableFormats>(0))},
+      {"SMMU_IDR5.GRAN4K", idr5(SMMU_IDR5::GRAN4K, false)},  // VMSAv8-32 tables need it
       {"SMMU_IDR0.BTM", idr0(SMMU_IDR0::BTM, true)},
-      {"SMMU_IDR0.HTTU", with(&SmmuV3Config::idr0, SMMU_IDR0::HTTU,
-                              static_cast<decltype(SMMU_IDR0::HTTU)::Value>(1))},
+      {"SMMU_IDR0.HTTU",
+       with(&SmmuV3Config::idr0, SMMU_IDR0::HTTU, SMMU_IDR0::FlagUpdates::kTableAccessAndDirty)},
       {"SMMU_IDR0.Hyp", idr0(SMMU_IDR0::Hyp, true)},
       {"SMMU_IDR0.ATS", idr0(SMMU_IDR0::ATS, true)},
       {"SMMU_IDR0.PRI", idr0(SMMU_IDR0::PRI, true)},
@@ -84,11 +88,10 @@ TEST(Configurations, WithAnAbsentFeatureAreRefusedByItsName) {  // docs/features
       {"SMMU_IDR3.THE", idr3(SMMU_IDR3::THE, true)},
       {"SMMU_IDR3.AIE", idr3(SMMU_IDR3::AIE, true)},
       {"SMMU_IDR5.OAS", idr5(SMMU_IDR5::OAS, OutputSize::k56Bits)},
-      {"SMMU_IDR5.GRAN64K", idr5(SMMU_IDR5::GRAN64K, false)},  // 52-bit addresses need it
-      {"SMMU_IDR5.DS", idr5(SMMU_IDR5::DS, true)},
+      {"SMMU_IDR5.GRAN64K", narrow},  // 52-bit addresses need it, or DS
+      {"SMMU_IDR5.DS", idr5(SMMU_IDR5::VAX, SMMU_IDR5::VirtualSize::k48Bits)},
       {"SMMU_IDR5.D128", idr5(SMMU_IDR5::D128, true)},
-      {"SMMU_IDR5.VAX",
-       with(&SmmuV3Config::idr5, SMMU_IDR5::VAX, static_cast<decltype(SMMU_IDR5::VAX)::Value>(1))},
+      {"SMMU_IDR5.VAX", idr5(SMMU_IDR5::VAX, SMMU_IDR5::VirtualSize::k56Bits)},
       {"SMMU_IDR5.STALL_MAX", idr5(SMMU_IDR5::STALL_MAX, 1U)},
       {"SMMU_AIDR", with(&SmmuV3Config::aidr, SMMU_AIDR::ArchMinorRev, 5)},
       {"SMMU_AIDR", with(&SmmuV3Config::aidr, SMMU_AIDR::ArchMajorRev, 1)},
@@ -109,6 +112,7 @@ TEST(Configurations, NeedTwoLevelTablesForManyStreams) {  // 6.3.1, ST_LEVEL; 6.
 
 TEST(Configurations, NeedAGranule) {  // 6.3.6
   auto config = SmmuV3Config::everything();
+  config.idr0.set(SMMU_IDR0::TTF, SMMU_IDR0::TableFormats::kAArch64);
   config.idr5 = SMMU_IDR5().set(SMMU_IDR5::OAS, OutputSize::k48Bits);
   EXPECT_THAT(objection_to(config), HasSubstr("no granule"));
   for (const auto granule :

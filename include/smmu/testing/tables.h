@@ -47,6 +47,7 @@ class PageTable {
     unsigned granule_bits = 12;  // 12, 14 or 16
     unsigned t0sz = 16;
     unsigned output_bits = 48;  // or 52, with the granule of 64 KiB: blocks of 4 TiB, too
+    unsigned stage = 1;         // or 2: the table of an STE
   };
 
   PageTable(PhysicalMemory& memory, Allocator allocate, Options options);
@@ -78,6 +79,11 @@ class PageTable {
 v3::CD context(const PageTable& table, Asid asid = Asid(1));
 
 // Legal STEs.
+// An STE that translates at stage 2 alone.
+v3::STE translate_stage2(const PageTable& table, Vmid vmid = Vmid(1));
+// The same STE, with stage 2 below what it does.
+v3::STE above_stage2(v3::STE ste, const PageTable& table, Vmid vmid = Vmid(1));
+
 v3::STE abort_all();
 v3::STE bypass();
 v3::STE translate(Pa cd);

@@ -1,0 +1,148 @@
+#include "emulator/v3/stage2_configuration.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "emulator/walk/permissions.h"
+
+namespace smmu::emulator {
+
+using v3::SMMU_IDR0;
+using v3::SMMU_IDR3;
+using v3::SMMU_IDR5;
+using v3::STE;
+
+namespace {
+
+// The geometry of VMSAv8-32 (DDI 0487, G5.5): T0SZ is a number of four bits
+// with a sign.
+constexpr unsigned kAArch32OutputBits = 40;
+unsigned aarch32_input_bits(const STE& ste) {
+  const unsigned t0sz = ste[STE::S2T0SZ] & 0xf;
+  return 32 - (t0sz & 7) + (t0sz & 8);
+}
+
+std::optional<Granule> granule_of(const STE& ste) {
+  if (!ste[STE::S2AA64]) return Granule::k4K;
+  switch (ste[STE::S2TG]) {
+    case TG0::k4K:
+      return Granule::k4K;
+    case TG0::k16K:
+      return Granule::k16K;
+    case TG0::k64K:
+      return Granule::k64K;
+  }
+  return std::nullopt;  // reserved
+}
+
+// RES0 without SMMU_IDR5.DS, and with the 64 KiB granule.
+bool large_addresses(const Features& features, const STE& ste, Granule granule) {
+  return features.idr5[SMMU_IDR5::DS] && ste[STE::S2DS] && granule != Granule::k64K;
+}
+
+unsigned input_bits(const STE& ste) {
+  return ste[STE::S2AA64] ? 64 - ste[STE::S2T0SZ] : aarch32_input_bits(ste);
+}
+
+unsigned output_bits(const Features& features, const STE& ste) {
+  if (!ste[STE::S2AA64]) return kAArch32OutputBits;
+  // 0b111 is 56 bits, which an OAS of 52 caps.
+  return std::min(address_bits(ste[STE::S2PS]), features.output_bits);
+}
+
+// The level at which a walk begins (DDI 0487, VTCR_EL2.SL0 and SL2); none:
+// there is no such encoding.
+std::optional<int> first_level(const Features& features, const STE& ste, Granule granule) {
+  const unsigned sl0 = ste[STE::S2SL0];
+  if (!ste[STE::S2AA64]) return sl0 <= 1 ? std::optional(2 - static_cast<int>(sl0)) : std::nullopt;
+  const bool large = large_addresses(features, ste, granule);
+  if (granule == Granule::k4K) {
+    if (large && ste[STE::S2SL0_2]) return sl0 == 0 ? std::optional(-1) : std::nullopt;
+    if (sl0 == 3) return features.idr3[SMMU_IDR3::STT] ? std::optional(3) : std::nullopt;
+    return 2 - static_cast<int>(sl0);
+  }
+  if (sl0 == 3) return granule == Granule::k16K && large ? std::optional(0) : std::nullopt;
+  return 3 - static_cast<int>(sl0);
+}
+
+// STES2T0SZInvalid() of 5.2.2.
+bool t0sz_invalid(const Features& features, const STE& ste, Granule granule) {
+  const unsigned t0sz = ste[STE::S2T0SZ];
+  unsigned most = 39;
+  if (features.idr3[SMMU_IDR3::STT]) most = granule == Granule::k64K ? 47 : 48;
+  const bool wide = granule == Granule::k64K || large_addresses(features, ste, granule);
+  const unsigned least = std::max(wide ? 12U : 16U, 64 - features.input_bits);
+  return t0sz < least || t0sz > most;
+}
+
+// STEWalkConfigInconsistent: the first table, concatenated ones included, has
+// to be indexed by at least one bit, and is at most sixteen tables.
+bool inconsistent(const Features& features, const STE& ste, Granule granule) {
+  const auto first = first_level(features, ste, granule);
+  if (!first) return true;
+  const int bits = static_cast<int>(input_bits(ste)) - static_cast<int>(leaf_bits(granule, *first));
+  return bits < 1 || bits > static_cast<int>(stride_bits(granule)) + 4;
+}
+
+// [55:52] are for VMSAv9-128.
+std::uint64_t ttb(const STE& ste) { return ste[STE::S2TTB] & mask(51, 0); }
+
+// STES2TTBOutOfRange(): a table of 4K or 16K granules lies below 2^48, unless
+// addresses are large.
+bool ttb_out_of_range(const Features& features, const STE& ste, Granule granule) {
+  unsigned bits = output_bits(features, ste);
+  if (granule != Granule::k64K && !large_addresses(features, ste, granule)) {
+    bits = std::min(bits, 48U);
+  }
+  return (ttb(ste) >> bits) != 0;
+}
+
+}  // namespace
+
+bool stage2_illegal(const Features& features, const STE& ste) {
+  // 5.5: SMMU_IDR0.STALL_MODEL is 0b01.
+  if (ste[STE::S2S]) return true;
+  const bool aarch64 = ste[STE::S2AA64];
+  if (!features.has(aarch64 ? TableFormat::kAArch64 : TableFormat::kAArch32)) return true;
+  const unsigned httu = static_cast<unsigned>(features.idr0[SMMU_IDR0::HTTU]);
+  if ((ste[STE::S2HA] || ste[STE::S2HD]) && (!aarch64 || httu == 0)) return true;
+  if (ste[STE::S2HD] && httu == 1) return true;
+  const auto granule = granule_of(ste);
+  if (!granule || (aarch64 && !features.has(*granule))) return true;
+  if (ttb_out_of_range(features, ste, *granule)) return true;
+  if (aarch64 && t0sz_invalid(features, ste, *granule)) return true;
+  if (inconsistent(features, ste, *granule)) return true;
+  const auto endianness = features.idr0[SMMU_IDR0::TTENDIAN];
+  if (endianness == SMMU_IDR0::Endianness::kLittle && ste[STE::S2ENDI]) return true;
+  return endianness == SMMU_IDR0::Endianness::kBig && !ste[STE::S2ENDI];
+}
+
+Stage2 stage2_of(const Features& features, const STE& ste) {
+  const bool aarch64 = ste[STE::S2AA64];
+  const Granule granule = *granule_of(ste);
+  const int first = *first_level(features, ste, granule);
+  Stage2 stage2;
+  if (aarch64) {
+    const bool large = large_addresses(features, ste, granule);
+    stage2.tables =
+        tables({.granule = granule,
+                .input_bits = input_bits(ste),
+                .first_level = first,
+                .output_bits = output_bits(features, ste),
+                .root = ttb(ste),
+                .wide = large || (granule == Granule::k64K && features.output_bits == 52),
+                .shareability = ste[STE::S2SH0],
+                .big_endian = ste[STE::S2ENDI]});
+  } else {
+    stage2.tables = aarch32_long_tables(input_bits(ste), first, ttb(ste), features.output_bits,
+                                        ste[STE::S2ENDI]);
+  }
+  stage2.permissions = stage2_permissions(features.idr3[SMMU_IDR3::XNX], !aarch64);
+  stage2.access_flag_ignored = ste[STE::S2AFFD];
+  stage2.device_walks_denied = ste[STE::S2PTW];
+  stage2.forced_write_back = aarch64 && ste[STE::S2FWB] && features.idr3[SMMU_IDR3::FWB];
+  stage2.update = {.access_flag = ste[STE::S2HA], .dirty_state = ste[STE::S2HA] && ste[STE::S2HD]};
+  return stage2;
+}
+
+}  // namespace smmu::emulator
