@@ -6,7 +6,7 @@
 #include <array>
 #include <cstdint>
 
-#include "emulator/tlb/main_tlb.h"
+#include "emulator/tlb/entries.h"
 #include "smmu/arch/bits.h"
 #include "smmu/emulator/transaction.h"
 

@@ -6,7 +6,7 @@
 #include <optional>
 #include <variant>
 
-#include "emulator/tlb/main_tlb.h"
+#include "emulator/tlb/entries.h"
 #include "emulator/walk/fault.h"
 #include "emulator/walk/regime.h"
 #include "smmu/emulator/transaction.h"

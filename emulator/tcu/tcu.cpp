@@ -15,8 +15,6 @@ constexpr std::size_t kMostWaiting = 4096;
 // A prefetch command is a hint, and one names up to 2^31 addresses.
 constexpr std::uint32_t kMostPrefetched = 512;
 
-constexpr MainTlb::Searched kNowhere{.space = nullptr, .size_bits = 0, .place = {}};
-
 // Descriptors in a 64-byte cache line.
 constexpr std::uint64_t kNeighbours = 8;
 
@@ -31,7 +29,7 @@ Tcu::Tcu(PhysicalMemory& memory, ConfigurationSource& source, const Caching& cac
       walker_(memory, observer),
       contexts_(caching.configuration,
                 caching.policy == CachePolicy::kAdversarial ? caching.cap : 0),
-      tlb_(caching) {}
+      tlb_(caching.policy, caching.main_tlb, caching.cap) {}
 
 void Tcu::set_gate(Gate gate) {
   const std::lock_guard lock(mutex_);
@@ -74,7 +72,7 @@ StreamContext Tcu::resolve(StreamId stream, std::optional<SubstreamId> substream
 
 void Tcu::report_hit(const StreamContext& stream, CanonicalAddress address, const TlbEntry& entry) {
   const AddressSpaces::Space& space = entry.global ? *stream.spaces.global : *stream.spaces.asid;
-  observer_->on_tlb_hit(MainTlb::describe(space, address.value, entry));
+  observer_->on_tlb_hit(describe(space, address.value, entry));
 }
 
 [[gnu::always_inline]] inline void Tcu::cache(const StreamContext& stream, CanonicalAddress address,
@@ -127,7 +125,7 @@ std::optional<Fault> Tcu::translate_again(const StreamContext& stream,
   const auto address = Walker::canonical(stream.context.regime, transaction.address);
   if (!address) return input_fault(stream.context, 0);
   RecentTables none;
-  return walk(stream, transaction, *address, entry, {kNowhere, generation}, none);
+  return walk(stream, transaction, *address, entry, {MainTlb::kNowhere, generation}, none);
 }
 
 Fault Tcu::permission_fault(const StreamContext& stream, const Transaction& transaction,
@@ -177,12 +175,11 @@ void Tcu::report_fill(AddressSpaces::Space& space, CanonicalAddress address, con
   {
     const std::lock_guard lock(mutex_);
     if (!unchanged_since(generation)) return;
-    tlb_.insert(space, address.value, entry,
-                [&](const AddressSpaces::Space& owner, std::uint64_t at, const TlbEntry& victim,
-                    EvictionReason reason) {
-                  evicted.emplace(MainTlb::describe(owner, at, victim), reason);
-                });
-    filled = MainTlb::describe(space, address.value, entry);
+    tlb_.insert(
+        space, address.value, entry,
+        [&](const AddressSpaces::Space& owner, std::uint64_t at, const TlbEntry& victim,
+            EvictionReason reason) { evicted.emplace(describe(owner, at, victim), reason); });
+    filled = describe(space, address.value, entry);
   }
   if (evicted) observer_->on_tlb_evict(evicted->first, evicted->second);
   observer_->on_tlb_fill(filled);
@@ -204,7 +201,7 @@ void Tcu::prefetch_neighbours(const StreamContext& stream, CanonicalAddress addr
 void Tcu::prefetch(const StreamContext& stream, CanonicalAddress address, Generation generation) {
   const Regime& regime = stream.context.regime;
   if (regime.has_stage1 && !regime.stage1.half[address.half].enabled) return;
-  Missed missed{.searched = kNowhere, .generation = generation};
+  Missed missed{.searched = MainTlb::kNowhere, .generation = generation};
   {
     // What is kept stays: it may be older than what is in memory now.
     const std::lock_guard lock(mutex_);

@@ -13,7 +13,7 @@
 #include "emulator/tcu/configuration_source.h"
 #include "emulator/tcu/recent_tables.h"
 #include "emulator/tlb/brief_mutex.h"
-#include "emulator/tlb/main_tlb.h"
+#include "emulator/tlb/entries.h"
 #include "emulator/tlb/set_associative.h"
 #include "emulator/walk/walker.h"
 #include "smmu/emulator/config.h"

@@ -16,9 +16,10 @@ AddressSpaces::Space* AddressSpaces::intern(const AddressSpace& name) {
   if (Space* known = find(name)) return known;
   if (spaces_.size() > kIndexMask) return nullptr;
   const auto tag = static_cast<Tag>(spaces_.size());
-  Space* space =
-      spaces_.emplace_back(std::make_unique<Space>(Space{.name = name, .tag = tag, .sizes = 0}))
-          .get();
+  Space* space = spaces_
+                     .emplace_back(std::make_unique<Space>(
+                         Space{.name = name, .tag = tag, .sizes = 0, .splintered = 0}))
+                     .get();
   last_known_ = false;
   by_name_.emplace(key_of(name), space);
   by_vmid_[name.vmid.value].push_back(space);
@@ -39,6 +40,7 @@ const std::vector<AddressSpaces::Space*>& AddressSpaces::of(Vmid vmid) const {
 bool AddressSpaces::retire(Space& space) {
   any_retired_ = true;
   space.sizes = 0;
+  space.splintered = 0;
   space.tag += Tag{1} << kIndexBits;  // wraps to the first tag after the last
   return space.tag >> kIndexBits == 0;
 }

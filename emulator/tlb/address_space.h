@@ -40,7 +40,8 @@ class AddressSpaces {
   struct Space {
     AddressSpace name;
     Tag tag = 0;
-    std::uint64_t sizes = 0;  // bit n: an entry of 2^n bytes may exist
+    std::uint64_t sizes = 0;       // bit n: an entry of 2^n bytes may exist
+    std::uint64_t splintered = 0;  // bit n: ... that is a part of a block of 2^n bytes
   };
 
   // The address space of that name, made if need be; null if there are too

@@ -25,6 +25,10 @@ struct Leaf {
   // has been set: that takes a walk.
   bool writable_clean = false;
 
+  // It is a part of 2^stage1_bits bytes that one descriptor of stage 1 maps, or
+  // of stage 2 where that is alone.
+  std::uint8_t stage1_bits = 0;
+
   // Of a regime with stage 2.
   Permissions stage1_permissions = Permissions::all();
   Stage2Memory stage2_memory;  // where stage 1 does not translate: for combine()

@@ -59,6 +59,7 @@ class PlainStage1 : public Descent<PlainStage1, std::optional<WalkFault>, true> 
       return fault(FaultType::kAccessFlag, at.where, at.level);
     leaf_.output = Pa(at.target & ~mask(at.shift - 1, 0));
     leaf_.size_bits = static_cast<std::uint8_t>(at.shift);
+    leaf_.stage1_bits = static_cast<std::uint8_t>(at.shift);
     leaf_.level = static_cast<std::int8_t>(at.level);
     leaf_.granule = half_.tables.granule;
     leaf_.global = !leaf[Leaf_Stage1::nG];
@@ -147,6 +148,7 @@ class Stage1Walk : public Descent<Stage1Walk, Attempt, false> {
     const std::uint64_t below = address_.value & mask(at.shift - 1, 0);
     leaf_.output = Pa(((at.target >> at.shift << at.shift) | below) >> size_bits << size_bits);
     leaf_.size_bits = static_cast<std::uint8_t>(size_bits);
+    leaf_.stage1_bits = static_cast<std::uint8_t>(at.shift);
     leaf_.level = static_cast<std::int8_t>(at.level);
     leaf_.granule = tables.granule;
     leaf_.global = !leaf[Leaf_Stage1::nG] || regime_.global;
@@ -286,6 +288,7 @@ std::optional<WalkFault> Walker::walk_any(const Regime& regime, CanonicalAddress
   leaf.output = stage2.output;
   leaf.ipa = Ipa(ipa & ~mask(stage2.size_bits - 1U, 0));
   leaf.size_bits = stage2.size_bits;
+  leaf.stage1_bits = stage2.size_bits;
   leaf.level = stage2.level;
   leaf.granule = stage2.granule;
   leaf.global = true;

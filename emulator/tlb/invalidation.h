@@ -1,0 +1,36 @@
+// When copies of what is in memory have to go.
+#ifndef SMMU_EMULATOR_TLB_INVALIDATION_H_
+#define SMMU_EMULATOR_TLB_INVALIDATION_H_
+
+#include <cstdint>
+#include <optional>
+
+#include "emulator/tlb/address_space.h"
+#include "emulator/walk/regime.h"
+#include "smmu/types.h"
+
+namespace smmu::emulator {
+
+// A point in the sequence of invalidations: how many had been accepted.  What
+// was read from memory before one must not outlive it.
+using Stamp = std::uint64_t;
+
+// What a TLB invalidation covers.  An absent member does not restrict it.
+struct TlbInvalidation {
+  struct Range {
+    std::uint64_t first;
+    std::uint64_t last;              // the last byte
+    std::optional<Granule> granule;  // only entries of that granule
+    std::int8_t level = 0;           // only leaves of that level; 0: of any
+    bool leaf_only = false;          // no table descriptors on the way
+  };
+
+  std::optional<Vmid> vmid;
+  std::optional<Asid> asid;  // global entries too if there is a range, else not
+  std::optional<Range> range;
+  std::optional<Input> input = Input::kVirtual;  // none: both
+};
+
+}  // namespace smmu::emulator
+
+#endif  // SMMU_EMULATOR_TLB_INVALIDATION_H_

@@ -1,0 +1,245 @@
+// What is kept by address: translations, and what leads to them.
+#ifndef SMMU_EMULATOR_TLB_TRANSLATION_CACHE_H_
+#define SMMU_EMULATOR_TLB_TRANSLATION_CACHE_H_
+
+#include <bit>
+#include <cstdint>
+
+#include "emulator/tlb/address_space.h"
+#include "emulator/tlb/invalidation.h"
+#include "emulator/tlb/set_associative.h"
+#include "smmu/arch/bits.h"
+#include "smmu/emulator/config.h"
+#include "smmu/emulator/observer.h"
+
+namespace smmu::emulator {
+
+// The two address spaces whose entries a transaction can hit.
+struct TlbSpaces {
+  AddressSpaces::Space* asid = nullptr;
+  AddressSpaces::Space* global = nullptr;
+
+  // Not: there were too many address spaces, or nothing is cached at all.
+  bool cached() const { return asid != nullptr; }
+};
+
+// Entries are filed by address space, size and address.  `Entry` has
+//
+//   stamp         when it was read
+//   size_bits     it is about 2^size_bits bytes
+//   block_bits()  what it is about is a part of 2^n bytes that one descriptor
+//                 describes
+//   granule, level
+//
+// Called with the TCU's lock held.
+template <class Entry>
+class TranslationCache {
+  class Key {
+   public:
+    Key() = default;
+    Key(AddressSpaces::Tag tag, std::uint64_t address, unsigned size_bits)
+        : page_(address >> size_bits), kind_(std::uint64_t{tag} << 32 | size_bits) {}
+
+    bool vacant() const { return kind_ == 0; }  // no entry is of one byte
+    AddressSpaces::Tag tag() const { return static_cast<AddressSpaces::Tag>(kind_ >> 32); }
+    unsigned size_bits() const { return static_cast<unsigned>(kind_ & 0xff); }
+    std::uint64_t page() const { return page_; }
+    std::uint64_t address() const { return page_ << size_bits(); }
+    // An odd constant without a pattern: the product's high bits depend on all
+    // bits of the factor.
+    std::uint64_t hash() const { return (page_ ^ kind_) * 0x9e3779b97f4a7c15; }
+    friend bool operator==(const Key&, const Key&) = default;
+
+   private:
+    std::uint64_t page_ = 0;  // address / size
+    std::uint64_t kind_ = 0;  // tag and size
+  };
+
+ public:
+  // Where an entry was looked for that was not there.
+  struct Searched {
+    const AddressSpaces::Space* space;  // null: nowhere
+    unsigned size_bits;
+    typename SetAssociative<Key, Entry>::Place place;
+  };
+  static constexpr Searched kNowhere{.space = nullptr, .size_bits = 0, .place = {}};
+
+  TranslationCache(CachePolicy policy, CacheGeometry geometry, std::uint32_t cap)
+      : keeps_everything_(policy == CachePolicy::kAdversarial),
+        entries_(geometry, keeps_everything_ ? cap : 0) {}
+
+  std::size_t size() const { return entries_.size(); }
+
+  // Of a VMID's stage 1, or of both its stages.
+  TlbSpaces spaces_of(Vmid vmid, Asid asid) {
+    AddressSpaces::Space* own = spaces_.intern({.vmid = vmid, .asid = asid});
+    AddressSpaces::Space* global = spaces_.intern({.vmid = vmid, .asid = std::nullopt});
+    if (own == nullptr || global == nullptr) return {};
+    return {.asid = own, .global = global};
+  }
+  // Of its stage 2 alone.
+  TlbSpaces intermediate_space_of(Vmid vmid) {
+    AddressSpaces::Space* space =
+        spaces_.intern({.vmid = vmid, .asid = std::nullopt, .input = Input::kIntermediate});
+    return {.asid = space, .global = space};
+  }
+
+  // The entry about `address`, or null; the smallest if there are several.
+  // REQUIRES: spaces.cached().
+  const Entry* find(const TlbSpaces& spaces, std::uint64_t address, Searched& searched) {
+    searched.space = nullptr;
+    if (const Entry* entry = find(*spaces.asid, address, searched)) return entry;
+    if (spaces.global->sizes == 0) [[likely]]
+      return nullptr;
+    return find(*spaces.global, address, searched);
+  }
+  const Entry* find(const TlbSpaces& spaces, std::uint64_t address) {
+    Searched searched;
+    return find(spaces, address, searched);
+  }
+  // Whether there are several.
+  bool conflict(const TlbSpaces& spaces, std::uint64_t address) {
+    unsigned found = count(*spaces.asid, address);
+    if (spaces.global != spaces.asid) found += count(*spaces.global, address);
+    return found > 1;
+  }
+
+  // Adds an entry that was not found.
+  // REQUIRES: nobody wants to hear which entry has to go for it.
+  void insert(AddressSpaces::Space& space, std::uint64_t address, const Entry& entry,
+              const Searched& searched) {
+    if (searched.space == &space && searched.size_bits == entry.size_bits && spaces_.all_alive() &&
+        entry.block_bits() == entry.size_bits) {
+      const Key key(space.tag, address, entry.size_bits);
+      if (entries_.replace(searched.place, key, entry)) return;
+    }
+    insert(space, address, entry, [](auto&&...) {});
+  }
+  // If a live entry has to go, `evict(space, address, entry, reason)` hears of
+  // it before.
+  template <class Evict>
+  void insert(AddressSpaces::Space& space, std::uint64_t address, const Entry& entry,
+              Evict&& evict) {
+    space.sizes |= std::uint64_t{1} << entry.size_bits;
+    if (entry.block_bits() != entry.size_bits) {
+      space.splintered |= std::uint64_t{1} << entry.block_bits();
+    }
+    entries_.insert(
+        Key(space.tag, address, entry.size_bits), entry,
+        [this](const Key& key) { return !spaces_.alive(key.tag()); },
+        [&](const Key& key, const Entry& victim, EvictionReason reason) {
+          evict(spaces_.owner(key.tag()), key.address(), victim, reason);
+        });
+  }
+
+  // Removes what `what` covers and was read before `before`.
+  void invalidate(const TlbInvalidation& what, Stamp before) {
+    if (entries_.size() == 0) return;
+    const auto one = [&](AddressSpaces::Space* space) {
+      if (space == nullptr || space->sizes == 0) return;
+      if (what.input && space->name.input != *what.input) return;
+      if (what.range) {
+        invalidate_range(*space, *what.range, before);
+      } else {
+        invalidate_space(*space, before);
+      }
+    };
+    if (!what.vmid) {
+      for (const auto& space : spaces_.all()) one(space.get());
+      return;
+    }
+    if (!what.asid) {
+      for (AddressSpaces::Space* space : spaces_.of(*what.vmid)) one(space);
+      return;
+    }
+    const AddressSpaces::Both both = spaces_.both(*what.vmid, *what.asid);
+    one(both.own);
+    if (what.range) one(both.global);
+  }
+
+  void clear() {
+    entries_.clear();
+    spaces_.clear();
+  }
+
+ private:
+  const Entry* find(const AddressSpaces::Space& space, std::uint64_t address, Searched& searched) {
+    for (std::uint64_t sizes = space.sizes; sizes != 0; sizes &= sizes - 1) {
+      const auto size_bits = static_cast<unsigned>(std::countr_zero(sizes));
+      const Key key(space.tag, address, size_bits);
+      const std::size_t first = entries_.set_of(key);
+      if (const Entry* entry = entries_.find(key, first)) return entry;
+      searched = {&space, size_bits, {first, entries_.changes()}};
+    }
+    return nullptr;
+  }
+
+  unsigned count(const AddressSpaces::Space& space, std::uint64_t address) {
+    unsigned found = 0;
+    for (std::uint64_t sizes = space.sizes; sizes != 0; sizes &= sizes - 1) {
+      const auto size_bits = static_cast<unsigned>(std::countr_zero(sizes));
+      if (entries_.find(Key(space.tag, address, size_bits)) != nullptr) ++found;
+    }
+    return found;
+  }
+
+  void invalidate_space(AddressSpaces::Space& space, Stamp before) {
+    const AddressSpaces::Tag tag = space.tag;
+    if (keeps_everything_) {
+      // What was read after the invalidation was accepted may stay, and does.
+      entries_.erase_if([&](const Key& key, const Entry& entry) {
+        return key.tag() == tag && entry.stamp < before;
+      });
+      return;
+    }
+    if (spaces_.retire(space)) {
+      entries_.erase_if(
+          [&](const Key& key, const Entry&) { return &spaces_.owner(key.tag()) == &space; });
+    }
+  }
+
+  void invalidate_range(const AddressSpaces::Space& space, const TlbInvalidation::Range& range,
+                        Stamp before) {
+    const auto covered = [&](const Entry& entry) {
+      return entry.stamp < before && (!range.granule || range.granule == entry.granule) &&
+             (range.level == 0 || range.level == entry.level);
+    };
+    erase(space, range.first, range.last, covered);
+    // DDI 0487, D8.17: the parts of a block go with any address in it.
+    for (std::uint64_t blocks = space.splintered; blocks != 0; blocks &= blocks - 1) {
+      const auto block_bits = static_cast<unsigned>(std::countr_zero(blocks));
+      const std::uint64_t within = mask(block_bits - 1, 0);
+      erase(space, range.first & ~within, range.last | within,
+            [&](const Entry& entry) { return entry.block_bits() == block_bits && covered(entry); });
+    }
+  }
+
+  template <class Condition>
+  void erase(const AddressSpaces::Space& space, std::uint64_t from, std::uint64_t to,
+             Condition&& condition) {
+    for (std::uint64_t sizes = space.sizes; sizes != 0; sizes &= sizes - 1) {
+      const auto size_bits = static_cast<unsigned>(std::countr_zero(sizes));
+      const std::uint64_t first = from >> size_bits;
+      const std::uint64_t last = to >> size_bits;
+      if (last - first < entries_.size()) {
+        for (std::uint64_t page = first; page <= last; ++page) {
+          entries_.erase(Key(space.tag, page << size_bits, size_bits), condition);
+        }
+      } else {
+        // More pages than there are entries: look at the entries instead.
+        entries_.erase_if([&](const Key& key, const Entry& entry) {
+          return key.tag() == space.tag && key.size_bits() == size_bits && key.page() >= first &&
+                 key.page() <= last && condition(entry);
+        });
+      }
+    }
+  }
+
+  const bool keeps_everything_;
+  AddressSpaces spaces_;
+  SetAssociative<Key, Entry> entries_;
+};
+
+}  // namespace smmu::emulator
+
+#endif  // SMMU_EMULATOR_TLB_TRANSLATION_CACHE_H_
