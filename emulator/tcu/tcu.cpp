@@ -18,6 +18,11 @@ constexpr std::uint32_t kMostPrefetched = 512;
 // Descriptors in a 64-byte cache line.
 constexpr std::uint64_t kNeighbours = 8;
 
+// A cache that is not wanted holds nothing, but has a place.
+CacheGeometry or_one(const CacheGeometry& geometry) {
+  return geometry.sets != 0 ? geometry : CacheGeometry{.sets = 1, .ways = 1};
+}
+
 }  // namespace
 
 Tcu::Tcu(PhysicalMemory& memory, ConfigurationSource& source, const Caching& caching,
@@ -29,7 +34,67 @@ Tcu::Tcu(PhysicalMemory& memory, ConfigurationSource& source, const Caching& cac
       walker_(memory, observer),
       contexts_(caching.configuration,
                 caching.policy == CachePolicy::kAdversarial ? caching.cap : 0),
-      tlb_(caching.policy, caching.main_tlb, caching.cap) {}
+      tlb_(caching.policy, caching.main_tlb, caching.cap),
+      stage2_(caching.policy, or_one(caching.stage2), caching.cap),
+      tables_(caching.policy, or_one(caching.walk), caching.cap) {}
+
+// What walks find in the TCU's caches, and leave there.
+class Tcu::Copies final : public WalkCopies {
+ public:
+  Copies(Tcu& tcu, const StreamContext& stream, Stamp stamp, Generation generation)
+      : tcu_(tcu), stream_(stream), stamp_(stamp), generation_(generation) {}
+
+  bool find_stage2(Ipa ipa, Stage2Leaf& leaf) override {
+    if (!stream_.stage2_spaces.cached()) return false;
+    const std::lock_guard lock(tcu_.mutex_);
+    const Stage2Entry* entry = tcu_.stage2_.find(stream_.stage2_spaces, ipa.value);
+    if (entry == nullptr) return false;
+    leaf = *entry;
+    return true;
+  }
+  void keep_stage2(Ipa ipa, const Stage2Leaf& leaf) override {
+    if (!stream_.stage2_spaces.cached()) return;
+    Stage2Entry entry{leaf};
+    entry.stamp = stamp_;
+    const std::lock_guard lock(tcu_.mutex_);
+    if (tcu_.unchanged_since(generation_)) {
+      tcu_.stage2_.insert(*stream_.stage2_spaces.asid, ipa.value, entry, [](auto&&...) {});
+    }
+  }
+  bool find_table(std::uint64_t address, StartingTable& start) override {
+    if (!stream_.table_spaces.cached()) return false;
+    const std::lock_guard lock(tcu_.mutex_);
+    const TableEntry* entry = tcu_.tables_.find(stream_.table_spaces, address);
+    if (entry == nullptr || entry->root != tables_of(address).root) return false;
+    start = *entry;
+    return true;
+  }
+  void keep_table(std::uint64_t address, const StartingTable& table) override {
+    if (!stream_.table_spaces.cached()) return;
+    const Tables& tables = tables_of(address);
+    TableEntry entry{table};
+    entry.root = tables.root;
+    entry.stamp = stamp_;
+    entry.granule = tables.granule;
+    entry.size_bits = static_cast<std::uint8_t>(leaf_bits(tables.granule, table.level) +
+                                                stride_bits(tables.granule));
+    const std::lock_guard lock(tcu_.mutex_);
+    if (tcu_.unchanged_since(generation_)) {
+      tcu_.tables_.insert(*stream_.table_spaces.asid, address, entry, [](auto&&...) {});
+    }
+  }
+
+ private:
+  const Tables& tables_of(std::uint64_t address) const {
+    const Regime& regime = stream_.context.regime;
+    return regime.stage1.half[Walker::half_of(regime, address)].tables;
+  }
+
+  Tcu& tcu_;
+  const StreamContext& stream_;
+  const Stamp stamp_;
+  const Generation generation_;
+};
 
 void Tcu::set_gate(Gate gate) {
   const std::lock_guard lock(mutex_);
@@ -53,7 +118,11 @@ StreamContext Tcu::resolve(StreamId stream, std::optional<SubstreamId> substream
                            Generation generation) {
   const ConfigurationSource::Resolution resolution =
       source_.resolve(stream, substream, {stamp(), generation});
-  StreamContext found{.context = resolution.context, .spaces = {}, .stamp = resolution.oldest};
+  StreamContext found{.context = resolution.context,
+                      .spaces = {},
+                      .stage2_spaces = {},
+                      .table_spaces = {},
+                      .stamp = resolution.oldest};
   if (!answers_keep()) return found;
 
   found.keeps = resolution.cacheable;
@@ -62,6 +131,16 @@ StreamContext Tcu::resolve(StreamId stream, std::optional<SubstreamId> substream
     found.spaces = found.context.regime.has_stage1
                        ? tlb_.spaces_of(found.context.vmid, found.context.asid)
                        : tlb_.intermediate_space_of(found.context.vmid);
+    const Regime& regime = found.context.regime;
+    if (regime.has_stage1 && regime.has_stage2 && caching_.stage2.sets != 0) {
+      found.stage2_spaces = stage2_.intermediate_space_of(found.context.vmid);
+    }
+    // A port has tables of its own, for stage 1 alone; but those last no longer
+    // than until something changes.
+    const bool adversarial = caching_.policy == CachePolicy::kAdversarial;
+    if (regime.has_stage1 && (!regime.simple || adversarial) && caching_.walk.sets != 0) {
+      found.table_spaces = tables_.spaces_of(found.context.vmid, found.context.asid);
+    }
   }
   if (found.keeps && unchanged_since(generation)) {
     contexts_.insert(key_of(stream, substream), found);
@@ -101,11 +180,13 @@ std::optional<Fault> Tcu::walk(const StreamContext& stream, const Transaction& t
                       .content = transaction.content,
                       .speculative = false};
   std::optional<WalkFault> fault;
-  if (stream.keeps && observer_ == nullptr && regime.simple) [[likely]] {
+  if (stream.keeps && observer_ == nullptr && regime.simple && !stream.table_spaces.cached())
+      [[likely]] {
     LastTable& last = recent.at(&stream, address.value, half.tables.last_table_bits);
     fault = walker_.walk(regime, address, access, entry, last);
   } else {
-    fault = walker_.walk(regime, address, access, entry);
+    Copies copies(*this, stream, entry.stamp, missed.generation);
+    fault = walker_.walk_with(regime, address, access, entry, copies);
   }
   if (fault) [[unlikely]]
     return translation_fault(context, *fault);
@@ -209,7 +290,8 @@ void Tcu::prefetch(const StreamContext& stream, CanonicalAddress address, Genera
   }
   TlbEntry entry;
   entry.stamp = stamp();
-  if (!walker_.walk(regime, address, {.speculative = true}, entry)) {
+  Copies copies(*this, stream, entry.stamp, generation);
+  if (!walker_.walk_with(regime, address, {.speculative = true}, entry, copies)) {
     cache(stream, address, entry, missed);
   }
 }
@@ -266,7 +348,21 @@ void Tcu::synchronize() {
   advance_generation();
 }
 
-void Tcu::apply(const TlbInvalidation& what, Stamp before) { tlb_.invalidate(what, before); }
+void Tcu::apply(const TlbInvalidation& what, Stamp before) {
+  tlb_.invalidate(what, before);
+  if (what.input != Input::kVirtual) stage2_.invalidate(what, before);
+  if (what.input != Input::kIntermediate && tables_.size() != 0) {
+    if (!what.range) {
+      tables_.invalidate(what, before);
+    } else if (!what.range->leaf_only) {
+      // 4.4.1: TTL is about the leaf, and tables go at every level.
+      TlbInvalidation tables = what;
+      tables.range->granule = std::nullopt;
+      tables.range->level = 0;
+      tables_.invalidate(tables, before);
+    }
+  }
+}
 
 void Tcu::apply(const ConfigurationInvalidation& what, Stamp before) {
   invalidate_contexts(what, before);
@@ -297,6 +393,8 @@ void Tcu::clear() {
   advance_generation();
   contexts_.clear();
   tlb_.clear();
+  stage2_.clear();
+  tables_.clear();
   waiting_.clear();
   substreams_ = 0;
   advance_generation();

@@ -27,6 +27,8 @@ namespace smmu::emulator {
 struct StreamContext {
   Context context;
   TlbSpaces spaces;
+  TlbSpaces stage2_spaces;  // for walks through both stages
+  TlbSpaces table_spaces;
   Stamp stamp = 0;
   bool keeps = false;  // whether it may be used again
 };
@@ -166,6 +168,7 @@ class Tcu {
                             RecentTables& recent);
   void cache(const StreamContext& stream, CanonicalAddress address, const TlbEntry& entry,
              const Missed& missed);
+  class Copies;
   void report_hit(const StreamContext& stream, CanonicalAddress address, const TlbEntry& entry);
   void report_fill(AddressSpaces::Space& space, CanonicalAddress address, const TlbEntry& entry,
                    Generation generation);
@@ -198,6 +201,8 @@ class Tcu {
   SetAssociative<ContextKey, StreamContext> contexts_;
   std::size_t substreams_ = 0;  // contexts of substreams ever cached since empty
   MainTlb tlb_;
+  Stage2Cache stage2_;
+  WalkCache tables_;
   std::vector<Accepted> waiting_;  // for synchronize()
 };
 

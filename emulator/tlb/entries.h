@@ -6,6 +6,7 @@
 
 #include "emulator/tlb/translation_cache.h"
 #include "emulator/walk/leaf.h"
+#include "emulator/walk/walker.h"
 #include "smmu/emulator/observer.h"
 
 namespace smmu::emulator {
@@ -25,12 +26,12 @@ struct Stage2Entry : Stage2Leaf {
 };
 
 // A table that a walk may begin at: it resolves 2^size_bits bytes.
-struct TableEntry {
-  std::uint64_t table = 0;      // where it is
-  std::uint64_t hierarchy = 0;  // the table descriptors on the way, or-ed
+struct TableEntry : StartingTable {
+  // The first table of its tree.  An address space is of one tree, if software
+  // keeps to the rules (IHI 0070, 3.17); where it does not, walks stay apart.
+  std::uint64_t root = 0;
   Stamp stamp = 0;
   std::uint8_t size_bits = 0;
-  std::int8_t level = 0;  // of the descriptor that names it
   Granule granule = Granule::k4K;
 
   unsigned block_bits() const { return size_bits; }

@@ -52,7 +52,8 @@ std::variant<TlbInvalidation::Range, NoRange> range_of(const C& command) {
   return TlbInvalidation::Range{.first = address,
                                 .last = last < address ? ~std::uint64_t{0} : last,
                                 .granule = granule,
-                                .level = static_cast<std::int8_t>(ttl)};
+                                .level = static_cast<std::int8_t>(ttl),
+                                .leaf_only = command[C::Leaf]};
 }
 
 // Without stage 2 there is one VMID, and the commands' field is RES0 (4.4.2).
@@ -75,8 +76,11 @@ CommandOutcome invalidate_addresses(const Features& features, Tcu& tcu, const C&
     // One address, in whatever entry.  The entry's size decides how much of
     // the address is compared.
     const std::uint64_t address = command[C::Address];
-    what.range.emplace(TlbInvalidation::Range{
-        .first = address, .last = address, .granule = std::nullopt, .level = 0});
+    what.range.emplace(TlbInvalidation::Range{.first = address,
+                                              .last = address,
+                                              .granule = std::nullopt,
+                                              .level = 0,
+                                              .leaf_only = command[C::Leaf]});
   } else {
     const auto range = range_of(command);
     if (const auto* none = std::get_if<NoRange>(&range)) {

@@ -40,6 +40,15 @@ bool Features::has(TableFormat format) const {
   return (static_cast<unsigned>(idr0[SMMU_IDR0::TTF]) & static_cast<unsigned>(one)) != 0;
 }
 
+namespace {
+
+bool whole_or_none(const CacheGeometry& geometry) {
+  return geometry.sets == 0 ||
+         (std::has_single_bit(geometry.sets) && std::has_single_bit(geometry.ways));
+}
+
+}  // namespace
+
 std::optional<std::string> objection(const SmmuV3Config& config) {
   const SMMU_IDR0 idr0 = config.idr0;
   const SMMU_IDR1 idr1 = config.idr1;
@@ -143,9 +152,14 @@ std::optional<std::string> objection(const SmmuV3Config& config) {
       {!std::has_single_bit(config.caching.configuration.sets) ||
            !std::has_single_bit(config.caching.configuration.ways),
        "caching.configuration: sets and ways must be powers of two"},
+      {!whole_or_none(config.caching.stage2),
+       "caching.stage2: sets and ways must be powers of two"},
+      {!whole_or_none(config.caching.walk), "caching.walk: sets and ways must be powers of two"},
       {std::uint64_t{config.caching.main_tlb.sets} * config.caching.main_tlb.ways > (1U << 24) ||
            std::uint64_t{config.caching.configuration.sets} * config.caching.configuration.ways >
-               (1U << 24),
+               (1U << 24) ||
+           std::uint64_t{config.caching.stage2.sets} * config.caching.stage2.ways > (1U << 24) ||
+           std::uint64_t{config.caching.walk.sets} * config.caching.walk.ways > (1U << 24),
        "caching: a cache has more than 2^24 entries"},
       {config.caching.cap == 0, "caching.cap is 0"},
       {config.caching.cap > (1U << 20), "caching.cap is above 2^20 entries"},

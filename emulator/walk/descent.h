@@ -31,7 +31,7 @@ struct LeafDescriptor {
 //   Result not_loaded(where, level)     why
 //   Result fault(type, where, level)    the descriptor is no good
 //   Result leaf(descriptor)             it is one
-//   last_table(table, hierarchy)        the walk goes on to the last level
+//   next_table<level>(table, hierarchy) the walk goes on to that level
 //
 // REQUIRES: tables.plain, if kPlain.
 template <class Walk, class Result, bool kPlain>
@@ -54,20 +54,45 @@ class Descent {
                                              std::uint64_t table, std::uint64_t hierarchy) {
     switch (tables.granule) {
       case Granule::k4K:
-        return level<Granule::k4K, 3>(tables, address, table, kIndexBits<Granule::k4K>, hierarchy);
+        return from<Granule::k4K, 3>(tables, address, table, hierarchy);
       case Granule::k16K:
-        return level<Granule::k16K, 3>(tables, address, table, kIndexBits<Granule::k16K>,
-                                       hierarchy);
+        return from<Granule::k16K, 3>(tables, address, table, hierarchy);
       case Granule::k64K:
         break;
     }
-    return level<Granule::k64K, 3>(tables, address, table, kIndexBits<Granule::k64K>, hierarchy);
+    return from<Granule::k64K, 3>(tables, address, table, hierarchy);
+  }
+
+  // From a table of any level but the first of the tree.
+  Result descend_from(const Tables& tables, std::uint64_t address, int at, std::uint64_t table,
+                      std::uint64_t hierarchy) {
+    switch (tables.granule) {
+      case Granule::k4K:
+        if (at == 0) return from<Granule::k4K, 0>(tables, address, table, hierarchy);
+        if (at == 1) return from<Granule::k4K, 1>(tables, address, table, hierarchy);
+        if (at == 2) return from<Granule::k4K, 2>(tables, address, table, hierarchy);
+        break;
+      case Granule::k16K:
+        if (at == 1) return from<Granule::k16K, 1>(tables, address, table, hierarchy);
+        if (at == 2) return from<Granule::k16K, 2>(tables, address, table, hierarchy);
+        break;
+      case Granule::k64K:
+        if (at == 2) return from<Granule::k64K, 2>(tables, address, table, hierarchy);
+        break;
+    }
+    return descend_last(tables, address, table, hierarchy);
   }
 
  private:
   // The offsets of descriptors in a table that is not the first.
   template <Granule kGranule>
   static constexpr std::uint64_t kIndexBits = mask(stride_bits(kGranule) + 2, 3);
+
+  template <Granule kGranule, int kLevel>
+  [[gnu::always_inline]] Result from(const Tables& tables, std::uint64_t address,
+                                     std::uint64_t table, std::uint64_t hierarchy) {
+    return level<kGranule, kLevel>(tables, address, table, kIndexBits<kGranule>, hierarchy);
+  }
 
   Walk& walk() { return static_cast<Walk&>(*this); }
 
@@ -119,7 +144,7 @@ class Descent {
       if constexpr (kLevel == 3) {
         return walk().leaf(LeafDescriptor{where, word, target, hierarchy, kShift, kLevel});
       } else {
-        if constexpr (kLevel == 2) walk().last_table(target, hierarchy | word);
+        walk().template next_table<kLevel + 1>(target, hierarchy | word);
         return level<kGranule, kLevel + 1>(tables, address, target, kIndexBits<kGranule>,
                                            hierarchy | word);
       }

@@ -39,7 +39,8 @@ class Stage2Walk : public Descent<Stage2Walk<kPlain>, Attempt, kPlain> {
                                .ipa = ipa_,
                                .descriptor = Pa(where)}};
   }
-  void last_table(std::uint64_t, std::uint64_t) {}
+  template <int kLevel>
+  void next_table(std::uint64_t, std::uint64_t) {}
 
   Attempt leaf(const LeafDescriptor& at) {
     Leaf_Stage2 leaf({at.value});

@@ -50,8 +50,11 @@ class PlainStage1 : public Descent<PlainStage1, std::optional<WalkFault>, true> 
   Result fault(FaultType type, std::uint64_t where, int level) {
     return stage1_fault(type, where, level);
   }
-  [[gnu::always_inline]] void last_table(std::uint64_t table, std::uint64_t hierarchy) {
-    last_ = {.table = table, .hierarchy = hierarchy, .known = true};
+  template <int kLevel>
+  [[gnu::always_inline]] void next_table(std::uint64_t table, std::uint64_t hierarchy) {
+    if constexpr (kLevel == 3) {
+      last_ = {.table = table, .hierarchy = hierarchy, .known = true};
+    }
   }
   [[gnu::always_inline]] Result leaf(const LeafDescriptor& at) {
     const Leaf_Stage1 leaf({at.value});
@@ -80,7 +83,7 @@ class PlainStage1 : public Descent<PlainStage1, std::optional<WalkFault>, true> 
 class Stage1Walk : public Descent<Stage1Walk, Attempt, false> {
  public:
   Stage1Walk(const Walker& walker, PhysicalMemory& memory, Observer* observer, const Regime& regime,
-             CanonicalAddress address, const Access& access, Leaf& leaf, Stage2Copies* copies)
+             CanonicalAddress address, const Access& access, Leaf& leaf, WalkCopies* copies)
       : walker_(walker),
         memory_(memory, observer, Stage::k1, regime.stage1.half[address.half].tables.big_endian),
         regime_(regime),
@@ -90,6 +93,16 @@ class Stage1Walk : public Descent<Stage1Walk, Attempt, false> {
         access_(access),
         leaf_(leaf),
         copies_(copies) {}
+
+  // From the table nearest to the leaf that is known.
+  Attempt run() {
+    const Tables& tables = half_.tables;
+    StartingTable start;
+    if (copies_ != nullptr && copies_->find_table(address_.value, start)) {
+      return descend_from(tables, address_.value, start.level, start.table, start.hierarchy);
+    }
+    return descend(tables, address_.value);
+  }
 
   bool load(std::uint64_t where, int level, std::uint64_t& word) {
     if (!to_physical(where, Direction::kRead)) return false;
@@ -102,7 +115,11 @@ class Stage1Walk : public Descent<Stage1Walk, Attempt, false> {
   Attempt fault(FaultType type, std::uint64_t, int level) const {
     return {.fault = stage1_fault(type, where_.value, level)};
   }
-  void last_table(std::uint64_t, std::uint64_t) {}
+  template <int kLevel>
+  void next_table(std::uint64_t table, std::uint64_t hierarchy) {
+    if (copies_ == nullptr) return;
+    copies_->keep_table(address_.value, {.level = kLevel, .table = table, .hierarchy = hierarchy});
+  }
 
   Attempt leaf(const LeafDescriptor& at) {
     Leaf_Stage1 leaf({at.value});
@@ -204,7 +221,7 @@ class Stage1Walk : public Descent<Stage1Walk, Attempt, false> {
   const CanonicalAddress address_;
   const Access& access_;
   Leaf& leaf_;
-  Stage2Copies* const copies_;
+  WalkCopies* const copies_;
   Pa where_;  // of the last descriptor
   std::optional<WalkFault> stage2_fault_;
 };
@@ -242,7 +259,7 @@ std::optional<CanonicalAddress> Walker::canonical_any(const Regime& regime, Iova
 
 std::optional<WalkFault> Walker::walk(const Regime& regime, CanonicalAddress address,
                                       const Access& access, Leaf& leaf, LastTable& last,
-                                      Stage2Copies* copies) const {
+                                      WalkCopies* copies) const {
   const Stage1& stage1 = regime.stage1;
   const Stage1Half& half = stage1.half[address.half];
   if (observer_ != nullptr || !regime.simple || !half.tables.plain) [[unlikely]]
@@ -256,13 +273,13 @@ std::optional<WalkFault> Walker::walk(const Regime& regime, CanonicalAddress add
 
 std::optional<WalkFault> Walker::walk_any(const Regime& regime, CanonicalAddress address,
                                           const Access& access, Leaf& leaf,
-                                          Stage2Copies* copies) const {
+                                          WalkCopies* copies) const {
   leaf.writable_clean = false;
   if (regime.has_stage1) {
     Attempt attempt;
     for (unsigned i = 0; i != kMostAttempts; ++i) {
       Stage1Walk walk(*this, memory_, observer_, regime, address, access, leaf, copies);
-      attempt = walk.descend(regime.stage1.half[address.half].tables, address.value);
+      attempt = walk.run();
       if (!attempt.again) break;
     }
     if (attempt.fault) return attempt.fault;
@@ -301,8 +318,8 @@ std::optional<WalkFault> Walker::walk_any(const Regime& regime, CanonicalAddress
 
 std::optional<WalkFault> Walker::walk_stage2(const Stage2& stage2, Ipa ipa, Purpose purpose,
                                              const Access& access, Stage2Leaf& leaf,
-                                             Stage2Copies* copies) const {
-  if (copies != nullptr && copies->find(ipa, leaf)) {
+                                             WalkCopies* copies) const {
+  if (copies != nullptr && copies->find_stage2(ipa, leaf)) {
     const bool device_walk =
         stage2.device_walks_denied && purpose != Purpose::kInput && leaf.memory.is_device();
     if (access.speculative || (!device_walk && access.allowed_by(leaf.permissions))) {
@@ -326,7 +343,7 @@ std::optional<WalkFault> Walker::walk_stage2(const Stage2& stage2, Ipa ipa, Purp
     attempt = attempt_stage2(memory_, observer_, stage2, ipa, purpose, access, leaf);
     if (!attempt.again) break;
   }
-  if (!attempt.fault && copies != nullptr) copies->keep(ipa, leaf);
+  if (!attempt.fault && copies != nullptr) copies->keep_stage2(ipa, leaf);
   return attempt.fault;
 }
 

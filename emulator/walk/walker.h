@@ -42,14 +42,25 @@ struct LastTable {
   bool known = false;
 };
 
-// Stage 2 translations that whoever drives a walker keeps for it.
-class Stage2Copies {
+// A table of stage 1, where a walk may begin.
+struct StartingTable {
+  int level = 0;
+  std::uint64_t table = 0;  // what its descriptor said: an IPA where stage 2 translates
+  std::uint64_t hierarchy = 0;
+};
+
+// Copies of what walks read, which whoever drives a walker keeps for it.
+class WalkCopies {
  public:
-  virtual ~Stage2Copies() = default;
+  virtual ~WalkCopies() = default;
 
   // False: there is none for that address.
-  virtual bool find(Ipa ipa, Stage2Leaf& leaf) = 0;
-  virtual void keep(Ipa ipa, const Stage2Leaf& leaf) = 0;
+  virtual bool find_stage2(Ipa ipa, Stage2Leaf& leaf) = 0;
+  virtual void keep_stage2(Ipa ipa, const Stage2Leaf& leaf) = 0;
+
+  // The table nearest to the leaf, if there is one.
+  virtual bool find_table(std::uint64_t address, StartingTable& start) = 0;
+  virtual void keep_table(std::uint64_t address, const StartingTable& table) = 0;
 };
 
 class Walker {
@@ -66,27 +77,39 @@ class Walker {
     return sign_extended(regime, address);
   }
 
+  // Of an address that is canonical.
+  static unsigned half_of(const Regime& regime, std::uint64_t canonical_address) {
+    const auto found = canonical(regime, Iova(canonical_address));
+    return found ? found->half : 0;
+  }
+
   // Walks to the leaf that translates `address`, or says why there is none.
   // Faults come in the architecture's order, but for one: without stage 2 and
   // hardware updates the permissions of the leaf are the caller's to check.
   // `last`: where to begin, if that is known; else it will be, if the walk
   // comes to a table of the last level of stage 1 and there is no stage 2.
-  // `copies`: of stage 2, or null.
+  // `copies`: or null.
   // REQUIRES: the half is enabled.
   std::optional<WalkFault> walk(const Regime& regime, CanonicalAddress address,
                                 const Access& access, Leaf& leaf, LastTable& last,
-                                Stage2Copies* copies = nullptr) const;
+                                WalkCopies* copies = nullptr) const;
   std::optional<WalkFault> walk(const Regime& regime, CanonicalAddress address,
                                 const Access& access, Leaf& leaf,
-                                Stage2Copies* copies = nullptr) const {
+                                WalkCopies* copies = nullptr) const {
     LastTable none;
     return walk(regime, address, access, leaf, none, copies);
+  }
+
+  // The same by way of `copies`, whatever the regime.
+  std::optional<WalkFault> walk_with(const Regime& regime, CanonicalAddress address,
+                                     const Access& access, Leaf& leaf, WalkCopies& copies) const {
+    return walk_any(regime, address, access, leaf, &copies);
   }
 
   // Stage 2 alone, which allows the access.
   std::optional<WalkFault> walk_stage2(const Stage2& stage2, Ipa ipa, Purpose purpose,
                                        const Access& access, Stage2Leaf& leaf,
-                                       Stage2Copies* copies = nullptr) const;
+                                       WalkCopies* copies = nullptr) const;
 
  private:
   static std::optional<CanonicalAddress> sign_extended(const Regime& regime, Iova address) {
@@ -102,7 +125,7 @@ class Walker {
   }
   static std::optional<CanonicalAddress> canonical_any(const Regime& regime, Iova address);
   std::optional<WalkFault> walk_any(const Regime& regime, CanonicalAddress address,
-                                    const Access& access, Leaf& leaf, Stage2Copies* copies) const;
+                                    const Access& access, Leaf& leaf, WalkCopies* copies) const;
 
   PhysicalMemory& memory_;
   Observer* observer_;

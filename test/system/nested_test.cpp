@@ -185,6 +185,9 @@ TEST_F(Nested, UpdatingAStage1DescriptorIsAWriteToStage2) {  // 3.13.5, 7.3.16: 
   EXPECT_FALSE(record[F_PERMISSION::TTRnW]);
   EXPECT_TRUE(record[F_PERMISSION::RnW]);
   host_.map(table, Pa(table.value - kGuest), 4096);
+  board_.submit_and_sync(command<CMD_TLBI_S2_IPA>()
+                             .set(CMD_TLBI_S2_IPA::VMID, kVmid.value)
+                             .set(CMD_TLBI_S2_IPA::Address, table.value));
   EXPECT_THAT(device().translate(kAddress), TranslatesTo(page_));
   EXPECT_NE(load(memory_, descriptor) & 0x400, 0U);
 }

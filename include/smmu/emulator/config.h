@@ -37,6 +37,10 @@ struct Caching {
   // entries are the most that each cache holds: at least 1, at most 2^20.
   CacheGeometry main_tlb = {.sets = 1024, .ways = 4};
   CacheGeometry configuration = {.sets = 64, .ways = 4};
+  // Of stage 2 leaves and of tables, for walks through both stages.  Without
+  // sets there is no such cache.
+  CacheGeometry stage2 = {.sets = 512, .ways = 4};
+  CacheGeometry walk = {.sets = 128, .ways = 4};
   std::uint32_t cap = 1U << 20;
 };
 

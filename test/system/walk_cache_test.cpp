@@ -1,0 +1,122 @@
+// Copies of tables on the way to a leaf, and of the parts of a block, in the policy that keeps all
+// (IHI 0070, 4.4; DDI 0487, D8.17).
+#include "smmu/testing/board.h"
+#include "smmu/testing/matchers.h"
+
+namespace smmu::testing {
+namespace {
+
+using v3::CMD_TLBI_NH_ASID;
+using v3::CMD_TLBI_NH_VA;
+
+constexpr StreamId kStream(5);
+constexpr Iova kVisited(0x8000'0000);
+constexpr Iova kOther(0x8000'1000);
+constexpr std::uint64_t kBlock = std::uint64_t{1} << 21;
+
+Board::Options adversarial() {
+  Board::Options options;
+  options.config.caching.policy = emulator::CachePolicy::kAdversarial;
+  return options;
+}
+
+// A table of the last level is visited by a walk to one page; then the
+// descriptor that names it is made to name another.
+class WalkCache : public ::testing::Test {
+ protected:
+  WalkCache() {
+    board_.bring_up();
+    old_.map(kVisited, page(0), 4096);
+    old_.map(kOther, page(0), 4096);
+    new_.map(kVisited, page(1), 4096);
+    new_.map(kOther, page(1), 4096);
+    board_.attach(kStream, old_, Asid(3));
+    EXPECT_THAT(translate(kVisited), TranslatesTo(page(0)));
+    store(board_.memory(), level2(old_), load(board_.memory(), level2(new_)));
+  }
+  Pa page(unsigned which) const { return Pa(pages_.value + which * 4096); }
+  emulator::Outcome translate(Iova address) { return board_.device(kStream).translate(address); }
+  void invalidate(Iova address, bool leaf, std::uint16_t asid = 3) {
+    board_.submit_and_sync(command<CMD_TLBI_NH_VA>()
+                               .set(CMD_TLBI_NH_VA::ASID, asid)
+                               .set(CMD_TLBI_NH_VA::Leaf, leaf)
+                               .set(CMD_TLBI_NH_VA::Address, address.value));
+  }
+  // The descriptor of level 2 on the way to the pages.
+  Pa level2(const PageTable& table) {
+    Pa at = table.root();
+    for (unsigned shift = 39; shift != 21; shift -= 9) {
+      const Pa slot(at.value + 8 * (kVisited.value >> shift & 511));
+      at = Pa(load(board_.memory(), slot) & 0xffff'ffff'f000);
+    }
+    return Pa(at.value + 8 * (kVisited.value >> 21 & 511));
+  }
+
+  Board board_{adversarial()};
+  PageTable old_ = board_.page_table();
+  PageTable new_ = board_.page_table();
+  Pa pages_ = board_.allocate(8192);
+};
+
+TEST_F(WalkCache, ATableServesPagesThatWereNeverVisited) {
+  EXPECT_THAT(translate(kOther), TranslatesTo(page(0)));
+}
+
+TEST_F(WalkCache, AnInvalidationOfTheLeafAloneLeavesTheTable) {  // 4.4.2, Leaf 1
+  invalidate(kOther, true);
+  invalidate(kVisited, true);
+  EXPECT_THAT(translate(kOther), TranslatesTo(page(0)));
+  EXPECT_THAT(translate(kVisited), TranslatesTo(page(0)));
+}
+
+TEST_F(WalkCache, AnInvalidationOfAnyPageBelowTakesTheTable) {  // 4.4.2, Leaf 0
+  invalidate(kOther, false, 4);
+  invalidate(Iova(kOther.value + kBlock), false);
+  EXPECT_THAT(translate(kOther), TranslatesTo(page(0)));
+  invalidate(Iova(kOther.value + 4096), false);
+  invalidate(kOther, true);
+  EXPECT_THAT(translate(kOther), TranslatesTo(page(1)));
+  EXPECT_THAT(translate(kVisited), TranslatesTo(page(0)));  // the leaf is kept
+}
+
+TEST_F(WalkCache, AnInvalidationOfTheAsidTakesTheTable) {
+  board_.submit_and_sync(command<CMD_TLBI_NH_ASID>().set(CMD_TLBI_NH_ASID::ASID, 4));
+  EXPECT_THAT(translate(kOther), TranslatesTo(page(0)));
+  board_.submit_and_sync(command<CMD_TLBI_NH_ASID>().set(CMD_TLBI_NH_ASID::ASID, 3));
+  EXPECT_THAT(translate(kOther), TranslatesTo(page(1)));
+}
+
+// D8.17: what a block was splintered into goes with any of its addresses.
+TEST(Splinters, OfABlockGoTogether) {
+  Board board(adversarial());
+  board.bring_up();
+  constexpr Vmid kVmid(7);
+  const Pa memory = board.allocate(2 * kBlock, kBlock);
+  PageTable host = board.page_table({.stage = 2});
+  // The tables of stage 1 where they are, the block in pages.
+  host.map(Iova(0x4000'0000), Pa(0x4000'0000), std::uint64_t{1} << 30);
+  constexpr Iova kIpa(0x1'0000'0000);
+  for (std::uint64_t at = 0; at != 2 * kBlock; at += 4096) {
+    host.map(Iova(kIpa.value + at), Pa(memory.value + at), 4096);
+  }
+  PageTable guest = board.page_table();
+  guest.map(kVisited, Pa(kIpa.value), kBlock);
+  const Pa cd = board.allocate(4096);
+  store(board.memory(), cd, context(guest, Asid(3)));
+  board.attach(kStream, above_stage2(translate(cd), host, kVmid));
+  const DmaDevice device = board.device(kStream);
+  EXPECT_THAT(device.translate(kVisited), TranslatesTo(memory));
+  EXPECT_THAT(device.translate(kOther), TranslatesTo(Pa(memory.value + 4096)));
+  guest.map(kVisited, Pa(kIpa.value + kBlock), kBlock);
+  EXPECT_THAT(device.translate(kOther), TranslatesTo(Pa(memory.value + 4096)));
+  board.submit_and_sync(command<CMD_TLBI_NH_VA>()
+                            .set(CMD_TLBI_NH_VA::VMID, kVmid.value)
+                            .set(CMD_TLBI_NH_VA::ASID, 3)
+                            .set(CMD_TLBI_NH_VA::Leaf, true)
+                            .set(CMD_TLBI_NH_VA::Address, kVisited.value));
+  EXPECT_THAT(device.translate(kVisited), TranslatesTo(Pa(memory.value + kBlock)));
+  EXPECT_THAT(device.translate(kOther), TranslatesTo(Pa(memory.value + kBlock + 4096)));
+}
+
+}  // namespace
+}  // namespace smmu::testing
