@@ -26,11 +26,14 @@ CacheGeometry or_one(const CacheGeometry& geometry) {
 }  // namespace
 
 Tcu::Tcu(PhysicalMemory& memory, ConfigurationSource& source, const Caching& caching,
-         unsigned output_bits, Observer* observer)
+         unsigned output_bits, Conflicts conflicts, Observer* observer)
     : caching_(caching),
       output_bits_(output_bits),
+      // Only the policy that keeps all that may be kept keeps such entries.
+      conflicts_(caching.policy == CachePolicy::kAdversarial ? conflicts : Conflicts::kNever),
       source_(source),
       observer_(observer),
+      watched_(observer != nullptr || conflicts_ != Conflicts::kNever),
       walker_(memory, observer),
       contexts_(caching.configuration,
                 caching.policy == CachePolicy::kAdversarial ? caching.cap : 0),
@@ -149,9 +152,31 @@ StreamContext Tcu::resolve(StreamId stream, std::optional<SubstreamId> substream
   return found;
 }
 
-void Tcu::report_hit(const StreamContext& stream, CanonicalAddress address, const TlbEntry& entry) {
-  const AddressSpaces::Space& space = entry.global ? *stream.spaces.global : *stream.spaces.asid;
-  observer_->on_tlb_hit(describe(space, address.value, entry));
+std::optional<Fault> Tcu::examine_hit(const StreamContext& stream, CanonicalAddress address,
+                                      const TlbEntry& entry) {
+  if (conflicts_ != Conflicts::kNever) {
+    const std::lock_guard lock(mutex_);
+    if (tlb_.conflict(stream.spaces, address.value)) return conflict(stream, address);
+  }
+  if (observer_ != nullptr) {
+    const AddressSpaces::Space& space = entry.global ? *stream.spaces.global : *stream.spaces.asid;
+    observer_->on_tlb_hit(describe(space, address.value, entry));
+  }
+  return std::nullopt;
+}
+
+// 7.3.17
+Fault Tcu::conflict(const StreamContext& stream, CanonicalAddress address) {
+  const bool stage1 = stream.context.regime.has_stage1;
+  return TranslationFault{{.type = FaultType::kTlbConflict,
+                           .stage = stage1 ? Stage::k1 : Stage::k2,
+                           .level = 0,
+                           .purpose = Purpose::kInput,
+                           .table_write = false,
+                           .ipa = stage1 ? Ipa(0) : Ipa(address.value),
+                           .descriptor = {}},
+                          Response::kAbort,
+                          Recording::kRecorded};
 }
 
 [[gnu::always_inline]] inline void Tcu::cache(const StreamContext& stream, CanonicalAddress address,
@@ -191,7 +216,8 @@ std::optional<Fault> Tcu::walk(const StreamContext& stream, const Transaction& t
   if (fault) [[unlikely]]
     return translation_fault(context, *fault);
 
-  if (stream.spaces.cached()) {
+  const bool kept = conflicts_ != Conflicts::kNotOfNt || !entry.no_translation;
+  if (stream.spaces.cached() && kept) {
     cache(stream, address, entry, missed);
     if (caching_.prefetch == SpeculativePrefetch::kOn) {
       prefetch_neighbours(stream, address, entry, missed.generation);

@@ -48,9 +48,17 @@ class Tcu {
   // that it is odd while that takes effect.
   using Generation = std::uint64_t;
 
+  // What a TLB may do where a block and a table have been changed for one
+  // another without a break (IHI 0070, 3.21.1: BBML).
+  enum class Conflicts : std::uint8_t {
+    kNever,     // level 2
+    kNotOfNt,   // level 1: not where the block says nT
+    kPossible,  // level 0
+  };
+
   // `output_bits`: the width of a physical address.
   Tcu(PhysicalMemory& memory, ConfigurationSource& source, const Caching& caching,
-      unsigned output_bits, Observer* observer);
+      unsigned output_bits, Conflicts conflicts, Observer* observer);
 
   void set_gate(Gate gate);
   Gate gate() const { return gate_.load(std::memory_order_acquire); }
@@ -99,8 +107,8 @@ class Tcu {
       if (found != nullptr) {
         entry = *found;
         mutex_.unlock();
-        if (observer_ != nullptr) [[unlikely]]
-          report_hit(stream, *address, entry);
+        if (watched_) [[unlikely]]
+          return examine_hit(stream, *address, entry);
         return std::nullopt;
       }
       mutex_.unlock();
@@ -150,6 +158,7 @@ class Tcu {
     return {.stream = stream.value,
             .substream = substream ? std::uint64_t{substream->value} + 1 : 0};
   }
+  static Fault conflict(const StreamContext& stream, CanonicalAddress address);
   static Fault translation_fault(const Context& context, const WalkFault& walk);
   static Fault input_fault(const Context& context, unsigned half);
 
@@ -169,7 +178,8 @@ class Tcu {
   void cache(const StreamContext& stream, CanonicalAddress address, const TlbEntry& entry,
              const Missed& missed);
   class Copies;
-  void report_hit(const StreamContext& stream, CanonicalAddress address, const TlbEntry& entry);
+  std::optional<Fault> examine_hit(const StreamContext& stream, CanonicalAddress address,
+                                   const TlbEntry& entry);
   void report_fill(AddressSpaces::Space& space, CanonicalAddress address, const TlbEntry& entry,
                    Generation generation);
   void prefetch_neighbours(const StreamContext& stream, CanonicalAddress address,
@@ -189,8 +199,10 @@ class Tcu {
 
   const Caching caching_;
   const unsigned output_bits_;
+  const Conflicts conflicts_;
   ConfigurationSource& source_;
   Observer* const observer_;
+  const bool watched_;  // hits are: by an observer, or for conflicts
   const Walker walker_;
 
   std::atomic<Gate> gate_{Gate::kBypass};

@@ -101,6 +101,14 @@ EventRecord event_record(const Transaction& transaction, const TranslationFault&
       return translation_record<F_PERMISSION>(transaction, walk)
           .set(F_PERMISSION::TTRnW, class_of(walk) == EventClass::kTt && !walk.table_write)
           .words();
+    case FaultType::kTlbConflict: {
+      auto record = access_record<F_TLB_CONFLICT>(transaction);
+      if (walk.stage == Stage::k2) {
+        record.set(F_TLB_CONFLICT::S2, true)
+            .set(F_TLB_CONFLICT::IPA, F_TLB_CONFLICT::IPA.decode(walk.ipa.value));
+      }
+      return record.words();
+    }
     case FaultType::kExternalAbort:
       return access_record<F_WALK_EABT>(transaction)
           .set(F_WALK_EABT::S2, walk.stage == Stage::k2)

@@ -40,6 +40,17 @@ bool Features::has(TableFormat format) const {
   return (static_cast<unsigned>(idr0[SMMU_IDR0::TTF]) & static_cast<unsigned>(one)) != 0;
 }
 
+Tcu::Conflicts Features::conflicts() const {
+  switch (idr3[SMMU_IDR3::BBML]) {
+    case 0:
+      return Tcu::Conflicts::kPossible;
+    case 1:
+      return Tcu::Conflicts::kNotOfNt;
+    default:
+      return Tcu::Conflicts::kNever;
+  }
+}
+
 namespace {
 
 bool whole_or_none(const CacheGeometry& geometry) {

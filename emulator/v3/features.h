@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "emulator/tcu/tcu.h"
 #include "emulator/walk/regime.h"
 #include "smmu/emulator/config.h"
 
@@ -27,6 +28,8 @@ struct Features {
 
   bool has(Granule granule) const;
   bool has(TableFormat format) const;
+  // What BBML promises.
+  Tcu::Conflicts conflicts() const;
 };
 
 // A sentence that says which value of `config` this model does not implement

@@ -14,6 +14,7 @@ enum class FaultType : std::uint8_t {
   kAccessFlag,
   kPermission,
   kExternalAbort,  // the read or the update of a descriptor aborted
+  kTlbConflict,    // no walk's: a TLB has several entries about the address
 };
 
 enum class Stage : std::uint8_t { k1 = 1, k2 = 2 };

@@ -24,6 +24,7 @@ struct Leaf {
   // A write that is not permitted might be, after the descriptor's dirty state
   // has been set: that takes a walk.
   bool writable_clean = false;
+  bool no_translation = false;  // nT: a block that is being changed for a table, or back
 
   // It is a part of 2^stage1_bits bytes that one descriptor of stage 1 maps, or
   // of stage 2 where that is alone.
@@ -42,6 +43,7 @@ struct Stage2Leaf {
   std::int8_t level = 0;
   Granule granule = Granule::k4K;
   bool writable_clean = false;
+  bool no_translation = false;
   Permissions permissions;
   Stage2Memory memory;
 };

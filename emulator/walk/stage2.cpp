@@ -89,6 +89,8 @@ class Stage2Walk : public Descent<Stage2Walk<kPlain>, Attempt, kPlain> {
     result_.size_bits = static_cast<std::uint8_t>(at.shift);
     result_.level = static_cast<std::int8_t>(at.level);
     result_.granule = stage2_.tables.granule;
+    result_.no_translation =
+        at.level != 3 && vmsa::Block_Stage2({at.value})[vmsa::Block_Stage2::nT];
     result_.writable_clean = dirtiable && (rights & kWritable2) == 0;
     return {};
   }

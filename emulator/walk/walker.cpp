@@ -171,6 +171,7 @@ class Stage1Walk : public Descent<Stage1Walk, Attempt, false> {
     leaf_.global = !leaf[Leaf_Stage1::nG] || regime_.global;
     leaf_.permissions = permissions;
     leaf_.writable_clean = dirtiable && !set_dirty;
+    leaf_.no_translation = at.level != 3 && vmsa::Block_Stage1({at.value})[vmsa::Block_Stage1::nT];
     const unsigned index =
         (attributes_index(leaf) & ~unsigned{tables.fixed_attributes}) | tables.attributes;
     leaf_.attributes = stage1_.attributes[index];
@@ -236,6 +237,7 @@ void combine_stages(Leaf& leaf, std::uint64_t ipa, const Stage2Leaf& stage2) {
   leaf.stage1_permissions = leaf.permissions;
   leaf.permissions = leaf.permissions & stage2.permissions;
   leaf.writable_clean = leaf.writable_clean || stage2.writable_clean;
+  leaf.no_translation = leaf.no_translation || stage2.no_translation;
 }
 
 }  // namespace
@@ -312,6 +314,7 @@ std::optional<WalkFault> Walker::walk_any(const Regime& regime, CanonicalAddress
   leaf.permissions = stage2.permissions;
   leaf.stage1_permissions = Permissions::all();
   leaf.writable_clean = stage2.writable_clean;
+  leaf.no_translation = stage2.no_translation;
   leaf.stage2_memory = stage2.memory;
   return std::nullopt;
 }

@@ -118,5 +118,66 @@ TEST(Splinters, OfABlockGoTogether) {
   EXPECT_THAT(device.translate(kOther), TranslatesTo(Pa(memory.value + kBlock + 4096)));
 }
 
+// 3.21.1: a block and a table changed for one another without a break.  BBML
+// says what may come of it.
+class Breaks : public ::testing::TestWithParam<unsigned> {
+ protected:
+  static Board::Options options() {
+    auto options = adversarial();
+    options.config.idr3.set(v3::SMMU_IDR3::BBML, GetParam());
+    return options;
+  }
+  // A page is visited; then its table is replaced by a block, and another of
+  // its pages is.
+  std::vector<Event> replace_table_by_block(std::uint64_t more_bits) {
+    board_.bring_up();
+    PageTable table = board_.page_table();
+    const Pa target = board_.allocate(kBlock, kBlock);
+    for (std::uint64_t at = 0; at != 2 * 4096; at += 4096) {
+      table.map(Iova(kVisited.value + at), Pa(target.value + at), 4096);
+    }
+    board_.attach(kStream, table);
+    const DmaDevice device = board_.device(kStream);
+    EXPECT_THAT(device.translate(kVisited), TranslatesTo(target));
+    PageTable other = board_.page_table();
+    other.map(kVisited, target, kBlock);
+    const std::uint64_t block = load(board_.memory(), other.descriptor(kVisited)) | more_bits;
+    store(board_.memory(), Pa(parent(table)), block);
+    board_.submit_and_sync(command<CMD_TLBI_NH_VA>()
+                               .set(CMD_TLBI_NH_VA::ASID, 1)
+                               .set(CMD_TLBI_NH_VA::Address, kOther.value));
+    EXPECT_THAT(device.translate(kOther), TranslatesTo(Pa(target.value + 4096)));
+    device.translate(kVisited);
+    return board_.events();
+  }
+  std::uint64_t parent(const PageTable& table) {
+    Pa at = table.root();
+    for (unsigned shift = 39; shift != 21; shift -= 9) {
+      at = Pa(load(board_.memory(), Pa(at.value + 8 * (kVisited.value >> shift & 511))) &
+              0xffff'ffff'f000);
+    }
+    return at.value + 8 * (kVisited.value >> 21 & 511);
+  }
+  static constexpr std::uint64_t kNt = 1U << 16;
+
+  Board board_{options()};
+};
+
+TEST_P(Breaks, MayMakeEntriesConflict) {
+  const auto events = replace_table_by_block(0);
+  if (GetParam() == 2) {
+    EXPECT_TRUE(events.empty());
+  } else {
+    EXPECT_THAT(events,
+                ::testing::ElementsAre(IsEvent(v3::EventType::F_TLB_CONFLICT, kStream, kVisited)));
+  }
+}
+
+TEST_P(Breaks, AreSafeWithNtFromLevel1On) {
+  EXPECT_EQ(replace_table_by_block(kNt).empty(), GetParam() != 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(Bbml, Breaks, ::testing::Values(0U, 1U, 2U));
+
 }  // namespace
 }  // namespace smmu::testing
