@@ -50,25 +50,28 @@ bool CommandQueue::ready(std::uint32_t write, std::uint32_t read) const {
 
 std::uint32_t CommandQueue::consume(std::uint32_t most) {
   const Queue queue = this->queue();
+  const Words entries(memory_);
+  const std::uint32_t write = registers_.get<SMMU_CMDQ_PROD>()[SMMU_CMDQ_PROD::WR];
   std::uint32_t read = registers_.get<SMMU_CMDQ_CONS>()[SMMU_CMDQ_CONS::RD];
+  // Somebody may have written PROD since ready() looked.
+  if (!queue.consistent(write, read)) return 0;
+  most = std::min(most, queue.used(write, read));
   std::uint32_t consumed = 0;
-  bool goes_on = true;
-  while (goes_on && consumed != most) {
-    const std::uint32_t write = registers_.get<SMMU_CMDQ_PROD>()[SMMU_CMDQ_PROD::WR];
-    if (queue.empty(write, read) || !queue.consistent(write, read)) break;
-    goes_on = consume_one(queue, read);
+  while (consumed != most) {
+    const bool goes_on = consume_one(queue, entries, read);
     ++consumed;
+    if (!goes_on) return consumed;
     if (other_effects_.load(std::memory_order_relaxed) != 0) break;
   }
-  if (goes_on) advance(queue, read);
+  advance(queue, read);
   return consumed;
 }
 
-bool CommandQueue::consume_one(const Queue& queue, std::uint32_t& read) {
+inline bool CommandQueue::consume_one(const Queue& queue, const Words& entries,
+                                      std::uint32_t& read) {
   CommandWords words;
-  const Words entry(memory_);
   const Pa where = queue.entry(read);
-  if (!entry.load(where, words[0]) || !entry.load(Pa(where.value + 8), words[1])) [[unlikely]] {
+  if (!entries.load(where, words[0]) || !entries.load(Pa(where.value + 8), words[1])) [[unlikely]] {
     stop(read, CommandError::CERROR_ABT);
     report(queue.position(read), {}, CommandError::CERROR_ABT);
     return false;

@@ -54,7 +54,7 @@ class CommandQueue {
   bool ready(std::uint32_t write, std::uint32_t read) const;
   Queue queue() const { return Queue(queue_.load(std::memory_order_acquire), kLog2EntryBytes); }
   // The command at `read` is done with: true, the queue goes on there.
-  bool consume_one(const Queue& queue, std::uint32_t& read);
+  bool consume_one(const Queue& queue, const Words& entries, std::uint32_t& read);
   bool finish_sync(const CommandWords& words, const Queue& queue, std::uint32_t& read);
   void stop(std::uint32_t read, v3::CommandError error);
   // Publishes how far it has come.

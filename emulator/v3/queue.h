@@ -48,6 +48,10 @@ class Queue {
     const std::uint32_t consumed = cons & positions();
     return same_lap ? produced >= consumed : produced <= consumed;
   }
+  // How many entries are between consistent indices.
+  std::uint32_t used(std::uint32_t prod, std::uint32_t cons) const {
+    return (prod - cons) & (wrap() | positions());
+  }
   std::uint32_t next(std::uint32_t index) const { return (index + 1) & (wrap() | positions()); }
   std::uint32_t position(std::uint32_t index) const { return index & positions(); }
   Pa entry(std::uint32_t index) const {
