@@ -61,6 +61,7 @@ TABLE = {
     "test/compile_fail/": ["include/"],
     "test/ram/": [*TEST, RAM],
     "test/walk/": [*TEST, WALK],
+    "test/model/": [*TEST, WALK],
     "test/tlb/": [*TEST, WALK, TLB],
     "test/tcu/": [*TEST, *BELOW_TCU, TCU],
     "test/tbu/": [*TEST, *BELOW_TBU, TBU],
