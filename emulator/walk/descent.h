@@ -16,7 +16,7 @@ namespace smmu::emulator {
 struct LeafDescriptor {
   std::uint64_t where;
   std::uint64_t value;
-  std::uint64_t target;     // the address in it
+  std::uint64_t target;     // the address in it, of the first byte it maps
   std::uint64_t hierarchy;  // the table descriptors before it, or-ed
   unsigned shift;           // it maps 2^shift bytes
   int level;
@@ -135,11 +135,11 @@ class Descent {
       return walk().not_loaded(where, kLevel);
 
     const std::uint64_t target = kPlain ? word & tables.address.in_place : tables.address.of(word);
-    const bool beyond = (target & tables.out_of_range) != 0;
+    const std::uint64_t beyond = target & tables.out_of_range;
     // Valid and Type are at the same place in every descriptor.
     const Table_Stage1 descriptor({word});
     if (descriptor[Table_Stage1::Valid] & descriptor[Table_Stage1::Type]) [[likely]] {
-      if (beyond) [[unlikely]]
+      if (beyond != 0) [[unlikely]]
         return walk().fault(FaultType::kAddressSize, where, kLevel);
       if constexpr (kLevel == 3) {
         return walk().leaf(LeafDescriptor{where, word, target, hierarchy, kShift, kLevel});
@@ -152,8 +152,10 @@ class Descent {
     if (!descriptor[Table_Stage1::Valid] || !tables.has_blocks(kLevel)) {
       return walk().fault(FaultType::kTranslation, where, kLevel);
     }
-    if (beyond) return walk().fault(FaultType::kAddressSize, where, kLevel);
-    return walk().leaf(LeafDescriptor{where, word, target, hierarchy, kShift, kLevel});
+    // What lies below the block's size is no address, and out of no range.
+    constexpr std::uint64_t kBlock = ~mask(kShift - 1, 0);
+    if ((beyond & kBlock) != 0) return walk().fault(FaultType::kAddressSize, where, kLevel);
+    return walk().leaf(LeafDescriptor{where, word, target & kBlock, hierarchy, kShift, kLevel});
   }
 };
 

@@ -85,7 +85,7 @@ class Stage2Walk : public Descent<Stage2Walk<kPlain>, Attempt, kPlain> {
         }
       }
     }
-    result_.output = Pa(at.target >> at.shift << at.shift);
+    result_.output = Pa(at.target);
     result_.size_bits = static_cast<std::uint8_t>(at.shift);
     result_.level = static_cast<std::int8_t>(at.level);
     result_.granule = stage2_.tables.granule;

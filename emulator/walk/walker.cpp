@@ -60,7 +60,7 @@ class PlainStage1 : public Descent<PlainStage1, std::optional<WalkFault>, true> 
     const Leaf_Stage1 leaf({at.value});
     if (!leaf[Leaf_Stage1::AF] && !stage1_.access_flag_ignored) [[unlikely]]
       return fault(FaultType::kAccessFlag, at.where, at.level);
-    leaf_.output = Pa(at.target & ~mask(at.shift - 1, 0));
+    leaf_.output = Pa(at.target);
     leaf_.size_bits = static_cast<std::uint8_t>(at.shift);
     leaf_.stage1_bits = static_cast<std::uint8_t>(at.shift);
     leaf_.level = static_cast<std::int8_t>(at.level);
@@ -163,7 +163,7 @@ class Stage1Walk : public Descent<Stage1Walk, Attempt, false> {
     const Tables& tables = half_.tables;
     const unsigned size_bits = size_within_range(at.shift);
     const std::uint64_t below = address_.value & mask(at.shift - 1, 0);
-    leaf_.output = Pa(((at.target >> at.shift << at.shift) | below) >> size_bits << size_bits);
+    leaf_.output = Pa((at.target | below) >> size_bits << size_bits);
     leaf_.size_bits = static_cast<std::uint8_t>(size_bits);
     leaf_.stage1_bits = static_cast<std::uint8_t>(at.shift);
     leaf_.level = static_cast<std::int8_t>(at.level);
