@@ -200,7 +200,8 @@ class Stage1Walk : public Descent<Stage1Walk, Attempt, false> {
     return true;
   }
 
-  // G5.5.5: a block may reach beyond the half that it is a part of.
+  // G5.5.5.1: a block may reach beyond the half that it is a part of.  The
+  // largest aligned part of it around the address that does not is what maps.
   unsigned size_within_range(unsigned size_bits) const {
     if (stage1_.range != InputRange::kAArch32) return size_bits;
     const unsigned other = stage1_.half[1 - address_.half].tables.input_bits;
@@ -208,10 +209,11 @@ class Stage1Walk : public Descent<Stage1Walk, Attempt, false> {
     const std::uint64_t border = address_.half == 0
                                      ? (std::uint64_t{1} << 32) - (std::uint64_t{1} << other)
                                      : std::uint64_t{1} << other;
-    const std::uint64_t first = address_.value >> size_bits << size_bits;
-    const std::uint64_t last = first + mask(size_bits - 1, 0);
-    const bool reaches_beyond = address_.half == 0 ? last >= border : first < border;
-    return reaches_beyond ? std::min(size_bits, other) : size_bits;
+    for (;; --size_bits) {
+      const std::uint64_t first = address_.value >> size_bits << size_bits;
+      const std::uint64_t last = first + mask(size_bits - 1, 0);
+      if (address_.half == 0 ? last < border : first >= border) return size_bits;
+    }
   }
 
   const Walker& walker_;
