@@ -137,8 +137,9 @@ class Descent {
     const std::uint64_t target = kPlain ? word & tables.address.in_place : tables.address.of(word);
     const std::uint64_t beyond = target & tables.out_of_range;
     // Valid and Type are at the same place in every descriptor.
+    constexpr BitsOf<Table_Stage1, 1, 0> kTypeAndValid{"Type and Valid"};
     const Table_Stage1 descriptor({word});
-    if (descriptor[Table_Stage1::Valid] & descriptor[Table_Stage1::Type]) [[likely]] {
+    if (descriptor[kTypeAndValid] == 0b11) [[likely]] {
       if (beyond != 0) [[unlikely]]
         return walk().fault(FaultType::kAddressSize, where, kLevel);
       if constexpr (kLevel == 3) {
