@@ -119,7 +119,7 @@ using Stage2Permissions = std::array<Permissions, 16>;
 // Whether an SMMU writes to leaf descriptors (IHI 0070, 3.13).
 struct HardwareUpdate {
   bool access_flag = false;  // HA
-  bool dirty_state = false;  // HD
+  bool dirty_state = false;  // HD, which is nothing without HA
 };
 
 // A stage 1 translation regime.
