@@ -167,10 +167,6 @@ class Emulated {
   Ended translate(PhysicalMemory& memory, emulator::Observer* observer = nullptr,
                   emulator::WalkCopies* copies = nullptr) {
     const emulator::Walker walker(memory, observer);
-    // IHI 0070, 3.4: without stage 1 the input is an IPA.
-    if (!regime_.has_stage1 && test_.access.address >> test_.regime.implementation.ias() != 0) {
-      return Fault{.type = FaultType::kAddressSize, .stage = 1, .level = 0};
-    }
     const auto address = emulator::Walker::canonical(regime_, Iova(test_.access.address));
     if (!address) return not_translated(0);
     const emulator::Stage1Half& half = regime_.stage1.half[address->half];

@@ -158,6 +158,8 @@ emulator::Regime regime_of(const Regime& regime) {
   emulator::Regime result;
   result.has_stage1 = regime.stage1.has_value();
   result.has_stage2 = regime.stage2.has_value();
+  // IHI 0070, 3.4: stage 1 bypass is checked against the IAS.
+  result.bypass_bits = static_cast<std::uint8_t>(regime.implementation.ias());
   if (regime.stage1) {
     result.stage1 = stage1_of(regime);
     result.global = !has_two_ranges(*regime.stage1);
