@@ -70,9 +70,8 @@ MemoryAttributes combine(MemoryAttributes stage1, const Stage2Memory& stage2) {
   MemoryAttributes result{.type = stage1.type,
                           .shareability = stronger(stage1.shareability, stage2.shareability)};
   if (stage2.is_device()) {
-    // What is reserved behaves as Device-nGnRnE.
-    const bool reserved = stage2.forced_write_back ? (mem_attr & 0b100) != 0 : (mem_attr >> 2) != 0;
-    const std::uint8_t type = reserved ? MemoryAttributes::kDevice_nGnRnE : device(mem_attr);
+    // What is reserved has 0b00 there and behaves as Device-nGnRnE, too.
+    const std::uint8_t type = device(mem_attr);
     result.type = stage1.is_device() ? std::min(stage1.type, type) : type;
   } else if (stage2.forced_write_back) {
     // Table D8-101: 01 Non-cacheable, 10 Write-Back, 11 as stage 1 says.
