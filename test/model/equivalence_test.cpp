@@ -183,6 +183,9 @@ class Emulated {
       fault = walker.walk(regime_, *address, access_, leaf, last_);
     }
     if (fault) return fault_of(*fault);
+    const bool writable = leaf.permissions.allow(access_.privilege, emulator::Direction::kWrite,
+                                                 emulator::Content::kData);
+    refuses_writes_ = !writable && !leaf.writable_clean;
     if (!access_.allowed_by(leaf.permissions)) {
       // Others are found by the walk.
       EXPECT_TRUE(!regime_.has_stage2 && !regime_.stage1.update.access_flag);
@@ -224,6 +227,9 @@ class Emulated {
     return stage1 * (stage2 + 1) + stage2 + update;
   }
 
+  // Whether a write that comes to the leaf just found is refused without a walk.
+  bool refuses_writes() const { return refuses_writes_; }
+
   // The walk of a table of the last level that is known is one read.
   bool knows_last_table() const { return last_.known; }
 
@@ -258,7 +264,17 @@ class Emulated {
   const emulator::Regime regime_;
   const emulator::Access access_;
   emulator::LastTable last_;
+  bool refuses_writes_ = false;
 };
+
+// Whether a write by the same is refused for want of permission.
+bool write_is_refused(const Case& test, const std::vector<Word>& words) {
+  SparseMemory memory(words);
+  Access access = test.access;
+  access.write = true;
+  const Ended ended = translate(test.regime, access, memory.memory());
+  return !ended && ended.error().type == FaultType::kPermission;
+}
 
 // What is wrong with the emulator's walks of one case; nothing, if all is well.
 std::string difference(const Case& test) {
@@ -300,6 +316,9 @@ std::string difference(const Case& test) {
     const std::size_t most = emulated.most_reads() * (1 + indirect.lost_exchanges());
     if (indirect.reads().size() > most) {
       out << "  reads " << indirect.reads().size() << " descriptors, more than " << most << "\n";
+    }
+    if (expected && emulated.refuses_writes() && !write_is_refused(test, memory.words())) {
+      out << "  refuses writes, which might be allowed\n";
     }
     if (unchanged && emulated.knows_last_table()) {
       expect("a walk from the last table", emulated.translate(indirect), indirect);
