@@ -63,7 +63,6 @@ TABLE = {
     "test/walk/": [*TEST, WALK],
     "test/model/": [*TEST, WALK],
     "test/tlb/": [*TEST, WALK, TLB],
-    "test/tcu/": [*TEST, *BELOW_TCU, TCU],
     "test/tbu/": [*TEST, *BELOW_TBU, TBU],
     "test/v3/": [*TEST, *BELOW_V3, V3],
     "test/cli/": [*TEST, *TOOL, CLI],

@@ -59,10 +59,10 @@ class Includes(unittest.TestCase):
         self.assert_forbidden("include/smmu/testing/a.h", '"test/support/a.h"')
 
     def test_a_unit_test_sees_what_its_folder_sees(self):
-        self.assert_allowed("test/tcu/a_test.cpp", '"emulator/tcu/tcu.h"')
-        self.assert_allowed("test/tcu/a_test.cpp", '"emulator/walk/walker.h"')
-        self.assert_allowed("test/tcu/a_test.cpp", "<gtest/gtest.h>")
-        self.assert_forbidden("test/tcu/a_test.cpp", '"emulator/v3/smmu_v3.h"')
+        self.assert_allowed("test/tbu/a_test.cpp", '"emulator/tcu/tcu.h"')
+        self.assert_allowed("test/tbu/a_test.cpp", '"emulator/walk/walker.h"')
+        self.assert_allowed("test/tbu/a_test.cpp", "<gtest/gtest.h>")
+        self.assert_forbidden("test/tbu/a_test.cpp", '"emulator/v3/smmu_v3.h"')
         self.assert_forbidden("test/system/a_test.cpp", '"emulator/tcu/tcu.h"')
         self.assert_forbidden("bench/a.cpp", '"emulator/tcu/tcu.h"')
         self.assert_forbidden("examples/a.cpp", "<gtest/gtest.h>")
