@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <utility>
+#include <variant>
 
 #include "smmu/arch/v3/context_table.h"
 #include "smmu/arch/v3/control_registers.h"
@@ -27,6 +28,11 @@ constexpr std::uint64_t kTarget = 0x10'0000'0000;
 }
 
 }  // namespace
+
+void expect(const emulator::Outcome& outcome, bool translated) {
+  if (std::holds_alternative<emulator::Translation>(outcome) == translated) return;
+  give_up("a transaction did not end as it should");
+}
 
 Machine::Machine(const emulator::Caching& caching, Translating translating) : free_(kRamBase) {
   if (!ram_.add(Pa(kRamBase), kRamSize)) give_up("no room for the RAM");
@@ -63,38 +69,40 @@ std::uint64_t Machine::load(Pa pa) {
   return *word;
 }
 
+template <class S>
+void Machine::store(Pa pa, const S& structure) {
+  for (std::size_t i = structure.words().size(); i-- != 0;) {
+    store(Pa(pa.value + 8 * i), structure.word(i));
+  }
+}
+
 void Machine::build_streams() {
   using v3::CD;
   using v3::STE;
-  const auto put = [this](Pa pa, const auto& structure) {
-    for (std::size_t i = structure.words().size(); i-- != 0;) {
-      store(Pa(pa.value + 8 * i), structure.word(i));
-    }
-  };
-  const Pa cd = allocate(CD::kSize);
-  put(cd, CD().set(CD::T0SZ, 16)
-              .set(CD::TG0, TG0::k4K)
-              .set(CD::EPD1, true)
-              .set(CD::V, true)
-              .set(CD::IPS, OutputSize::k48Bits)
-              .set(CD::AA64, true)
-              .set(CD::R, true)
-              .set(CD::A, true)
-              .set(CD::ASET, true)
-              .set(CD::ASID, 1)
-              .set(CD::TTB0, root_.value)
-              .set(CD::MAIR0, 0xff));
-  put(Pa(streams_.value + 64 * kTranslated.value),
-      STE()
-          .set(STE::V, true)
-          .set(STE::Config, v3::SteConfig::kS1Translate)
-          .set(STE::S1ContextPtr, cd.value)
-          .set(STE::SHCFG, ShareabilityOverride::kIncoming));
-  put(Pa(streams_.value + 64 * kBypassed.value),
-      STE()
-          .set(STE::V, true)
-          .set(STE::Config, v3::SteConfig::kBypass)
-          .set(STE::SHCFG, ShareabilityOverride::kIncoming));
+  cd_ = allocate(CD::kSize);
+  store(cd_, CD().set(CD::T0SZ, 16)
+                 .set(CD::TG0, TG0::k4K)
+                 .set(CD::EPD1, true)
+                 .set(CD::V, true)
+                 .set(CD::IPS, OutputSize::k48Bits)
+                 .set(CD::AA64, true)
+                 .set(CD::R, true)
+                 .set(CD::A, true)
+                 .set(CD::ASET, true)
+                 .set(CD::ASID, 1)
+                 .set(CD::TTB0, root_.value)
+                 .set(CD::MAIR0, 0xff));
+  store(Pa(streams_.value + 64 * kTranslated.value),
+        STE()
+            .set(STE::V, true)
+            .set(STE::Config, v3::SteConfig::kS1Translate)
+            .set(STE::S1ContextPtr, cd_.value)
+            .set(STE::SHCFG, ShareabilityOverride::kIncoming));
+  store(Pa(streams_.value + 64 * kBypassed.value),
+        STE()
+            .set(STE::V, true)
+            .set(STE::Config, v3::SteConfig::kBypass)
+            .set(STE::SHCFG, ShareabilityOverride::kIncoming));
 }
 
 void Machine::bring_up(Translating translating) {
@@ -117,22 +125,50 @@ void Machine::bring_up(Translating translating) {
                    .set(SMMU_CR0::SMMUEN, translating == Translating::kYes));
 }
 
+void Machine::enter(Pa root, std::uint64_t address, unsigned shift, std::uint64_t leaf) {
+  Pa table = root;
+  for (unsigned at = 39; at != shift; at -= 9) {
+    const Pa slot(table.value + 8 * ((address >> at) % 512));
+    std::uint64_t descriptor = load(slot);
+    if (descriptor == 0) {
+      descriptor = allocate(kPage).value | 0b11;
+      store(slot, descriptor);
+    }
+    table = Pa(descriptor & ~std::uint64_t{0xfff});
+  }
+  store(Pa(table.value + 8 * ((address >> shift) % 512)), leaf);
+}
+
 void Machine::map(Iova first, std::uint64_t pages) {
   for (std::uint64_t page = 0; page != pages; ++page) {
-    const std::uint64_t iova = first.value + page * kPage;
-    Pa table = root_;
-    for (unsigned shift = 39; shift != 12; shift -= 9) {
-      const Pa slot(table.value + 8 * ((iova >> shift) % 512));
-      std::uint64_t descriptor = load(slot);
-      if (descriptor == 0) {
-        descriptor = allocate(kPage).value | 0b11;
-        store(slot, descriptor);
-      }
-      table = Pa(descriptor & ~std::uint64_t{0xfff});
-    }
     // A page: AF, inner shareable, not global, AP[1].
-    store(Pa(table.value + 8 * ((iova >> 12) % 512)), (kTarget + page * kPage) | 0xf43);
+    enter(root_, first.value + page * kPage, 12, (kTarget + mapped_++ * kPage) | 0xf43);
   }
+}
+
+void Machine::nest(Leaves leaves) {
+  using v3::STE;
+  const Pa root = allocate(kPage);
+  const unsigned shift = leaves == Leaves::kPages ? 12 : 21;
+  // AF, inner shareable, readable and writable, Write-Back; a page or a block.
+  const std::uint64_t bits = leaves == Leaves::kPages ? 0x7ff : 0x7fd;
+  for (const std::uint64_t first : {kRamBase, kTarget}) {
+    for (std::uint64_t at = 0; at != kRamSize; at += std::uint64_t{1} << shift) {
+      enter(root, first + at, shift, (first + at) | bits);
+    }
+  }
+  store(Pa(streams_.value + 64 * kNested.value), STE()
+                                                     .set(STE::V, true)
+                                                     .set(STE::Config, v3::SteConfig::kNested)
+                                                     .set(STE::S1ContextPtr, cd_.value)
+                                                     .set(STE::S2VMID, 1)
+                                                     .set(STE::S2T0SZ, 16)
+                                                     .set(STE::S2SL0, 2)
+                                                     .set(STE::S2TG, TG0::k4K)
+                                                     .set(STE::S2PS, OutputSize::k48Bits)
+                                                     .set(STE::S2AA64, true)
+                                                     .set(STE::S2R, true)
+                                                     .set(STE::S2TTB, root.value));
 }
 
 void Machine::enqueue(const std::array<std::uint64_t, 2>& words) {

@@ -1,10 +1,7 @@
 // Translations through a device's port.
-#include <cstdio>
-#include <cstdlib>
 #include <memory>
 #include <random>
 #include <utility>
-#include <variant>
 
 #include "bench/machine.h"
 #include "bench/rows.h"
@@ -13,21 +10,13 @@ namespace smmu::bench {
 namespace {
 
 using emulator::Caching;
-using emulator::Outcome;
 using emulator::Transaction;
-using emulator::Translation;
+using Leaves = Machine::Leaves;
 
 using Loop = std::function<void(std::uint64_t)>;
 
 constexpr Iova kFirst{0x12'3456'0000};
 constexpr std::uint64_t kPage = 4096;
-
-// A row that measures something else than its name says is worse than none.
-void expect(const Outcome& outcome, bool translated) {
-  if (std::holds_alternative<Translation>(outcome) == translated) return;
-  std::fputs("bench: a transaction did not end as it should\n", stderr);
-  std::exit(1);
-}
 
 enum class Doing : std::uint8_t { kNothing, kTranslating };
 
@@ -51,42 +40,45 @@ Loop same_address(const Caching& caching, Translating translating, StreamId stre
   };
 }
 
-// `pages` pages, `stride` apart, at random.
+// `pages` pages at random.
 template <Doing kDoing = Doing::kTranslating>
-Loop pages_at_random(const Caching& caching, std::uint64_t pages, std::uint64_t stride) {
-  auto machine = std::make_shared<Machine>(caching);
+Loop pages_at_random(std::uint64_t pages, StreamId stream = Machine::kTranslated) {
+  auto machine = std::make_shared<Machine>();
+  machine->map(kFirst, pages);
+  machine->nest(Leaves::kBlocks);
   std::vector<Iova> order(4 * pages);
-  for (std::uint64_t page = 0; page != pages; ++page) {
-    machine->map(Iova(kFirst.value + page * stride * kPage), 1);
-  }
   std::mt19937_64 random(1);
-  for (Iova& address : order) address = Iova(kFirst.value + random() % pages * stride * kPage);
+  for (Iova& address : order) address = Iova(kFirst.value + random() % pages * kPage);
   for (const Iova address : order) {
-    expect(machine->port().translate({.stream = Machine::kTranslated, .address = address}), true);
+    expect(machine->port().translate({.stream = stream, .address = address}), true);
   }
   // Goes on where the last call ended: the same few pages again would be hits.
-  return [machine, order = std::move(order), next = std::size_t{0}](std::uint64_t n) mutable {
-    emulator::Port& port = machine->port();
-    Transaction transaction{.stream = Machine::kTranslated, .address = {}};
-    for (std::uint64_t i = 0; i != n; ++i) {
-      transaction.address = order[next];
-      if (++next == order.size()) next = 0;
-      step<kDoing>(port, transaction);
-    }
-  };
+  return
+      [machine, stream, order = std::move(order), next = std::size_t{0}](std::uint64_t n) mutable {
+        emulator::Port& port = machine->port();
+        Transaction transaction{.stream = stream, .address = {}};
+        for (std::uint64_t i = 0; i != n; ++i) {
+          transaction.address = order[next];
+          if (++next == order.size()) next = 0;
+          step<kDoing>(port, transaction);
+        }
+      };
 }
 
 // Pages take turns that have the same place in whatever a port remembers.
 template <Doing kDoing = Doing::kTranslating>
-Loop turns(const Caching& caching, std::uint64_t pages) {
+Loop turns(const Caching& caching, std::uint64_t pages, StreamId stream = Machine::kTranslated) {
   auto machine = std::make_shared<Machine>(caching);
+  machine->nest(Leaves::kPages);
   constexpr std::uint64_t kStride = std::uint64_t{128} << 20;
   for (std::uint64_t page = 0; page != pages; ++page) {
-    machine->map(Iova(kFirst.value + page * kStride), 1);
+    const Iova address(kFirst.value + page * kStride);
+    machine->map(address, 1);
+    expect(machine->port().translate({.stream = stream, .address = address}), true);
   }
-  return [machine, pages](std::uint64_t n) {
+  return [machine, pages, stream](std::uint64_t n) {
     emulator::Port& port = machine->port();
-    Transaction transaction{.stream = Machine::kTranslated, .address = {}};
+    Transaction transaction{.stream = stream, .address = {}};
     std::uint64_t page = 0;
     for (std::uint64_t i = 0; i != n; ++i) {
       transaction.address = Iova(kFirst.value + page * kStride);
@@ -119,15 +111,21 @@ Loop fault() {
 std::vector<Row> translate_rows() {
   constexpr auto kYes = Translating::kYes;
   static constexpr Caching kOneEntry{.main_tlb = {.sets = 1, .ways = 1}};
+  static constexpr Caching kOneEntryAlone{.main_tlb = {.sets = 1, .ways = 1},
+                                          .stage2 = {.sets = 0, .ways = 0},
+                                          .walk = {.sets = 0, .ways = 0}};
   return {
-      {"empty/random", [] { return pages_at_random<Doing::kNothing>({}, 256, 1); }},
+      {"empty/random", [] { return pages_at_random<Doing::kNothing>(256); }},
       {"empty/turns", [] { return turns<Doing::kNothing>({}, 8); }},
       {"translate/micro_tlb_hit", [] { return same_address({}, kYes, Machine::kTranslated); }},
-      {"translate/micro_tlb_hit_256_pages", [] { return pages_at_random({}, 256, 1); },
-       "empty/random"},
+      {"translate/micro_tlb_hit_256_pages", [] { return pages_at_random(256); }, "empty/random"},
       {"translate/main_tlb_hit", [] { return turns({}, 8); }, "empty/turns"},
       {"translate/walk_s1_4level", [] { return turns(kOneEntry, 2); }, "empty/turns"},
-      {"translate/random_64MiB", [] { return pages_at_random({}, 16384, 1); }, "empty/random"},
+      {"translate/random_64MiB", [] { return pages_at_random(16384); }, "empty/random"},
+      {"translate/walk_nested_4x4", [] { return turns(kOneEntryAlone, 2, Machine::kNested); },
+       "empty/turns"},
+      {"translate/nested_random_64MiB", [] { return pages_at_random(16384, Machine::kNested); },
+       "empty/random"},
       {"translate/bypass", [] { return same_address({}, kYes, Machine::kBypassed); }},
       {"translate/disabled",
        [] { return same_address({}, Translating::kNo, Machine::kTranslated); }},
