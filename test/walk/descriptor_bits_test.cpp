@@ -424,12 +424,14 @@ Expected expected_stage2(const Stage2Case& c, std::uint64_t page, const Access& 
   static constexpr Letters kByS2ap[] = {Letters(""), Letters("rR"), Letters("wW"), Letters("rwRW")};
   const bool pending = c.ha && c.hd && is_set(page, 51) && !is_set(page, 7);
   expected.allowed = kByS2ap[(page >> 6 & 3) | (pending ? 0b10 : 0)];
-  const Executes executes = (c.xnx ? kWithXnx : kWithoutXnx)[page >> 53 & 3];
+  const auto xn = page >> 53 & 3;
+  const Executes executes = c.xnx ? kWithXnx[xn] : kWithoutXnx[xn];
   // G5.6.3: to execute, read access is needed as well.
   expected.allowed.x = executes.x && (!c.aarch32 || expected.allowed.r);
   expected.allowed.X = executes.X && (!c.aarch32 || expected.allowed.R);
 
-  const bool device = (c.fwb ? kDeviceWithFwb : kDevice)[page >> 2 & 0xf];
+  const auto mem_attr = page >> 2 & 0xf;
+  const bool device = c.fwb ? kDeviceWithFwb[mem_attr] : kDevice[mem_attr];
   const bool refused = purpose == Purpose::kTable && c.ptw && device;
   if (refused || !access.allowed_by(expected.allowed.permissions())) {
     expected.fault = FaultType::kPermission;
