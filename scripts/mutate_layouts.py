@@ -142,10 +142,13 @@ class Mutator:
         for enum in ENUM.finditer(header.code):
             yield from self.renumbered(header, enum)
 
-    @staticmethod
-    def width(header, struct):
+    def width(self, header, struct):
         """Of the words that a field of `struct` cannot leave."""
-        narrow = any(head[1] == struct and "uint32_t" in head[4] for head in header.heads)
+        family = [struct]
+        while family[-1] in self.bases:
+            family.append(self.bases[family[-1]])
+        narrow = any(head[1] in family and ("uint32_t" in head[4] or head[4].strip() == "4")
+                     for head in header.heads)
         return 32 if narrow else 64
 
     def moved(self, header, field):

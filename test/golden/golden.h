@@ -93,8 +93,8 @@ constexpr L all_ones() {
   if constexpr (kIsRegister<L>) {
     return L(static_cast<typename L::Value>(~typename L::Value{0}));
   } else {
-    std::array<std::uint64_t, L::kBits / 64> words{};
-    words.fill(~std::uint64_t{0});
+    auto words = L().words();
+    for (auto& word : words) word = ~decltype(L().word(0)){0};
     return L(words);
   }
 }

@@ -157,12 +157,18 @@ class Fields {
   std::array<Word, NumWords> words_{};
 };
 
-// A structure that lives in memory, Bytes long, as little-endian 64-bit words.
+// A structure that lives in memory, Bytes long, as little-endian 64-bit words
+// or as a single one of 32 bits.
 template <class Self, std::size_t Bytes>
 struct Structure : Fields<Self, std::uint64_t, Bytes / 8> {
   static_assert(Bytes % 8 == 0);
   using Fields<Self, std::uint64_t, Bytes / 8>::Fields;
   static constexpr std::size_t kSize = Bytes;
+};
+template <class Self>
+struct Structure<Self, 4> : Fields<Self, std::uint32_t, 1> {
+  using Fields<Self, std::uint32_t, 1>::Fields;
+  static constexpr std::size_t kSize = 4;
 };
 
 // A memory-mapped register at byte offset `Offset` of its page.
