@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "emulator/walk/fault.h"
+#include "smmu/arch/bits.h"
 #include "smmu/emulator/observer.h"
 #include "smmu/platform/memory.h"
 
@@ -20,14 +21,23 @@ class DescriptorMemory {
   // False: the read aborted.
   bool load(Pa where, int level, std::uint64_t& descriptor) {
     const auto word = memory_.load64(where);
-    if (observer_ != nullptr) [[unlikely]] {
-      observer_->on_table_access({.stage = static_cast<std::uint8_t>(stage_),
-                                  .level = level,
-                                  .address = where,
-                                  .descriptor = word ? std::optional(*word) : std::nullopt});
-    }
+    observe(where, level, word ? std::optional(*word) : std::nullopt);
     if (!word) return false;
     descriptor = in_order(*word);
+    return true;
+  }
+  // The same of 32 bits, which are half of a word.
+  bool load(Pa where, int level, std::uint32_t& descriptor) {
+    constexpr std::uint64_t kUpperHalf = 4;
+    const auto word = memory_.load64(Pa(where.value & ~mask(2, 0)));
+    if (!word) {
+      observe(where, level, std::nullopt);
+      return false;
+    }
+    const bool upper = (where.value & kUpperHalf) != 0;
+    const auto half = static_cast<std::uint32_t>(upper ? *word >> 32 : *word);
+    observe(where, level, half);
+    descriptor = big_endian_ ? __builtin_bswap32(half) : half;
     return true;
   }
 
@@ -39,6 +49,15 @@ class DescriptorMemory {
   }
 
  private:
+  // `found`: what is there, as a little-endian word.
+  void observe(Pa where, int level, std::optional<std::uint64_t> found) {
+    if (observer_ == nullptr) [[likely]]
+      return;
+    observer_->on_table_access({.stage = static_cast<std::uint8_t>(stage_),
+                                .level = level,
+                                .address = where,
+                                .descriptor = found});
+  }
   std::uint64_t in_order(std::uint64_t word) const {
     return big_endian_ ? __builtin_bswap64(word) : word;
   }

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "emulator/walk/descent.h"
-#include "emulator/walk/descriptor_memory.h"
 #include "emulator/walk/permissions.h"
+#include "emulator/walk/stage1_memory.h"
 #include "emulator/walk/stage2.h"
 
 namespace smmu::emulator {
@@ -12,16 +12,6 @@ namespace {
 
 using vmsa::Leaf_Stage1;
 using vmsa::Table_Stage1;
-
-[[gnu::noinline]] WalkFault stage1_fault(FaultType type, std::uint64_t where, int level) {
-  return {.type = type,
-          .stage = Stage::k1,
-          .level = static_cast<std::int8_t>(level),
-          .purpose = Purpose::kInput,
-          .table_write = false,
-          .ipa = {},
-          .descriptor = Pa(where)};
-}
 
 // What a stage 1 leaf says of rights under the tables above it.
 unsigned rights_of(const Stage1Half& half, const LeafDescriptor& at) {
@@ -84,8 +74,8 @@ class Stage1Walk : public Descent<Stage1Walk, Attempt, false> {
  public:
   Stage1Walk(const Walker& walker, PhysicalMemory& memory, Observer* observer, const Regime& regime,
              CanonicalAddress address, const Access& access, Leaf& leaf, WalkCopies* copies)
-      : walker_(walker),
-        memory_(memory, observer, Stage::k1, regime.stage1.half[address.half].tables.big_endian),
+      : memory_(walker, memory, observer, regime, regime.stage1.half[address.half].tables, access,
+                copies),
         regime_(regime),
         stage1_(regime.stage1),
         half_(regime.stage1.half[address.half]),
@@ -105,15 +95,13 @@ class Stage1Walk : public Descent<Stage1Walk, Attempt, false> {
   }
 
   bool load(std::uint64_t where, int level, std::uint64_t& word) {
-    if (!to_physical(where, Direction::kRead)) return false;
-    return memory_.load(where_, level, word);
+    return memory_.load(where, level, word);
   }
-  Attempt not_loaded(std::uint64_t where, int level) {
-    if (stage2_fault_) return {.fault = stage2_fault_};
-    return fault(FaultType::kExternalAbort, where, level);
+  Attempt not_loaded(std::uint64_t, int level) const {
+    return {.fault = memory_.not_loaded(level)};
   }
   Attempt fault(FaultType type, std::uint64_t, int level) const {
-    return {.fault = stage1_fault(type, where_.value, level)};
+    return {.fault = memory_.fault(type, level)};
   }
   template <int kLevel>
   void next_table(std::uint64_t table, std::uint64_t hierarchy) {
@@ -147,8 +135,8 @@ class Stage1Walk : public Descent<Stage1Walk, Attempt, false> {
     if (set_flag || set_dirty) {
       if (set_flag) leaf.set(Leaf_Stage1::AF, true);
       if (set_dirty) leaf.set(Leaf_Stage1::AP, leaf[Leaf_Stage1::AP] & ~kReadOnly);
-      if (!to_physical(at.where, Direction::kWrite)) return {.fault = stage2_fault_};
-      switch (memory_.exchange(where_, at.value, leaf.word(0))) {
+      if (!memory_.find(at.where, Direction::kWrite)) return {.fault = memory_.stage2_fault()};
+      switch (memory_.exchange(at.value, leaf.word(0))) {
         case DescriptorMemory::Exchanged::kYes:
           break;
         case DescriptorMemory::Exchanged::kChangedMeanwhile: {
@@ -184,22 +172,6 @@ class Stage1Walk : public Descent<Stage1Walk, Attempt, false> {
     return !access_.speculative && (regime_.has_stage2 || stage1_.update.access_flag);
   }
 
-  // Where the descriptor at that address is; false: stage 2 does not say.
-  bool to_physical(std::uint64_t where, Direction direction) {
-    where_ = Pa(where);
-    if (!regime_.has_stage2) return true;
-    Stage2Leaf leaf;
-    const Access access{.privilege = Privilege::kPrivileged,
-                        .direction = direction,
-                        .content = Content::kData,
-                        .speculative = access_.speculative};
-    stage2_fault_ =
-        walker_.walk_stage2(regime_.stage2, Ipa(where), Purpose::kTable, access, leaf, copies_);
-    if (stage2_fault_) return false;
-    where_ = Pa(leaf.output.value | (where & mask(leaf.size_bits - 1U, 0)));
-    return true;
-  }
-
   // G5.5.5.1: a block may reach beyond the half that it is a part of.  The
   // largest aligned part of it around the address that does not is what maps.
   unsigned size_within_range(unsigned size_bits) const {
@@ -216,8 +188,7 @@ class Stage1Walk : public Descent<Stage1Walk, Attempt, false> {
     }
   }
 
-  const Walker& walker_;
-  DescriptorMemory memory_;
+  Stage1Memory memory_;
   const Regime& regime_;
   const Stage1& stage1_;
   const Stage1Half& half_;
@@ -225,8 +196,6 @@ class Stage1Walk : public Descent<Stage1Walk, Attempt, false> {
   const Access& access_;
   Leaf& leaf_;
   WalkCopies* const copies_;
-  Pa where_;  // of the last descriptor
-  std::optional<WalkFault> stage2_fault_;
 };
 
 // What both stages guarantee together.
