@@ -115,6 +115,8 @@ EventRecord event_record(const Transaction& transaction, const TranslationFault&
           .set(F_WALK_EABT::CLASS, walk.stage == Stage::k1 ? EventClass::kTt : class_of(walk))
           .set(F_WALK_EABT::FetchAddr, F_WALK_EABT::FetchAddr.decode(walk.descriptor.value))
           .words();
+    case FaultType::kDomain:
+      break;  // no format of SMMUv3 has domains
   }
   return {};
 }

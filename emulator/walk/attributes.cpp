@@ -57,6 +57,41 @@ std::uint8_t combined_write_back(std::uint8_t stage1) {
                                    nibble_of(Cacheability::kWriteBack, stage1 & 0xfU));
 }
 
+// A cacheability of two bits, as a nibble of MAIR (DDI 0487, Table G5-13; NMRR).
+// There is no Transient hint.
+unsigned short_nibble(unsigned cacheability) {
+  constexpr unsigned kNibbles[] = {0b0100, 0b1111, 0b1010, 0b1110};
+  return kNibbles[cacheability];
+}
+std::uint8_t short_type(unsigned outer, unsigned inner) {
+  return static_cast<std::uint8_t>(short_nibble(outer) << 4 | short_nibble(inner));
+}
+
+// nGnRE
+constexpr std::uint8_t kDevice_nGnRE = 0x04;
+
+// Table G5-12, {TEX, C, B}.  What is reserved or IMPLEMENTATION DEFINED is
+// Device-nGnRnE.
+std::uint8_t type_of_tex(unsigned tex, unsigned cb) {
+  // 1BBAA: BB for the outer caches, AA for the inner ones.
+  if ((tex & 0b100) != 0) return short_type(tex & 0b011, cb);
+  switch (tex << 2 | cb) {
+    case 0b000'01:
+    case 0b010'00:
+      return kDevice_nGnRE;
+    case 0b000'10:
+      return short_type(0b10, 0b10);
+    case 0b000'11:
+      return short_type(0b11, 0b11);
+    case 0b001'00:
+      return short_type(0b00, 0b00);
+    case 0b001'11:
+      return short_type(0b01, 0b01);
+    default:
+      return MemoryAttributes::kDevice_nGnRnE;
+  }
+}
+
 }  // namespace
 
 bool Stage2Memory::is_device() const {
@@ -95,6 +130,37 @@ Stage1Attributes stage1_attributes(std::uint64_t mair) {
       attributes[attributes_index(attr_indx, sh)] =
           consistent({.type = type, .shareability = static_cast<Shareability>(sh)});
     }
+  }
+  return attributes;
+}
+
+ShortAttributes short_attributes() {
+  ShortAttributes attributes;
+  for (unsigned i = 0; i != attributes.size(); ++i) {
+    // G5.7.2.2: what is shareable is Outer Shareable.
+    const bool s = (i & 1) != 0;
+    attributes[i] =
+        consistent({.type = type_of_tex(i >> 3, i >> 1 & 0b11),
+                    .shareability = s ? Shareability::kOuter : Shareability::kNonShareable});
+  }
+  return attributes;
+}
+
+ShortAttributes short_attributes(std::uint32_t prrr, std::uint32_t nmrr) {
+  // TR<n>, IR<n> and OR<n> have two bits, NS0, NS1 and NOS<n> one.
+  const auto two = [](std::uint32_t word, unsigned lo) { return word >> lo & 0b11; };
+  const auto one = [prrr](unsigned n) { return (prrr >> n & 1) != 0; };
+  ShortAttributes attributes;
+  for (unsigned i = 0; i != attributes.size(); ++i) {
+    const unsigned n = i >> 1 & 0b111;  // {TEX[0], C, B}
+    const unsigned s = i & 1;
+    std::uint8_t type = MemoryAttributes::kDevice_nGnRnE;  // TR 0b11 is reserved
+    if (two(prrr, 2 * n) == 0b01) type = kDevice_nGnRE;
+    if (two(prrr, 2 * n) == 0b10) type = short_type(two(nmrr, 2 * n + 16), two(nmrr, 2 * n));
+    // G5.7.3.1: NS0 or NS1, by S, says whether it is shareable, NOS<n> how far.
+    Shareability shareability = Shareability::kNonShareable;
+    if (one(18 + s)) shareability = one(24 + n) ? Shareability::kInner : Shareability::kOuter;
+    attributes[i] = consistent({.type = type, .shareability = shareability});
   }
   return attributes;
 }

@@ -34,6 +34,16 @@ constexpr unsigned attributes_index(vmsa::Leaf_Stage1 leaf) {
 // `mair`: MAIR1 above MAIR0.
 Stage1Attributes stage1_attributes(std::uint64_t mair);
 
+// Where in a ShortAttributes the attributes of a leaf are.
+constexpr unsigned short_attributes_index(unsigned tex, bool c, bool b, bool s) {
+  return tex << 3 | (c ? 0b100U : 0) | (b ? 0b010U : 0) | (s ? 0b001U : 0);
+}
+
+// DDI 0487, G5.7.2: by TEX, C and B themselves, without TEX remap.
+ShortAttributes short_attributes();
+// G5.7.3: by two registers, with TEX remap.
+ShortAttributes short_attributes(std::uint32_t prrr, std::uint32_t nmrr);
+
 // What a stage 2 leaf says of memory.
 struct Stage2Memory {
   std::uint8_t mem_attr = 0b1111;  // MemAttr[3:0]

@@ -12,6 +12,7 @@ enum class FaultType : std::uint8_t {
   kTranslation,
   kAddressSize,
   kAccessFlag,
+  kDomain,  // of Short descriptors alone
   kPermission,
   kExternalAbort,  // the read or the update of a descriptor aborted
   kTlbConflict,    // no walk's: a TLB has several entries about the address

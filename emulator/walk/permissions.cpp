@@ -50,19 +50,46 @@ Permissions two_levels(const Stage1Controls& controls, const Said& said) {
            .execute = privileged_execute}};
 }
 
-// DDI 0487, G5.6: XN is for both levels, and to execute is to read.
-Permissions two_levels_aarch32(const Stage1Controls& controls, const Said& said) {
-  const bool unprivileged_writes = said.unprivileged && said.writable;
+// Data that one privilege level may read and write.
+struct Data {
+  bool read;
+  bool write;
+};
+
+// DDI 0487, G5.6.2 and G5.6.3: XN is for both levels, and to execute is to read.
+Permissions aarch32(const Stage1Controls& controls, Data unprivileged, Data privileged, bool xn,
+                    bool pxn) {
   const bool wxn = controls.write_implies_execute_never;
   const bool uwxn = controls.unprivileged_write_implies_execute_never;
-  const bool privileged_data = !(controls.privileged_access_never && said.unprivileged);
-  return {{.read = said.unprivileged,
-           .write = unprivileged_writes,
-           .execute = said.unprivileged && !said.uxn && !(wxn && unprivileged_writes)},
-          {.read = privileged_data,
-           .write = privileged_data && said.writable,
-           .execute = !said.uxn && !said.pxn && !(wxn && said.writable) &&
-                      !(uwxn && unprivileged_writes)}};
+  const bool pan = controls.privileged_access_never && (unprivileged.read || unprivileged.write);
+  return {{.read = unprivileged.read,
+           .write = unprivileged.write,
+           .execute = unprivileged.read && !xn && !(wxn && unprivileged.write)},
+          {.read = privileged.read && !pan,
+           .write = privileged.write && !pan,
+           .execute = privileged.read && !xn && !pxn && !(wxn && privileged.write) &&
+                      !(uwxn && unprivileged.write)}};
+}
+
+// G5.6.1.1: AP[2:1].
+Permissions two_levels_aarch32(const Stage1Controls& controls, const Said& said) {
+  return aarch32(controls, {said.unprivileged, said.unprivileged && said.writable},
+                 {true, said.writable}, said.uxn, said.pxn);
+}
+
+// Table G5-9: AP[2:0].
+Permissions short_permission(const Stage1Controls& controls, unsigned ap, bool xn, bool pxn) {
+  static constexpr Data kNone{false, false};
+  static constexpr Data kRead{true, false};
+  static constexpr Data kBoth{true, true};
+  struct Levels {
+    Data privileged, unprivileged;
+  };
+  // 0b100 is reserved: no access.
+  static constexpr Levels kByAp[] = {{kNone, kNone}, {kBoth, kNone}, {kBoth, kRead},
+                                     {kBoth, kBoth}, {kNone, kNone}, {kRead, kNone},
+                                     {kRead, kRead}, {kRead, kRead}};
+  return aarch32(controls, kByAp[ap].unprivileged, kByAp[ap].privileged, xn, pxn);
 }
 
 Permissions stage2_permission(bool by_privilege, bool execute_needs_read, unsigned rights) {
@@ -93,6 +120,20 @@ Stage1Permissions stage1_permissions(const Stage1Controls& controls) {
       case Levels::kTwoAArch32:
         permissions[i] = two_levels_aarch32(controls, Said(i));
         break;
+    }
+  }
+  return permissions;
+}
+
+Stage1Permissions short_permissions(const Stage1Controls& controls, bool access_flag) {
+  Stage1Permissions permissions;
+  for (unsigned ap = 0; ap != 8; ++ap) {
+    // G5.6.1.2: AP[2:1] alone is AP[2:0] with AP[0] set.
+    const unsigned effective = access_flag ? ap | 0b001 : ap;
+    for (const bool xn : {false, true}) {
+      for (const bool pxn : {false, true}) {
+        permissions[short_rights(ap, xn, pxn)] = short_permission(controls, effective, xn, pxn);
+      }
     }
   }
   return permissions;

@@ -28,6 +28,16 @@ struct Stage1Controls {
 // kWritableClean.
 Stage1Permissions stage1_permissions(const Stage1Controls& controls);
 
+// The same of Short descriptors, for each value of short_rights().
+// `access_flag`: AP[0] is one, and says nothing here.
+Stage1Permissions short_permissions(const Stage1Controls& controls, bool access_flag);
+
+// What a leaf of Short descriptors says of rights: AP[2:0], and above it XN and
+// PXN.
+constexpr unsigned short_rights(unsigned ap, bool xn, bool pxn) {
+  return ap | (xn ? 0b01000U : 0) | (pxn ? 0b10000U : 0);
+}
+
 // What a leaf says of rights: AP, and above it PXN and UXN.
 constexpr unsigned stage1_rights(vmsa::Leaf_Stage1 leaf) {
   using vmsa::Leaf_Stage1;

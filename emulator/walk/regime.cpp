@@ -88,4 +88,20 @@ Tables aarch32_long_tables(unsigned input_bits, int first_level, std::uint64_t r
   return tables;
 }
 
+Tables aarch32_short_tables(unsigned n, std::uint32_t ttb, unsigned output_bits, bool big_endian) {
+  constexpr unsigned kSectionBits = 20;
+  Tables tables;
+  tables.out_of_range = ~mask(output_bits - 1, 0);
+  tables.no_level = 1;
+  tables.input_bits = static_cast<std::uint8_t>(32 - n);
+  tables.first_level = 1;
+  tables.first_shift = kSectionBits;
+  tables.big_endian = big_endian;
+  // Four bytes for each section, aligned to all of them (G5.4.5.1).
+  const unsigned log2_bytes = tables.input_bits - kSectionBits + 2;
+  tables.root = ttb & ~mask(log2_bytes - 1, 0);
+  tables.first_index_bits = mask(log2_bytes - 1, 2);
+  return tables;
+}
+
 }  // namespace smmu::emulator

@@ -95,6 +95,11 @@ Tables tables(const TableShape& shape);
 Tables aarch32_long_tables(unsigned input_bits, int first_level, std::uint64_t root,
                            unsigned memory_bits, bool big_endian);
 
+// The level 1 table of Short descriptors of VMSAv8-32 (DDI 0487, G5.4.4): that
+// of TTBR0 with TTBCR.N, or that of TTBR1 with 0 for it.  `output_bits`: the
+// size of addresses.
+Tables aarch32_short_tables(unsigned n, std::uint32_t ttb, unsigned output_bits, bool big_endian);
+
 // One of the two halves of a stage 1 input range: what TTB0 or TTB1 covers.
 struct Stage1Half {
   bool enabled = false;              // EPDx is 0
@@ -108,6 +113,7 @@ struct Stage1Half {
 enum class InputRange : std::uint8_t {
   kSignExtended,  // VMSAv8-64: bits above a half's size are copies of bit 55
   kAArch32,       // VMSAv8-32 Long descriptors: by the topmost TxSZ of 32 bits
+  kAArch32Short,  // VMSAv8-32 Short descriptors: by the topmost N, which are 0 below
 };
 
 // What memory a leaf describes (attributes.h), by its SH and AttrIndx.
@@ -115,6 +121,17 @@ using Stage1Attributes = std::array<MemoryAttributes, 32>;
 // Which accesses it allows (permissions.h), by what its descriptor says in short.
 using Stage1Permissions = std::array<Permissions, 32>;
 using Stage2Permissions = std::array<Permissions, 16>;
+
+// What memory a leaf of Short descriptors describes, by its TEX, C, B and S.
+using ShortAttributes = std::array<MemoryAttributes, 64>;
+
+// What Short descriptors have that the others have not.
+struct ShortDescriptors {
+  ShortAttributes attributes{};
+  bool access_flag = false;  // SCTLR.AFE: AP[0] is one
+  // DACR.  An SMMU has none: every domain is a Client.
+  std::uint32_t domains = 0x5555'5555;
+};
 
 // Whether an SMMU writes to leaf descriptors (IHI 0070, 3.13).
 struct HardwareUpdate {
@@ -130,6 +147,7 @@ struct Stage1 {
   InputRange range = InputRange::kSignExtended;
   bool access_flag_ignored = false;  // AFFD
   HardwareUpdate update;
+  ShortDescriptors short_descriptors;  // kAArch32Short, in place of `attributes` above
 };
 
 // A stage 2 translation regime.

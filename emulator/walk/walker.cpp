@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "emulator/walk/aarch32_short.h"
 #include "emulator/walk/descent.h"
 #include "emulator/walk/permissions.h"
 #include "emulator/walk/stage1_memory.h"
@@ -217,6 +218,11 @@ std::optional<CanonicalAddress> Walker::canonical_any(const Regime& regime, Iova
   if (!regime.has_stage1) return CanonicalAddress{address.value, 0};
   if (regime.stage1.range == InputRange::kSignExtended) return sign_extended(regime, address);
   if ((address.value >> 32) != 0) return std::nullopt;
+  if (regime.stage1.range == InputRange::kAArch32Short) {
+    // G5.4.4: the topmost N bits are all zero, or they are not.
+    const unsigned lower_bits = regime.stage1.half[0].tables.input_bits;
+    return CanonicalAddress{address.value, (address.value >> lower_bits) == 0 ? 0U : 1U};
+  }
   // G5.5.5: the topmost TxSZ bits are all zero in the lower half, all one in the
   // upper one.  A half whose TxSZ is 0 is what the other one leaves; if both
   // are, it is the lower one.
@@ -250,10 +256,16 @@ std::optional<WalkFault> Walker::walk_any(const Regime& regime, CanonicalAddress
   leaf.writable_clean = false;
   if (regime.has_stage1) {
     Attempt attempt;
-    for (unsigned i = 0; i != kMostAttempts; ++i) {
-      Stage1Walk walk(*this, memory_, observer_, regime, address, access, leaf, copies);
-      attempt = walk.run();
-      if (!attempt.again) break;
+    if (regime.stage1.range == InputRange::kAArch32Short) {
+      Stage1Memory memory(*this, memory_, observer_, regime,
+                          regime.stage1.half[address.half].tables, access, copies);
+      attempt.fault = walk_aarch32_short(memory, regime, address, access, leaf);
+    } else {
+      for (unsigned i = 0; i != kMostAttempts; ++i) {
+        Stage1Walk walk(*this, memory_, observer_, regime, address, access, leaf, copies);
+        attempt = walk.run();
+        if (!attempt.again) break;
+      }
     }
     if (attempt.fault) return attempt.fault;
     if (!regime.has_stage2) return std::nullopt;

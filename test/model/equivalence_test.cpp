@@ -63,6 +63,8 @@ FaultType type_of(emulator::FaultType type) {
       return FaultType::kAddressSize;
     case emulator::FaultType::kAccessFlag:
       return FaultType::kAccessFlag;
+    case emulator::FaultType::kDomain:
+      return FaultType::kDomain;
     case emulator::FaultType::kPermission:
       return FaultType::kPermission;
     case emulator::FaultType::kExternalAbort:
