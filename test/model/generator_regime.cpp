@@ -422,6 +422,8 @@ void invent_regime(RandomCase& random) {
 
   Implementation& implementation = random.test.regime.implementation;
   implementation.oas = dice.chance(45) ? 52 : kSizes[dice.below(7)];
+  // Short descriptors have addresses of 40 bits at most.
+  if (lowest == 2 && plan.aim == Aim::kAddressSize) implementation.oas = kSizes[dice.below(2)];
   const bool wants_52 = is_64 && (granule == 16 ? plan.level == 1 && needs_leaf
                                                 : plan.level <= (granule == 12 ? 0 : 1));
   if (wants_52 && dice.chance(85)) implementation.oas = 52;

@@ -209,13 +209,18 @@ std::uint32_t invent_short(RandomCase& random, const Fetch& fetch) {
   if (fetch.level == 1) {
     bool section = wants_leaf || dice.chance(goes_deeper ? 3 : 45);
     if (aimed && plan.aim != Aim::kAnything && !wants_leaf) section = dice.chance(50);
+    // Only the 40 bits of a Supersection can be too many.
+    const bool out_of_range = aimed && plan.aim == Aim::kAddressSize;
+    if (out_of_range) section = true;
     d = section ? (d & ~3U) | 0b10 : (d & ~3U) | 0b01;
     if (section) {
       d = (d & ~((1U << 15) | (3U << 10) | (1U << 4))) | (ap & 4) << 13 | (ap & 3) << 10;
       if (xn) d |= 1U << 4;
       if (pxn) d |= 1U;
-      d = dice.chance(25) ? d | 1U << 18 : d & ~(1U << 18);
-      if ((d >> 18 & 1) != 0) {
+      d = dice.chance(25) || out_of_range ? d | 1U << 18 : d & ~(1U << 18);
+      if (out_of_range) {
+        d |= 0xfU << 5;
+      } else if ((d >> 18 & 1) != 0) {
         // The 40-bit address of a Supersection.
         if (!dice.chance(25) || useful < 40) d &= ~((0xfU << 20) | (0xfU << 5));
         if (!beyond) d = (d & 0x00ff'ffff) | (address & 0xff00'0000);

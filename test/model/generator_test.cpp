@@ -83,6 +83,7 @@ void for_each_possible_fault(const auto& visit) {
       visit(type, 1U, FaultClass::kInput, "short", level);
     }
   }
+  visit(FaultType::kAddressSize, 1U, FaultClass::kInput, "short", 1);
   // An input beyond the IAS of a stream without stage 1 (IHI 0070, 3.4).
   visit(FaultType::kAddressSize, 1U, FaultClass::kInput, "none", 0);
 }

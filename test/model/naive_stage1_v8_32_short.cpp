@@ -70,8 +70,8 @@ ShortAttributes with_remap(const Stage1& stage1, unsigned tex, bool c, bool b, b
 
 }  // namespace
 
-Result<Stage1Leaf, Fault> walk_stage1_v8_32_short(const Stage1& stage1, const Access& access,
-                                                  const FetchStage1& fetch) {
+Result<Stage1Leaf, Fault> walk_stage1_v8_32_short(unsigned output_bits, const Stage1& stage1,
+                                                  const Access& access, const FetchStage1& fetch) {
   const std::uint64_t va = access.address;
   const auto fault = [](FaultType type, int level) {
     return Fault{.type = type, .stage = 1, .level = level};
@@ -163,6 +163,10 @@ Result<Stage1Leaf, Fault> walk_stage1_v8_32_short(const Stage1& stage1, const Ac
       out |= std::uint64_t{(d1 >> 20) & 0xf} << 32;
       out |= std::uint64_t{(d1 >> 5) & 0xf} << 36;
       domain = 0;  // G5.6.4
+      // G5.11.6, 8.
+      if (kSupersectionBeyondOasFaults && (out >> output_bits) != 0) {
+        return fault(FaultType::kAddressSize, 1);
+      }
     } else {
       size_bits = 20;
       out = d1 & 0xfff0'0000;

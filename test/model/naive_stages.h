@@ -56,8 +56,9 @@ Result<Stage1Leaf, Fault> walk_stage1_v8_64(const Implementation& implementation
                                             const FetchStage1& fetch);
 Result<Stage1Leaf, Fault> walk_stage1_v8_32_long(const Stage1& stage1, const Access& access,
                                                  const FetchStage1& fetch);
-Result<Stage1Leaf, Fault> walk_stage1_v8_32_short(const Stage1& stage1, const Access& access,
-                                                  const FetchStage1& fetch);
+// `output_bits`: of an IPA where stage 2 translates, else the OAS.
+Result<Stage1Leaf, Fault> walk_stage1_v8_32_short(unsigned output_bits, const Stage1& stage1,
+                                                  const Access& access, const FetchStage1& fetch);
 
 Result<Stage2Leaf, Fault> walk_stage2_v8_64(const Implementation& implementation,
                                             const Stage2& stage2, const Stage2Access& access,

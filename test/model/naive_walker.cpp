@@ -26,7 +26,8 @@ Result<Stage1Leaf, Fault> walk_stage1(const Regime& regime, const Access& access
   if (stage1.format == Stage1Format::kVmsa8_32Long) {
     return walk_stage1_v8_32_long(stage1, access, fetch);
   }
-  return walk_stage1_v8_32_short(stage1, access, fetch);
+  return walk_stage1_v8_32_short(regime.stage2 ? 40 : regime.implementation.oas, stage1, access,
+                                 fetch);
 }
 
 // IHI 0070, 3.4: an IPA that stage 2 does not translate is truncated to the

@@ -77,6 +77,12 @@ inline constexpr std::uint8_t kReservedTexCB = 0x00;
 // DDI 0487, G5.4: whether Supersections exist, and hold 40-bit addresses.
 inline constexpr bool kSupersections = true;
 
+// DDI 0487, G5.11.6, 8: whether the address of a Supersection that the OAS
+// cannot hold, and stage 2 does not translate, is an Address size fault.
+// G5.11.1.3 speaks of A[47:40] only, which no Short descriptor has; IHI 0070,
+// 3.4 truncates, but knows the Long format alone.
+inline constexpr bool kSupersectionBeyondOasFaults = true;
+
 // --- The configuration, as the structures spell it. ---
 
 struct Implementation {

@@ -85,8 +85,38 @@ Stage1Half v8_32_half(const Implementation& implementation, bool has_stage2, con
   return result;
 }
 
+// The Short-descriptor format knows two privilege levels only.
+emulator::Stage1 v8_32_short(const Regime& regime) {
+  const Stage1& stage1 = *regime.stage1;
+  const auto half = [&](bool disabled, unsigned n, std::uint64_t ttb) {
+    Stage1Half result;
+    result.enabled = !disabled;
+    result.tables = emulator::aarch32_short_tables(n, static_cast<std::uint32_t>(ttb),
+                                                   regime.stage2 ? 40 : regime.implementation.oas,
+                                                   stage1.big_endian);
+    return result;
+  };
+  emulator::Stage1 result;
+  result.half = {half(stage1.epd0, stage1.n, stage1.ttb0), half(stage1.epd1, 0, stage1.ttb1)};
+  result.range = emulator::InputRange::kAArch32Short;
+  result.permissions =
+      emulator::short_permissions({.levels = Levels::kTwoAArch32,
+                                   .write_implies_execute_never = stage1.wxn,
+                                   .unprivileged_write_implies_execute_never = stage1.uwxn,
+                                   .privileged_access_never = stage1.pan},
+                                  stage1.afe);
+  result.access_flag_ignored = stage1.affd;
+  result.short_descriptors.attributes = stage1.tre
+                                            ? emulator::short_attributes(stage1.prrr, stage1.nmrr)
+                                            : emulator::short_attributes();
+  result.short_descriptors.access_flag = stage1.afe;
+  if (stage1.check_domains) result.short_descriptors.domains = stage1.dacr;
+  return result;
+}
+
 emulator::Stage1 stage1_of(const Regime& regime) {
   const Stage1& stage1 = *regime.stage1;
+  if (stage1.format == Stage1Format::kVmsa8_32Short) return v8_32_short(regime);
   const Implementation& implementation = regime.implementation;
   const bool two_ranges = has_two_ranges(stage1);
   const bool v8_64 = stage1.format == Stage1Format::kVmsa8_64;
