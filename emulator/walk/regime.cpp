@@ -4,6 +4,7 @@
 
 #include "emulator/walk/attributes.h"
 #include "smmu/arch/bits.h"
+#include "smmu/arch/vmsa/aarch32_long.h"
 #include "smmu/arch/vmsa/aarch64.h"
 
 namespace smmu::emulator {
@@ -73,11 +74,11 @@ Tables tables(const TableShape& shape) {
 
 Tables aarch32_long_tables(unsigned input_bits, int first_level, std::uint64_t root,
                            unsigned memory_bits, bool big_endian) {
-  constexpr unsigned kOutputBits = 40;
+  using Address = decltype(vmsa::Leaf_Stage1_Long::OA);
+  using Beyond = decltype(vmsa::Leaf_Stage1_Long::OA_47_40);
   Tables tables;
-  const unsigned kept_bits = std::min(memory_bits, kOutputBits);
-  tables.address.in_place = mask(kept_bits - 1, 12) | mask(47, kOutputBits);
-  tables.out_of_range = ~mask(kOutputBits - 1, 0);
+  tables.address.in_place = (Address::kMask & mask(memory_bits - 1, 0)) | Beyond::kMask;
+  tables.out_of_range = Beyond::kMask;
   tables.granule = Granule::k4K;
   tables.no_level = 1;
   tables.input_bits = static_cast<std::uint8_t>(input_bits);
