@@ -156,7 +156,7 @@ class ShortWalk {
     leaf_.no_translation = false;
     leaf_.level = static_cast<std::int8_t>(mapping.level);
     leaf_.granule = tables_.granule;
-    leaf_.global = !descriptor[D::nG] || regime_.global;
+    leaf_.global = !descriptor[D::nG];
     leaf_.permissions = permissions;
     leaf_.attributes = format.attributes[short_attributes_index(
         descriptor[D::TEX], descriptor[D::C], descriptor[D::B], descriptor[D::S])];

@@ -133,6 +133,10 @@ TEST_F(ShortWalks, TheTopmostNBitsSelectATableAndItsSize) {  // Table G5-1
   }
 }
 
+TEST_F(ShortWalks, ATableThatIsDisabledFaultsAtLevel1) {  // G5.11.1.2: PD0 and PD1
+  for (const Stage1Half& half : regime_.stage1.half) EXPECT_EQ(half.tables.no_level, 1);
+}
+
 TEST_F(ShortWalks, ATableIsAlignedToItsSize) {  // G5.4.5.1: TTBR0[31:14-N], TTBR1[31:14]
   for (unsigned n = 0; n <= 7; ++n) {
     const Tables tables = aarch32_short_tables(n, 0xffff'ffff, 40, false);
