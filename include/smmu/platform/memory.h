@@ -93,10 +93,7 @@ class PhysicalMemory {
   virtual const DirectRegion* direct_region(Pa pa) = 0;
 
   // The region in which the last access found its word, or an empty one.
-  DirectRegion recent_region() const {
-    const DirectRegion* region = recent_.load(std::memory_order_acquire);
-    return region != nullptr ? *region : DirectRegion{Pa(0), 0, nullptr};
-  }
+  DirectRegion recent_region() const { return *recent_.load(std::memory_order_acquire); }
 
  protected:
   // The accesses above where no direct region holds the word.
@@ -108,14 +105,15 @@ class PhysicalMemory {
  private:
   const DirectRegion* region_of(Pa pa) {
     const DirectRegion* region = recent_.load(std::memory_order_acquire);
-    if (region != nullptr && region->contains(pa, 8)) [[likely]]
+    if (region->contains(pa, 8)) [[likely]]
       return region;
     region = direct_region(pa);
     if (region != nullptr) recent_.store(region, std::memory_order_release);
     return region;
   }
 
-  std::atomic<const DirectRegion*> recent_{nullptr};  // the last one that was of use
+  static constexpr DirectRegion kNothing{Pa(0), 0, nullptr};
+  std::atomic<const DirectRegion*> recent_{&kNothing};  // the last one that was of use
 };
 
 // Accesses to words that follow one another, by one thread: the region of the
