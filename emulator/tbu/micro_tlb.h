@@ -41,12 +41,12 @@ class MicroTlb {
     return same ? &entry : nullptr;
   }
 
-  void insert(Source source, Iova address, const TlbEntry& found) {
-    const std::uint64_t page = address.value & mask(found.size_bits - 1U, kPageBits);
+  // `pa`: what the address is by `found`.
+  void insert(Source source, Iova address, Pa pa, const TlbEntry& found) {
     Entry& entry = entries_[index_of(source, address)];
     entry.page_and_epoch = page_and_epoch(address);
     entry.source = source;
-    entry.output = found.output.value | page;
+    entry.output = pa.value & ~kOffset;
     entry.size_bits = found.size_bits;
     entry.permissions = found.permissions;
     entry.attributes = found.attributes;

@@ -19,18 +19,23 @@ Tbu::Tbu(Tcu& tcu, TransactionSupervisor& supervisor, PhysicalMemory& memory,
       memory_(memory),
       awaited_(awaited),
       keeps_translations_(tcu.answers_keep() && tcu.observer() == nullptr),
-      last_address_(mask(tcu.output_bits() - 1, 0)),
+      memory_size_(std::uint64_t{1} << tcu.output_bits()),
       generation_(tcu.generation()),
-      gate_(tcu.gate()) {}
+      keep_for_(Tcu::even(generation_)),
+      gate_(tcu.gate()),
+      usual_(gate_ == Tcu::Gate::kTranslate) {}
 
 void Tbu::translate(const Transaction& transaction, Outcome& outcome) {
   // Whatever is found from here on may be used again while this is true.
   const Tcu::Generation now = tcu_.generation();
   if (now != generation_) [[unlikely]]
     return translate_anew(transaction, outcome, now);
-  if (gate_ != Tcu::Gate::kTranslate) [[unlikely]]
-    return pass(transaction, outcome);
+  if (!usual_) [[unlikely]]
+    return translate_unusual(transaction, outcome);
+  look_up(transaction, outcome);
+}
 
+inline void Tbu::look_up(const Transaction& transaction, Outcome& outcome) {
   const Source source = source_of(transaction);
   const MicroTlb::Entry* entry = translations_.find(source, transaction.address);
   if (entry == nullptr || !entry->permissions.allow(transaction.privilege, transaction.direction,
@@ -47,24 +52,36 @@ void Tbu::translate(const Transaction& transaction, Outcome& outcome) {
 
 void Tbu::translate_anew(const Transaction& transaction, Outcome& outcome, Tcu::Generation now) {
   generation_ = now;
+  keep_for_ = Tcu::even(now);
   gate_ = tcu_.gate();
+  usual_ = gate_ == Tcu::Gate::kTranslate;
   translations_.clear();
-  tables_.clear();
+  recent_.clear();
   for (Slot& slot : slots_) slot.source = kNobody;
   translate(transaction, outcome);
 }
 
 inline void Tbu::bypass(const Transaction& transaction, Route route, Outcome& outcome) {
-  if (transaction.address.value > last_address_) [[unlikely]]
+  if (transaction.address.value >= memory_size_) [[unlikely]]
     return refuse_address(transaction, route, outcome);
   outcome.emplace<Translation>(
       Translation{.pa = Pa(transaction.address.value),
-                  .size = last_address_ + 1,
+                  .size = memory_size_,
                   .attributes = transaction.attributes.type == MemoryAttributes::kWriteBack
                                     ? transaction.attributes
                                     : consistent(transaction.attributes),
                   .permissions = Permissions::all(),
                   .route = route});
+}
+
+void Tbu::translate_unusual(const Transaction& transaction, Outcome& outcome) {
+  if (gate_ != Tcu::Gate::kTranslate) return pass(transaction, outcome);
+  if (speaker_->source != source_of(transaction)) return look_up_after_all(transaction, outcome);
+  bypass(transaction, Route::kBypass, outcome);
+}
+
+void Tbu::look_up_after_all(const Transaction& transaction, Outcome& outcome) {
+  look_up(transaction, outcome);
 }
 
 // The SMMU is off.
@@ -76,27 +93,34 @@ void Tbu::pass(const Transaction& transaction, Outcome& outcome) {
 void Tbu::ask(Source source, const Transaction& transaction, Outcome& outcome) {
   if (speaker_->source != source) [[unlikely]]
     return find_context(source, transaction, outcome);
-  ask_speaker(source, transaction, outcome);
+  if (transaction.address.value >= speaker_->context->plain_below) [[unlikely]]
+    return ask_speaker(source, transaction, outcome);
+  ask_tcu(source, transaction, outcome);
 }
 
 void Tbu::find_context(Source source, const Transaction& transaction, Outcome& outcome) {
   speaker_ = &slots_[(source ^ source >> 32) % kSlots];
   if (speaker_->source != source) {
-    if (speaker_->source != kNobody) tables_.clear();  // some are that one's
-    speaker_->context = tcu_.find_context(transaction.stream, transaction.substream, generation_);
-    speaker_->source = speaker_->context.keeps ? source : kNobody;
+    if (speaker_->source != kNobody) recent_.clear();  // some is that one's
+    tcu_.find_context(transaction.stream, transaction.substream, generation_, speaker_->context);
+    speaker_->source = speaker_->context->keeps ? source : kNobody;
+  }
+  usual_ =
+      speaker_->source == kNobody || speaker_->context->context.action != Context::Action::kBypass;
+  if (transaction.address.value < speaker_->context->plain_below) {
+    return ask_tcu(source, transaction, outcome);
   }
   ask_speaker(source, transaction, outcome);
 }
 
-inline void Tbu::ask_speaker(Source source, const Transaction& transaction, Outcome& outcome) {
-  switch (speaker_->context.context.action) {
+void Tbu::ask_speaker(Source source, const Transaction& transaction, Outcome& outcome) {
+  switch (speaker_->context->context.action) {
     case Context::Action::kTranslate:
-      return ask_tcu(source, transaction, outcome);
+      return ask_in_full(source, transaction, outcome);
     case Context::Action::kBypass:
       return bypass(transaction, Route::kBypass, outcome);
     case Context::Action::kFault:
-      return refuse(transaction, speaker_->context.context, outcome);
+      return refuse(transaction, speaker_->context->context, outcome);
     case Context::Action::kAbort:
       return abort(transaction, outcome);
   }
@@ -112,38 +136,58 @@ void Tbu::abort(const Transaction& transaction, Outcome& outcome) {
 }
 
 void Tbu::ask_tcu(Source source, const Transaction& transaction, Outcome& outcome) {
-  const StreamContext& stream = speaker_->context;
-  if (const auto fault = tcu_.translate(stream, transaction, found_, tables_, generation_))
-      [[unlikely]]
+  const StreamContext& stream = *speaker_->context;
+  WalkFault fault;
+  if (!tcu_.translate_plain(stream, transaction, found_, recent_, keep_for_, fault)) [[unlikely]]
+    return refuse_plain(source, transaction, fault, outcome);
+  if (!found_allows(transaction)) [[unlikely]]
+    return ask_in_full(source, transaction, outcome);
+  const std::uint64_t size = std::uint64_t{1} << found_.size_bits;
+  const Pa pa(found_.output.value | (transaction.address.value & (size - 1)));
+  translations_.insert(source, transaction.address, pa, found_);
+  outcome.emplace<Translation>(Translation{.pa = pa,
+                                           .size = size,
+                                           .attributes = found_.attributes,
+                                           .permissions = found_.permissions,
+                                           .route = Route::kTables});
+}
+
+void Tbu::refuse_plain(Source source, const Transaction& transaction, const WalkFault& fault,
+                       Outcome& outcome) {
+  const Context& context = speaker_->context->context;
+  if (!context.regime.simple) return ask_in_full(source, transaction, outcome);
+  supervisor_.end(transaction, Tcu::translation_fault(context, fault), outcome);
+}
+
+void Tbu::ask_in_full(Source source, const Transaction& transaction, Outcome& outcome) {
+  const StreamContext& stream = *speaker_->context;
+  if (const auto fault = tcu_.translate(stream, transaction, found_, recent_, generation_)) {
     return supervisor_.end(transaction, *fault, outcome);
-  const auto allowed = [&] {
-    return found_.permissions.allow(transaction.privilege, transaction.direction,
-                                    transaction.content);
-  };
-  if (!allowed()) [[unlikely]] {
+  }
+  if (!found_allows(transaction)) {
     if (found_.writable_clean && transaction.direction == Direction::kWrite) {
       if (const auto fault = tcu_.translate_again(stream, transaction, found_, generation_)) {
         return supervisor_.end(transaction, *fault, outcome);
       }
     }
-    if (!allowed()) {
+    if (!found_allows(transaction)) {
       return supervisor_.end(transaction, Tcu::permission_fault(stream, transaction, found_),
                              outcome);
     }
   }
+  const std::uint64_t size = std::uint64_t{1} << found_.size_bits;
+  const Pa pa(found_.output.value | (transaction.address.value & (size - 1)));
   MemoryAttributes attributes = found_.attributes;
-  if (!stream.context.regime.has_stage1) [[unlikely]] {
+  if (!stream.context.regime.has_stage1) {
     attributes = combine(transaction.attributes, found_.stage2_memory);
-  } else if (keeps_translations_) [[likely]] {
-    translations_.insert(source, transaction.address, found_);
+  } else if (keeps_translations_) {
+    translations_.insert(source, transaction.address, pa, found_);
   }
-  const std::uint64_t low = mask(found_.size_bits - 1U, 0);
-  outcome.emplace<Translation>(
-      Translation{.pa = Pa(found_.output.value | (transaction.address.value & low)),
-                  .size = low + 1,
-                  .attributes = attributes,
-                  .permissions = found_.permissions,
-                  .route = Route::kTables});
+  outcome.emplace<Translation>(Translation{.pa = pa,
+                                           .size = size,
+                                           .attributes = attributes,
+                                           .permissions = found_.permissions,
+                                           .route = Route::kTables});
 }
 
 // 3.4: an address that does not exist.  With the SMMU off there is nobody to

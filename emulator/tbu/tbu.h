@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 
 #include "emulator/tbu/micro_tlb.h"
@@ -69,19 +70,34 @@ class Tbu final : public Port {
  private:
   struct Slot {
     Source source = kNobody;
-    StreamContext context;
+    // Perhaps of old: the TCU says whether it still is.
+    std::shared_ptr<const StreamContext> context;
   };
   static constexpr Source kNobody = ~Source{0};
   static constexpr std::size_t kSlots = 8;
 
   // Forgets what may be wrong now, and begins again.
   void translate_anew(const Transaction& transaction, Outcome& outcome, Tcu::Generation now);
+  // If the SMMU is off, or the speaker bypasses it.
+  [[gnu::noinline]] void translate_unusual(const Transaction& transaction, Outcome& outcome);
+  [[gnu::noinline]] void pass(const Transaction& transaction, Outcome& outcome);
+  // By the micro TLB, or else by asking.
+  void look_up(const Transaction& transaction, Outcome& outcome);
+  [[gnu::noinline]] void look_up_after_all(const Transaction& transaction, Outcome& outcome);
   // What is not in the micro TLB, or not allowed by it.
   void ask(Source source, const Transaction& transaction, Outcome& outcome);
   void ask_speaker(Source source, const Transaction& transaction, Outcome& outcome);
-  // The same, for a speaker that has tables.
+  // The same, where the TCU may answer plainly; and where it does not, or not
+  // so.
   void ask_tcu(Source source, const Transaction& transaction, Outcome& outcome);
-  void pass(const Transaction& transaction, Outcome& outcome);
+  [[gnu::noinline]] void ask_in_full(Source source, const Transaction& transaction,
+                                     Outcome& outcome);
+  [[gnu::noinline]] void refuse_plain(Source source, const Transaction& transaction,
+                                      const WalkFault& fault, Outcome& outcome);
+  bool found_allows(const Transaction& transaction) const {
+    return found_.permissions.allow(transaction.privilege, transaction.direction,
+                                    transaction.content);
+  }
   void bypass(const Transaction& transaction, Route route, Outcome& outcome);
   // Apart from the rest, which needs no room for a fault.
   [[gnu::noinline]] void refuse(const Transaction& transaction, const Context& context,
@@ -103,14 +119,16 @@ class Tbu final : public Port {
   const std::atomic<bool>& awaited_;
   // An observer hears of every hit in the TCU's TLB: nothing may hide one.
   const bool keeps_translations_;
-  const std::uint64_t last_address_;  // of physical memory
+  const std::uint64_t memory_size_;  // addresses beyond do not exist
   InFlight in_flight_;
   Tcu::Generation generation_;  // of what follows
+  Tcu::Generation keep_for_;    // the same if it is even, else none
   Tcu::Gate gate_;
+  bool usual_;  // the gate is open, and the speaker's addresses are translated
   std::array<Slot, kSlots> slots_{};
   Slot* speaker_ = slots_.data();  // of the last transaction that was not found below
   TlbEntry found_;                 // its translation
-  RecentTables tables_;
+  Recent recent_;
   MicroTlb translations_;
 };
 

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "emulator/tcu/recent_leaves.h"
 #include "emulator/walk/walker.h"
 
 namespace smmu::emulator {
@@ -21,7 +22,7 @@ class RecentTables {
     if (entry.region_and_epoch != region || entry.stream != stream) {
       entry.region_and_epoch = region;
       entry.stream = stream;
-      entry.table.known = false;
+      entry.table.table = LastTable::kUnknown;
     }
     return entry.table;
   }
@@ -45,6 +46,17 @@ class RecentTables {
 
   std::array<Entry, kEntries> entries_{};
   std::uint64_t epoch_ = 1;  // never 0, which is that of an entry nobody wrote
+};
+
+// What a port's walks have just come by.
+struct Recent {
+  RecentTables tables;
+  RecentLeaves leaves;
+
+  void clear() {
+    tables.clear();
+    leaves.clear();
+  }
 };
 
 }  // namespace smmu::emulator

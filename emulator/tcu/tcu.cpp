@@ -106,50 +106,110 @@ void Tcu::set_gate(Gate gate) {
   advance_generation();
 }
 
-StreamContext Tcu::find_context(StreamId stream, std::optional<SubstreamId> substream,
-                                Generation generation) {
+void Tcu::find_context(StreamId stream, std::optional<SubstreamId> substream, Generation generation,
+                       std::shared_ptr<const StreamContext>& context) {
   {
     const std::lock_guard lock(mutex_);
-    const StreamContext* kept = contexts_.find(key_of(stream, substream));
-    if (kept != nullptr) [[likely]]
-      return *kept;
+    const auto* kept = contexts_.find(key_of(stream, substream));
+    if (kept != nullptr) [[likely]] {
+      if (context != *kept) context = *kept;
+      return;
+    }
   }
-  return resolve(stream, substream, generation);
+  context = resolve(stream, substream, generation);
 }
 
-StreamContext Tcu::resolve(StreamId stream, std::optional<SubstreamId> substream,
-                           Generation generation) {
+std::shared_ptr<const StreamContext> Tcu::resolve(StreamId stream,
+                                                  std::optional<SubstreamId> substream,
+                                                  Generation generation) {
   const ConfigurationSource::Resolution resolution =
       source_.resolve(stream, substream, {stamp(), generation});
-  StreamContext found{.context = resolution.context,
-                      .spaces = {},
-                      .stage2_spaces = {},
-                      .table_spaces = {},
-                      .stamp = resolution.oldest};
+  auto found = std::make_shared<StreamContext>();
+  found->context = resolution.context;
+  found->stamp = resolution.oldest;
   if (!answers_keep()) return found;
 
-  found.keeps = resolution.cacheable;
+  found->keeps = resolution.cacheable;
   const std::lock_guard lock(mutex_);
-  if (found.context.action == Context::Action::kTranslate) {
-    found.spaces = found.context.regime.has_stage1
-                       ? tlb_.spaces_of(found.context.vmid, found.context.asid)
-                       : tlb_.intermediate_space_of(found.context.vmid);
-    const Regime& regime = found.context.regime;
+  const Context& context = found->context;
+  if (context.action == Context::Action::kTranslate) {
+    const Regime& regime = context.regime;
+    found->spaces = regime.has_stage1 ? tlb_.spaces_of(context.vmid, context.asid)
+                                      : tlb_.intermediate_space_of(context.vmid);
     if (regime.has_stage1 && regime.has_stage2 && caching_.stage2.sets != 0) {
-      found.stage2_spaces = stage2_.intermediate_space_of(found.context.vmid);
+      found->stage2_spaces = stage2_.intermediate_space_of(context.vmid);
     }
-    // A port has tables of its own, for stage 1 alone; but those last no longer
+    // A port has tables of its own, for plain walks; but those last no longer
     // than until something changes.
     const bool adversarial = caching_.policy == CachePolicy::kAdversarial;
     if (regime.has_stage1 && (!regime.simple || adversarial) && caching_.walk.sets != 0) {
-      found.table_spaces = tables_.spaces_of(found.context.vmid, found.context.asid);
+      found->table_spaces = tables_.spaces_of(context.vmid, context.asid);
     }
+    found->plain_below = plain_below(*found);
   }
-  if (found.keeps && unchanged_since(generation)) {
+  if (found->keeps && unchanged_since(generation)) {
     contexts_.insert(key_of(stream, substream), found);
     if (substream) ++substreams_;
   }
   return found;
+}
+
+std::uint64_t Tcu::plain_below(const StreamContext& stream) const {
+  const bool kept = caching_.policy == CachePolicy::kRealistic &&
+                    caching_.prefetch == SpeculativePrefetch::kOff && stream.keeps &&
+                    stream.spaces.cached() && observer_ == nullptr;
+  return kept ? emulator::plain_below(stream.context.regime) : 0;
+}
+
+bool Tcu::walk_nested(const StreamContext& stream, const Transaction& transaction, TlbEntry& entry,
+                      Recent& recent) const {
+  const Regime& regime = stream.context.regime;
+  const auto allowed = [&](Permissions permissions) {
+    return permissions.allow(transaction.privilege, transaction.direction, transaction.content);
+  };
+  const std::uint64_t address = transaction.address.value;
+  LastTable none;
+  LastTable& last =
+      stream.table_spaces.cached()
+          ? recent.tables.at(&stream, address, regime.stage1.half[0].tables.last_table_bits)
+          : none;
+  if (!walker_.walk_nested_stage1(regime, address, entry, last)) return false;
+  // Before stage 2 sees it.
+  if (!allowed(entry.permissions)) return false;
+  const std::uint64_t ipa = entry.output.value | (address & mask(entry.size_bits - 1U, 0));
+  const bool keeps = stream.stage2_spaces.cached();
+  const Stage2Leaf* leaf = keeps ? recent.leaves.find(&stream, ipa) : nullptr;
+  Stage2Leaf found;
+  if (leaf == nullptr) {
+    if (!walker_.walk_nested_stage2(regime.stage2, ipa, found)) return false;
+    leaf = keeps ? recent.leaves.keep(&stream, ipa, found) : &found;
+  }
+  if (!allowed(leaf->permissions)) return false;
+  put_behind(entry, ipa, *leaf);
+  return true;
+}
+
+std::optional<Fault> Tcu::translate(const StreamContext& stream, const Transaction& transaction,
+                                    TlbEntry& entry, Recent& recent, Generation generation) {
+  const Regime& regime = stream.context.regime;
+  const auto address = Walker::canonical(regime, transaction.address);
+  if (!address) return input_fault(stream.context, 0);
+  // E0PD is reported as a Translation fault whether or not the address is
+  // mapped or cached (IHI 0070, 5.4).
+  if (regime.stage1.half[address->half].unprivileged_denied &&
+      transaction.privilege == Privilege::kUnprivileged) {
+    return input_fault(stream.context, address->half);
+  }
+  Missed missed{.searched = {}, .generation = generation};
+  if (stream.spaces.cached()) {
+    std::unique_lock lock(mutex_);
+    if (const TlbEntry* found = tlb_.find(stream.spaces, address->value, missed.searched)) {
+      entry = *found;
+      lock.unlock();
+      return watched_ ? examine_hit(stream, *address, entry) : std::nullopt;
+    }
+  }
+  return walk(stream, transaction, *address, entry, missed, recent);
 }
 
 std::optional<Fault> Tcu::examine_hit(const StreamContext& stream, CanonicalAddress address,
@@ -179,20 +239,20 @@ Fault Tcu::conflict(const StreamContext& stream, CanonicalAddress address) {
                           Recording::kRecorded};
 }
 
-[[gnu::always_inline]] inline void Tcu::cache(const StreamContext& stream, CanonicalAddress address,
-                                              const TlbEntry& entry, const Missed& missed) {
+void Tcu::cache(const StreamContext& stream, CanonicalAddress address, const TlbEntry& entry,
+                const Missed& missed) {
   AddressSpaces::Space& space = entry.global ? *stream.spaces.global : *stream.spaces.asid;
   if (observer_ != nullptr) [[unlikely]]
     return report_fill(space, address, entry, missed.generation);
   const std::lock_guard lock(mutex_);
   if (unchanged_since(missed.generation)) {
-    tlb_.insert(space, address.value, entry, missed.searched);
+    tlb_.fill(space, address.value, entry, missed.searched);
   }
 }
 
 std::optional<Fault> Tcu::walk(const StreamContext& stream, const Transaction& transaction,
                                CanonicalAddress address, TlbEntry& entry, const Missed& missed,
-                               RecentTables& recent) {
+                               Recent& recent) {
   const Context& context = stream.context;
   const Regime& regime = context.regime;
   const Stage1Half& half = regime.stage1.half[address.half];
@@ -207,7 +267,7 @@ std::optional<Fault> Tcu::walk(const StreamContext& stream, const Transaction& t
   std::optional<WalkFault> fault;
   if (stream.keeps && observer_ == nullptr && regime.simple && !stream.table_spaces.cached())
       [[likely]] {
-    LastTable& last = recent.at(&stream, address.value, half.tables.last_table_bits);
+    LastTable& last = recent.tables.at(&stream, address.value, half.tables.last_table_bits);
     fault = walker_.walk(regime, address, access, entry, last);
   } else {
     Copies copies(*this, stream, entry.stamp, missed.generation);
@@ -231,8 +291,8 @@ std::optional<Fault> Tcu::translate_again(const StreamContext& stream,
                                           Generation generation) {
   const auto address = Walker::canonical(stream.context.regime, transaction.address);
   if (!address) return input_fault(stream.context, 0);
-  RecentTables none;
-  return walk(stream, transaction, *address, entry, {MainTlb::kNowhere, generation}, none);
+  Recent none;
+  return walk(stream, transaction, *address, entry, {{}, generation}, none);
 }
 
 Fault Tcu::permission_fault(const StreamContext& stream, const Transaction& transaction,
@@ -308,7 +368,7 @@ void Tcu::prefetch_neighbours(const StreamContext& stream, CanonicalAddress addr
 void Tcu::prefetch(const StreamContext& stream, CanonicalAddress address, Generation generation) {
   const Regime& regime = stream.context.regime;
   if (regime.has_stage1 && !regime.stage1.half[address.half].enabled) return;
-  Missed missed{.searched = MainTlb::kNowhere, .generation = generation};
+  Missed missed{.searched = {}, .generation = generation};
   {
     // What is kept stays: it may be older than what is in memory now.
     const std::lock_guard lock(mutex_);
@@ -324,14 +384,18 @@ void Tcu::prefetch(const StreamContext& stream, CanonicalAddress address, Genera
 
 void Tcu::prefetch(StreamId stream, std::optional<SubstreamId> substream) {
   const Generation now = generation();
-  if (answers_keep() && gate() == Gate::kTranslate) find_context(stream, substream, now);
+  if (!answers_keep() || gate() != Gate::kTranslate) return;
+  std::shared_ptr<const StreamContext> found;
+  find_context(stream, substream, now, found);
 }
 
 void Tcu::prefetch(StreamId stream, std::optional<SubstreamId> substream, Iova first,
                    std::uint64_t stride, std::uint32_t count) {
   const Generation now = generation();
   if (!answers_keep() || gate() != Gate::kTranslate) return;
-  const StreamContext found = find_context(stream, substream, now);
+  std::shared_ptr<const StreamContext> context;
+  find_context(stream, substream, now, context);
+  const StreamContext& found = *context;
   if (found.context.action != Context::Action::kTranslate || !found.spaces.cached()) return;
   for (std::uint32_t i = 0; i != std::min(count, kMostPrefetched); ++i) {
     const auto address = Walker::canonical(found.context.regime, Iova(first.value + i * stride));
@@ -396,7 +460,9 @@ void Tcu::apply(const ConfigurationInvalidation& what, Stamp before) {
 }
 
 void Tcu::invalidate_contexts(const ConfigurationInvalidation& what, Stamp before) {
-  const auto old = [&](const StreamContext& cached) { return cached.stamp < before; };
+  const auto old = [&](const std::shared_ptr<const StreamContext>& cached) {
+    return cached->stamp < before;
+  };
   if (what.first == what.last) {
     // The CD at index 0 also serves transactions without a substream.
     if (!what.substream || what.substream->value == 0) {
@@ -408,7 +474,7 @@ void Tcu::invalidate_contexts(const ConfigurationInvalidation& what, Stamp befor
     }
     if (substreams_ == 0) return;
   }
-  contexts_.erase_if([&](const ContextKey& key, const StreamContext& cached) {
+  contexts_.erase_if([&](const ContextKey& key, const auto& cached) {
     return key.stream >= what.first.value && key.stream <= what.last.value && old(cached);
   });
   if (contexts_.size() == 0) substreams_ = 0;

@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <variant>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "emulator/tlb/brief_mutex.h"
 #include "emulator/tlb/entries.h"
 #include "emulator/tlb/set_associative.h"
+#include "emulator/walk/plain.h"
 #include "emulator/walk/walker.h"
 #include "smmu/emulator/config.h"
 #include "smmu/emulator/observer.h"
@@ -31,6 +33,8 @@ struct StreamContext {
   TlbSpaces table_spaces;
   Stamp stamp = 0;
   bool keeps = false;  // whether it may be used again
+  // Of addresses below translations are kept, and walks are plain.
+  std::uint64_t plain_below = 0;
 };
 
 // Safe from any thread; no lock is held while memory, the source or the
@@ -69,6 +73,8 @@ class Tcu {
   // waiter's store and look in the other order, both seq_cst, either the access
   // is seen to be in flight or it sees the change.
   Generation generation() const { return generation_.load(std::memory_order_seq_cst); }
+  static constexpr Generation kNone = ~Generation{0};
+  static Generation even(Generation generation) { return generation % 2 == 0 ? generation : kNone; }
   // Whether what has been read since may be kept.
   bool unchanged_since(Generation then) const { return then % 2 == 0 && generation() == then; }
   // Whether the policy allows that.
@@ -78,43 +84,50 @@ class Tcu {
   Observer* observer() const { return observer_; }
 
   // What configuration says of a stream; from memory if no copy is kept.
-  // `generation`: before the call.
-  StreamContext find_context(StreamId stream, std::optional<SubstreamId> substream,
-                             Generation generation);
+  // `generation`: before the call.  `context`: the answer, and before, perhaps,
+  // an earlier one.
+  void find_context(StreamId stream, std::optional<SubstreamId> substream, Generation generation,
+                    std::shared_ptr<const StreamContext>& context);
 
   // The translation of the transaction's address, or why there is none.
   // Whether it permits the access is left to ask.  `recent` is the port's, and
   // of the same `generation` as the context.
   // REQUIRES: the context is of the transaction's stream, and translates.
-  [[gnu::always_inline]] std::optional<Fault> translate(const StreamContext& stream,
-                                                        const Transaction& transaction,
-                                                        TlbEntry& entry, RecentTables& recent,
-                                                        Generation generation) {
-    const Regime& regime = stream.context.regime;
-    const auto address = Walker::canonical(regime, transaction.address);
-    if (!address) [[unlikely]]
-      return input_fault(stream.context, 0);
-    // E0PD is reported as a Translation fault whether or not the address is
-    // mapped or cached (IHI 0070, 5.4).
-    if (regime.stage1.half[address->half].unprivileged_denied &&
-        transaction.privilege == Privilege::kUnprivileged) [[unlikely]] {
-      return input_fault(stream.context, address->half);
-    }
+  std::optional<Fault> translate(const StreamContext& stream, const Transaction& transaction,
+                                 TlbEntry& entry, Recent& recent, Generation generation);
+  // The same in the plain case.  `keep_for`: the generation, if it is even; else
+  // kNone.  False: translate() will say.
+  // REQUIRES: the address is below stream.plain_below.
+  [[gnu::always_inline]] bool translate_plain(const StreamContext& stream,
+                                              const Transaction& transaction, TlbEntry& entry,
+                                              Recent& recent, Generation keep_for,
+                                              WalkFault& fault) {
+    const std::uint64_t address = transaction.address.value;
     MainTlb::Searched searched;
-    if (stream.spaces.cached()) [[likely]] {
-      mutex_.lock();
-      const TlbEntry* found = tlb_.find(stream.spaces, address->value, searched);
-      if (found != nullptr) {
-        entry = *found;
-        mutex_.unlock();
-        if (watched_) [[unlikely]]
-          return examine_hit(stream, *address, entry);
-        return std::nullopt;
-      }
+    mutex_.lock();
+    const TlbEntry* found = tlb_.find(stream.spaces, address, searched);
+    if (found != nullptr) {
+      entry = *found;
       mutex_.unlock();
+      return true;
     }
-    return walk(stream, transaction, *address, entry, {searched, generation}, recent);
+    mutex_.unlock();
+    // The stamp may be of an earlier walk: what is kept here is kept for this
+    // generation, and older than whatever ends it.
+    const bool walked = stream.context.regime.simple
+                            ? walk_plain(stream, address, entry, recent, fault)
+                            : walk_nested(stream, transaction, entry, recent);
+    if (!walked) [[unlikely]]
+      return false;
+    AddressSpaces::Space& space = entry.global ? *stream.spaces.global : *stream.spaces.asid;
+    mutex_.lock();
+    if (generation_.load(std::memory_order_relaxed) == keep_for) [[likely]]
+      tlb_.fill(space, address, entry, searched);
+    mutex_.unlock();
+    return true;
   }
+  // What translate_plain() has not found for a regime of stage 1 alone.
+  static Fault translation_fault(const Context& context, const WalkFault& walk);
   // The same for a write that `entry` does not permit, but might if the
   // descriptor's dirty state were set: in memory.
   std::optional<Fault> translate_again(const StreamContext& stream, const Transaction& transaction,
@@ -159,7 +172,6 @@ class Tcu {
             .substream = substream ? std::uint64_t{substream->value} + 1 : 0};
   }
   static Fault conflict(const StreamContext& stream, CanonicalAddress address);
-  static Fault translation_fault(const Context& context, const WalkFault& walk);
   static Fault input_fault(const Context& context, unsigned half);
 
   // What is known when a walk has to be made: where the TLB was searched, and
@@ -170,11 +182,22 @@ class Tcu {
   };
 
   Stamp stamp() const { return accepted_.load(std::memory_order_acquire); }
-  StreamContext resolve(StreamId stream, std::optional<SubstreamId> substream,
-                        Generation generation);
+  std::shared_ptr<const StreamContext> resolve(StreamId stream,
+                                               std::optional<SubstreamId> substream,
+                                               Generation generation);
+  std::uint64_t plain_below(const StreamContext& stream) const;
+  [[gnu::always_inline]] bool walk_plain(const StreamContext& stream, std::uint64_t address,
+                                         TlbEntry& entry, Recent& recent, WalkFault& fault) const {
+    const Stage1& stage1 = stream.context.regime.stage1;
+    LastTable& last = recent.tables.at(&stream, address, stage1.half[0].tables.last_table_bits);
+    if (last.known()) return walker_.walk_last<0>(stage1, address, entry, last, fault);
+    return walker_.walk_plain<0>(stage1, address, entry, last, fault);
+  }
+  bool walk_nested(const StreamContext& stream, const Transaction& transaction, TlbEntry& entry,
+                   Recent& recent) const;
   std::optional<Fault> walk(const StreamContext& stream, const Transaction& transaction,
                             CanonicalAddress address, TlbEntry& entry, const Missed& missed,
-                            RecentTables& recent);
+                            Recent& recent);
   void cache(const StreamContext& stream, CanonicalAddress address, const TlbEntry& entry,
              const Missed& missed);
   class Copies;
@@ -210,7 +233,7 @@ class Tcu {
   std::atomic<Generation> generation_{0};
 
   BriefMutex mutex_;  // guards what follows
-  SetAssociative<ContextKey, StreamContext> contexts_;
+  SetAssociative<ContextKey, std::shared_ptr<const StreamContext>> contexts_;
   std::size_t substreams_ = 0;  // contexts of substreams ever cached since empty
   MainTlb tlb_;
   Stage2Cache stage2_;

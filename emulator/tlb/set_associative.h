@@ -4,6 +4,7 @@
 #ifndef SMMU_EMULATOR_TLB_SET_ASSOCIATIVE_H_
 #define SMMU_EMULATOR_TLB_SET_ASSOCIATIVE_H_
 
+#include <algorithm>
 #include <bit>
 #include <cassert>
 #include <cstddef>
@@ -34,30 +35,30 @@ class SetAssociative {
 
   Value* find(const Key& key) { return find(key, set_of(key)); }
 
-  // A set, by its first slot, and how often the cache had changed when it was
-  // named.
+  // A set, by its first slot, and what changes() was when it was named.
   struct Place {
     std::size_t first;
     std::uint64_t changes;
   };
   std::size_t set_of(const Key& key) const {
-    // Two shifts, because a single slot wants all 64 bits shifted out.
-    return static_cast<std::size_t>(key.hash() >> 1 >> hash_shift_) & way_mask_;
+    return static_cast<std::size_t>(key.hash() >> hash_shift_) & set_mask_;
   }
   Value* find(const Key& key, std::size_t first) {
-    const Key* keys = keys_.data() + first;
-    std::size_t way = 0;
+    const Key* const keys = keys_.data() + first;
+    const Key* const end = keys + ways_;
+    const Key* at = keys;
     do {
-      if (keys[way] == key) return values_.data() + first + way;
-    } while (++way != ways_);
+      if (*at == key) return values_.data() + first + (at - keys);
+    } while (++at != end);
     return nullptr;
   }
   std::uint64_t changes() const { return changes_; }
   // Puts an entry that is not there in the place of another of its set, if
   // that is what insert() would do and nothing has changed since.
   // REQUIRES: no entry is dead.
-  bool replace(const Place& place, const Key& key, const Value& value) {
-    if (place.changes != changes_ || size_ != keys_.size() || cap_ != 0) return false;
+  [[gnu::always_inline]] bool replace(const Place& place, const Key& key, const Value& value) {
+    if (place.changes != changes_ || !full_) [[unlikely]]
+      return false;
     put(place.first + (next_victim_++ & (ways_ - 1)), key, value);
     return true;
   }
@@ -82,6 +83,7 @@ class SetAssociative {
         if (keys[free].vacant()) {
           if (cap_ != 0 && size_ == cap_) remove_one(first, evict);
           ++size_;
+          full_ = cap_ == 0 && size_ == keys_.size();
         }
         return put(first + free, key, value);
       }
@@ -136,9 +138,11 @@ class SetAssociative {
 
   void resize(std::size_t sets) {
     ++changes_;
-    hash_shift_ = 63U - static_cast<unsigned>(std::countr_zero(sets * ways_));
-    way_mask_ = ~(ways_ - 1);
+    full_ = false;
     const std::size_t slots = sets * ways_;
+    // Of a single slot no bit is wanted, and the mask takes the one there is.
+    hash_shift_ = std::min(63U, 64U - static_cast<unsigned>(std::countr_zero(slots)));
+    set_mask_ = slots - ways_;
     grows_ = slots < kMostSlotsPerEntry * cap_ && slots < kMostSlots;
     keys_.assign(sets * ways_, Key{});
     values_.assign(sets * ways_, Value{});
@@ -154,6 +158,7 @@ class SetAssociative {
     ++changes_;
     keys_[slot] = Key{};
     --size_;
+    full_ = false;
   }
 
   // Removes the entry at `slot`, or the next one after it.
@@ -180,17 +185,18 @@ class SetAssociative {
     }
   }
 
+  std::uint64_t changes_ = 0;
   std::size_t ways_;
   std::size_t cap_;
   std::size_t initial_sets_;
   unsigned hash_shift_ = 0;
-  std::size_t way_mask_ = 0;
+  std::size_t set_mask_ = 0;
   bool grows_ = false;    // when a set is full
   std::size_t size_ = 0;  // occupied places, dead entries included
-  std::size_t next_victim_ = 0;
-  std::uint64_t changes_ = 0;
+  bool full_ = false;     // for good: it does not grow
   std::vector<Key> keys_;
   std::vector<Value> values_;
+  std::size_t next_victim_ = 0;
 };
 
 }  // namespace smmu::emulator

@@ -59,10 +59,9 @@ class TranslationCache {
   // Where an entry was looked for that was not there.
   struct Searched {
     const AddressSpaces::Space* space;  // null: nowhere
-    unsigned size_bits;
+    Key key;
     typename SetAssociative<Key, Entry>::Place place;
   };
-  static constexpr Searched kNowhere{.space = nullptr, .size_bits = 0, .place = {}};
 
   TranslationCache(CachePolicy policy, CacheGeometry geometry, std::uint32_t cap)
       : keeps_everything_(policy == CachePolicy::kAdversarial),
@@ -86,8 +85,8 @@ class TranslationCache {
 
   // The entry about `address`, or null; the smallest if there are several.
   // REQUIRES: spaces.cached().
-  const Entry* find(const TlbSpaces& spaces, std::uint64_t address, Searched& searched) {
-    searched.space = nullptr;
+  [[gnu::always_inline]] const Entry* find(const TlbSpaces& spaces, std::uint64_t address,
+                                           Searched& searched) {
     if (const Entry* entry = find(*spaces.asid, address, searched)) return entry;
     if (spaces.global->sizes == 0) [[likely]]
       return nullptr;
@@ -106,14 +105,14 @@ class TranslationCache {
 
   // Adds an entry that was not found.
   // REQUIRES: nobody wants to hear which entry has to go for it.
-  void insert(AddressSpaces::Space& space, std::uint64_t address, const Entry& entry,
-              const Searched& searched) {
-    if (searched.space == &space && searched.size_bits == entry.size_bits && spaces_.all_alive() &&
-        entry.block_bits() == entry.size_bits) {
-      const Key key(space.tag, address, entry.size_bits);
-      if (entries_.replace(searched.place, key, entry)) return;
+  [[gnu::always_inline]] void fill(AddressSpaces::Space& space, std::uint64_t address,
+                                   const Entry& entry, const Searched& searched) {
+    if (searched.space == &space && searched.key.size_bits() == entry.size_bits &&
+        spaces_.all_alive() && entry.block_bits() == entry.size_bits) [[likely]] {
+      if (entries_.replace(searched.place, searched.key, entry)) [[likely]]
+        return;
     }
-    insert(space, address, entry, [](auto&&...) {});
+    insert_anywhere(space, address, entry);
   }
   // If a live entry has to go, `evict(space, address, entry, reason)` hears of
   // it before.
@@ -163,14 +162,26 @@ class TranslationCache {
   }
 
  private:
-  const Entry* find(const AddressSpaces::Space& space, std::uint64_t address, Searched& searched) {
-    for (std::uint64_t sizes = space.sizes; sizes != 0; sizes &= sizes - 1) {
+  [[gnu::noinline]] void insert_anywhere(AddressSpaces::Space& space, std::uint64_t address,
+                                         const Entry& entry) {
+    insert(space, address, entry, [](auto&&...) {});
+  }
+
+  [[gnu::always_inline]] const Entry* find(const AddressSpaces::Space& space, std::uint64_t address,
+                                           Searched& searched) {
+    std::uint64_t sizes = space.sizes;
+    if (sizes == 0) [[unlikely]] {
+      searched = {};
+      return nullptr;
+    }
+    do {
       const auto size_bits = static_cast<unsigned>(std::countr_zero(sizes));
       const Key key(space.tag, address, size_bits);
       const std::size_t first = entries_.set_of(key);
       if (const Entry* entry = entries_.find(key, first)) return entry;
-      searched = {&space, size_bits, {first, entries_.changes()}};
-    }
+      searched = {&space, key, {first, entries_.changes()}};
+      sizes &= sizes - 1;
+    } while (sizes != 0);
     return nullptr;
   }
 

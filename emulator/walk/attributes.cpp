@@ -31,13 +31,6 @@ unsigned nibble_of(Cacheability caching, unsigned hints) {
   return kept | (caching == Cacheability::kWriteBack ? 0b0100U : 0);
 }
 
-Shareability stronger(Shareability a, Shareability b) {
-  for (const Shareability one : {Shareability::kOuter, Shareability::kInner}) {
-    if (a == one || b == one) return one;
-  }
-  return Shareability::kNonShareable;
-}
-
 // The Device type that MemAttr[1:0] says, as a MAIR code.
 std::uint8_t device(unsigned mem_attr) { return static_cast<std::uint8_t>((mem_attr & 0b11) << 2); }
 
@@ -100,7 +93,7 @@ bool Stage2Memory::is_device() const {
   return (mem_attr & 0b1100) == 0 || (mem_attr & 0b0011) == 0;
 }
 
-MemoryAttributes combine(MemoryAttributes stage1, const Stage2Memory& stage2) {
+MemoryAttributes combine_types(MemoryAttributes stage1, const Stage2Memory& stage2) {
   const unsigned mem_attr = stage2.mem_attr;
   MemoryAttributes result{.type = stage1.type,
                           .shareability = stronger(stage1.shareability, stage2.shareability)};

@@ -52,11 +52,26 @@ struct Stage2Memory {
 
   // IHI 0070, 5.2 (S2PTW): a Device type, the reserved encodings among them.
   bool is_device() const;
+
+  // As cacheable as can be: what stage 1 says stays.
+  bool is_write_back() const { return mem_attr == 0b1111 && !forced_write_back; }
 };
+
+constexpr Shareability stronger(Shareability a, Shareability b) {
+  for (const Shareability one : {Shareability::kOuter, Shareability::kInner}) {
+    if (a == one || b == one) return one;
+  }
+  return Shareability::kNonShareable;
+}
 
 // D8.6.5 to D8.6.7.  `stage1`: what stage 1 says, or where there is none, what
 // came in.
-MemoryAttributes combine(MemoryAttributes stage1, const Stage2Memory& stage2);
+MemoryAttributes combine_types(MemoryAttributes stage1, const Stage2Memory& stage2);
+inline MemoryAttributes combine(MemoryAttributes stage1, const Stage2Memory& stage2) {
+  if (!stage2.is_write_back()) return combine_types(stage1, stage2);
+  return consistent(
+      {.type = stage1.type, .shareability = stronger(stage1.shareability, stage2.shareability)});
+}
 
 }  // namespace smmu::emulator
 

@@ -20,6 +20,7 @@ struct LeafDescriptor {
   std::uint64_t hierarchy;  // the table descriptors before it, or-ed
   unsigned shift;           // it maps 2^shift bytes
   int level;
+  Granule granule;
 };
 
 // Levels are unrolled, so that every shift is a constant.  `Walk` derives from
@@ -102,6 +103,11 @@ class Descent {
     // first index ends there.
     const std::uint64_t root = tables.root;
     const std::uint64_t index_bits = tables.first_index_bits;
+    if constexpr (kGranule == Granule::k4K) {
+      // 40 to 48 bits.
+      if (tables.first_level == 0) [[likely]]
+        return level<kGranule, 0>(tables, address, root, index_bits, 0);
+    }
     switch (tables.first_level) {
       case -1:
         if constexpr (kGranule == Granule::k4K) {
@@ -109,7 +115,7 @@ class Descent {
         }
         break;
       case 0:
-        if constexpr (kGranule != Granule::k64K) {
+        if constexpr (kGranule == Granule::k16K) {
           return level<kGranule, 0>(tables, address, root, index_bits, 0);
         }
         break;
@@ -134,21 +140,21 @@ class Descent {
     if (!walk().load(where, kLevel, word)) [[unlikely]]
       return walk().not_loaded(where, kLevel);
 
+    if constexpr (kPlain) {
+      // One look for what follows below.
+      if ((word & tables.type_and_range) == 0b11) [[likely]] {
+        return go_on<kGranule, kLevel>(tables, address, where, word, word & tables.address.in_place,
+                                       hierarchy);
+      }
+    }
     const std::uint64_t target = kPlain ? word & tables.address.in_place : tables.address.of(word);
     const std::uint64_t beyond = target & tables.out_of_range;
     // Valid and Type are at the same place in every descriptor.
     constexpr BitsOf<Table_Stage1, 1, 0> kTypeAndValid{"Type and Valid"};
     const Table_Stage1 descriptor({word});
-    if (descriptor[kTypeAndValid] == 0b11) [[likely]] {
-      if (beyond != 0) [[unlikely]]
-        return walk().fault(FaultType::kAddressSize, where, kLevel);
-      if constexpr (kLevel == 3) {
-        return walk().leaf(LeafDescriptor{where, word, target, hierarchy, kShift, kLevel});
-      } else {
-        walk().template next_table<kLevel + 1>(target, hierarchy | word);
-        return level<kGranule, kLevel + 1>(tables, address, target, kIndexBits<kGranule>,
-                                           hierarchy | word);
-      }
+    if (descriptor[kTypeAndValid] == 0b11) {
+      if (kPlain || beyond != 0) return walk().fault(FaultType::kAddressSize, where, kLevel);
+      return go_on<kGranule, kLevel>(tables, address, where, word, target, hierarchy);
     }
     if (!descriptor[Table_Stage1::Valid] || !tables.has_blocks(kLevel)) {
       return walk().fault(FaultType::kTranslation, where, kLevel);
@@ -156,7 +162,23 @@ class Descent {
     // What lies below the block's size is no address, and out of no range.
     constexpr std::uint64_t kBlock = ~mask(kShift - 1, 0);
     if ((beyond & kBlock) != 0) return walk().fault(FaultType::kAddressSize, where, kLevel);
-    return walk().leaf(LeafDescriptor{where, word, target & kBlock, hierarchy, kShift, kLevel});
+    return walk().leaf(
+        LeafDescriptor{where, word, target & kBlock, hierarchy, kShift, kLevel, kGranule});
+  }
+
+  // From a table or to a page.
+  template <Granule kGranule, int kLevel>
+  [[gnu::always_inline]] Result go_on(const Tables& tables, std::uint64_t address,
+                                      std::uint64_t where, std::uint64_t word, std::uint64_t target,
+                                      std::uint64_t hierarchy) {
+    if constexpr (kLevel == 3) {
+      constexpr unsigned kShift = granule_bits(kGranule);
+      return walk().leaf(LeafDescriptor{where, word, target, hierarchy, kShift, kLevel, kGranule});
+    } else {
+      walk().template next_table<kLevel + 1>(target, hierarchy | word);
+      return level<kGranule, kLevel + 1>(tables, address, target, kIndexBits<kGranule>,
+                                         hierarchy | word);
+    }
   }
 };
 

@@ -2,6 +2,7 @@
 #ifndef SMMU_EMULATOR_WALK_LEAF_H_
 #define SMMU_EMULATOR_WALK_LEAF_H_
 
+#include <algorithm>
 #include <cstdint>
 
 #include "emulator/walk/attributes.h"
@@ -16,11 +17,11 @@ namespace smmu::emulator {
 struct Leaf {
   Pa output;                   // of the first byte it maps
   std::uint8_t size_bits = 0;  // it maps 2^size_bits bytes; 0: there is none
-  std::int8_t level = 0;       // of stage 1, or of stage 2 where that is alone
-  Granule granule = Granule::k4K;
-  bool global = false;
   Permissions permissions;
   MemoryAttributes attributes;
+  std::int8_t level = 0;  // of stage 1, or of stage 2 where that is alone
+  Granule granule = Granule::k4K;
+  bool global = false;
   // A write that is not permitted might be, after the descriptor's dirty state
   // has been set: that takes a walk.
   bool writable_clean = false;
@@ -47,6 +48,22 @@ struct Stage2Leaf {
   Permissions permissions;
   Stage2Memory memory;
 };
+
+// Makes of what stage 1 says, by which an address is `ipa`, what both stages
+// guarantee together.
+inline void put_behind(Leaf& stage1, std::uint64_t ipa, const Stage2Leaf& stage2) {
+  const unsigned size_bits = std::min(stage1.size_bits, stage2.size_bits);
+  const std::uint64_t block = (std::uint64_t{1} << size_bits) - 1;
+  const std::uint64_t within = (std::uint64_t{1} << stage2.size_bits) - 1;
+  stage1.output = Pa((stage2.output.value | (ipa & within)) & ~block);
+  stage1.ipa = Ipa(ipa & ~block);
+  stage1.size_bits = static_cast<std::uint8_t>(size_bits);
+  stage1.stage1_permissions = stage1.permissions;
+  stage1.permissions = stage1.permissions & stage2.permissions;
+  stage1.attributes = combine(stage1.attributes, stage2.memory);
+  stage1.writable_clean = stage1.writable_clean || stage2.writable_clean;
+  stage1.no_translation = stage1.no_translation || stage2.no_translation;
+}
 
 }  // namespace smmu::emulator
 

@@ -6,7 +6,7 @@ namespace {
 // What stage1_rights() says, by name.
 struct Said {
   explicit Said(unsigned rights)
-      : writable((rights & kReadOnly) == 0),
+      : writable((rights & kWritesDenied) == 0),
         writes_count(writable || (rights & kWritableClean) != 0),
         unprivileged((rights & 0b0001) != 0),
         pxn((rights & 0b0100) != 0),

@@ -45,7 +45,7 @@ constexpr unsigned stage1_rights(vmsa::Leaf_Stage1 leaf) {
   return leaf[Leaf_Stage1::AP] | leaf[kExecuteNever] << 2;
 }
 // AP[2]: no writes.
-inline constexpr unsigned kReadOnly = 0b0010;
+inline constexpr unsigned kWritesDenied = 0b0010;
 // Read-only for now: a write makes it writable (DDI 0487, D8.5.2).  What must
 // not be executed because it can be written must not be already.
 inline constexpr unsigned kWritableClean = 0b10000;

@@ -49,6 +49,7 @@ void complete(Tables& tables, std::uint64_t root, unsigned least_alignment) {
   tables.first_index_bits = mask(log2_bytes - 1, 3);
   tables.last_table_bits = static_cast<std::uint8_t>(leaf_bits(tables.granule, 2));
   tables.plain = !tables.big_endian && tables.address.moved == 0;
+  tables.type_and_range = 0b11 | (tables.out_of_range & tables.address.in_place);
 }
 
 }  // namespace

@@ -64,6 +64,7 @@ struct Tables {
   std::int8_t no_level = 0;          // what a fault says for which no descriptor was read
   bool big_endian = false;
   bool plain = false;  // little-endian, and every bit of an address and SH in place
+  std::uint64_t type_and_range = 0b11;  // plain: 0b11 in these bits is a table or page in range
   // Bits of attributes_index() that a descriptor does not decide, and their
   // values.
   std::uint8_t fixed_attributes = 0;

@@ -56,17 +56,11 @@ class Stage2Walk : public Descent<Stage2Walk<kPlain>, Attempt, kPlain> {
     if (dirtiable && access_.direction == Direction::kWrite && !access_.speculative) {
       rights |= kWritable2;
     }
-    result_.permissions = stage2_.permissions[rights];
-    result_.memory = {
-        .mem_attr = static_cast<std::uint8_t>(leaf[Leaf_Stage2::MemAttr]),
-        .shareability = stage2_.tables.fixed_attributes == 0
-                            ? leaf[Leaf_Stage2::SH]
-                            : static_cast<Shareability>(stage2_.tables.attributes >> 3),
-        .forced_write_back = stage2_.forced_write_back};
+    const Stage2Leaf found = describe(stage2_, at, rights);
     if (!access_.speculative) {
       const bool device_walk =
-          stage2_.device_walks_denied && purpose_ != Purpose::kInput && result_.memory.is_device();
-      if (device_walk || !access_.allowed_by(result_.permissions)) {
+          stage2_.device_walks_denied && purpose_ != Purpose::kInput && found.memory.is_device();
+      if (device_walk || !access_.allowed_by(found.permissions)) {
         return fault(FaultType::kPermission, at.where, at.level);
       }
       const bool set_flag = !leaf[Leaf_Stage2::AF] && sets_flag;
@@ -85,13 +79,7 @@ class Stage2Walk : public Descent<Stage2Walk<kPlain>, Attempt, kPlain> {
         }
       }
     }
-    result_.output = Pa(at.target);
-    result_.size_bits = static_cast<std::uint8_t>(at.shift);
-    result_.level = static_cast<std::int8_t>(at.level);
-    result_.granule = stage2_.tables.granule;
-    result_.no_translation =
-        at.level != 3 && vmsa::Block_Stage2({at.value})[vmsa::Block_Stage2::nT];
-    result_.writable_clean = dirtiable && (rights & kWritable2) == 0;
+    result_ = found;
     return {};
   }
 

@@ -5,6 +5,7 @@
 #include "emulator/walk/aarch32_short.h"
 #include "emulator/walk/descent.h"
 #include "emulator/walk/permissions.h"
+#include "emulator/walk/plain.h"
 #include "emulator/walk/stage1_memory.h"
 #include "emulator/walk/stage2.h"
 
@@ -13,62 +14,6 @@ namespace {
 
 using vmsa::Leaf_Stage1;
 using vmsa::Table_Stage1;
-
-// What a stage 1 leaf says of rights under the tables above it.
-unsigned rights_of(const Stage1Half& half, const LeafDescriptor& at) {
-  const unsigned rights = stage1_rights(Leaf_Stage1({at.value}));
-  if ((at.hierarchy & kStage1Limits) == 0 || half.hierarchy_disabled) [[likely]]
-    return rights;
-  return limited(rights, Table_Stage1({at.hierarchy}));
-}
-
-// Stage 1 alone, tables in the host's byte order, no hardware update, nobody
-// who watches.
-class PlainStage1 : public Descent<PlainStage1, std::optional<WalkFault>, true> {
- public:
-  using Result = std::optional<WalkFault>;
-
-  PlainStage1(PhysicalMemory& memory, const Stage1& stage1, const Stage1Half& half, Leaf& leaf,
-              LastTable& last)
-      : words_(memory), stage1_(stage1), half_(half), leaf_(leaf), last_(last) {}
-
-  [[gnu::always_inline]] bool load(std::uint64_t where, int, std::uint64_t& word) {
-    return words_.load(Pa(where), word);
-  }
-  Result not_loaded(std::uint64_t where, int level) {
-    return stage1_fault(FaultType::kExternalAbort, where, level);
-  }
-  Result fault(FaultType type, std::uint64_t where, int level) {
-    return stage1_fault(type, where, level);
-  }
-  template <int kLevel>
-  [[gnu::always_inline]] void next_table(std::uint64_t table, std::uint64_t hierarchy) {
-    if constexpr (kLevel == 3) {
-      last_ = {.table = table, .hierarchy = hierarchy, .known = true};
-    }
-  }
-  [[gnu::always_inline]] Result leaf(const LeafDescriptor& at) {
-    const Leaf_Stage1 leaf({at.value});
-    if (!leaf[Leaf_Stage1::AF] && !stage1_.access_flag_ignored) [[unlikely]]
-      return fault(FaultType::kAccessFlag, at.where, at.level);
-    leaf_.output = Pa(at.target);
-    leaf_.size_bits = static_cast<std::uint8_t>(at.shift);
-    leaf_.stage1_bits = static_cast<std::uint8_t>(at.shift);
-    leaf_.level = static_cast<std::int8_t>(at.level);
-    leaf_.granule = half_.tables.granule;
-    leaf_.global = !leaf[Leaf_Stage1::nG];
-    leaf_.permissions = stage1_.permissions[rights_of(half_, at)];
-    leaf_.attributes = stage1_.attributes[attributes_index(leaf)];
-    return std::nullopt;
-  }
-
- private:
-  const Words words_;
-  const Stage1& stage1_;
-  const Stage1Half& half_;
-  Leaf& leaf_;
-  LastTable& last_;
-};
 
 // Stage 1 with all that can come together with it.
 class Stage1Walk : public Descent<Stage1Walk, Attempt, false> {
@@ -121,12 +66,12 @@ class Stage1Walk : public Descent<Stage1Walk, Attempt, false> {
     unsigned rights = rights_of(half_, at);
     const unsigned limits = half_.hierarchy_disabled ? 0 : limited(0, Table_Stage1({at.hierarchy}));
     const bool dirtiable = stage1_.update.dirty_state && leaf[Leaf_Stage1::DBM] &&
-                           (rights & kReadOnly) != 0 && (limits & kReadOnly) == 0;
+                           (rights & kWritesDenied) != 0 && (limits & kWritesDenied) == 0;
     bool set_dirty = false;
     if (dirtiable) {
       set_dirty = !access_.speculative && access_.direction == Direction::kWrite &&
-                  access_.allowed_by(stage1_.permissions[rights & ~kReadOnly]);
-      rights = set_dirty ? rights & ~kReadOnly : rights | kWritableClean;
+                  access_.allowed_by(stage1_.permissions[rights & ~kWritesDenied]);
+      rights = set_dirty ? rights & ~kWritesDenied : rights | kWritableClean;
     }
     const Permissions permissions = stage1_.permissions[rights];
     if (checks_permissions() && !access_.allowed_by(permissions)) {
@@ -135,7 +80,7 @@ class Stage1Walk : public Descent<Stage1Walk, Attempt, false> {
     const bool set_flag = !leaf[Leaf_Stage1::AF] && sets_flag;
     if (set_flag || set_dirty) {
       if (set_flag) leaf.set(Leaf_Stage1::AF, true);
-      if (set_dirty) leaf.set(Leaf_Stage1::AP, leaf[Leaf_Stage1::AP] & ~kReadOnly);
+      if (set_dirty) leaf.set(Leaf_Stage1::AP, leaf[Leaf_Stage1::AP] & ~kWritesDenied);
       if (!memory_.find(at.where, Direction::kWrite)) return {.fault = memory_.stage2_fault()};
       switch (memory_.exchange(at.value, leaf.word(0))) {
         case DescriptorMemory::Exchanged::kYes:
@@ -199,19 +144,6 @@ class Stage1Walk : public Descent<Stage1Walk, Attempt, false> {
   WalkCopies* const copies_;
 };
 
-// What both stages guarantee together.
-void combine_stages(Leaf& leaf, std::uint64_t ipa, const Stage2Leaf& stage2) {
-  const unsigned size_bits = std::min(leaf.size_bits, stage2.size_bits);
-  const std::uint64_t block = mask(size_bits - 1, 0);
-  leaf.output = Pa((stage2.output.value | (ipa & mask(stage2.size_bits - 1U, 0))) & ~block);
-  leaf.ipa = Ipa(ipa & ~block);
-  leaf.size_bits = static_cast<std::uint8_t>(size_bits);
-  leaf.stage1_permissions = leaf.permissions;
-  leaf.permissions = leaf.permissions & stage2.permissions;
-  leaf.writable_clean = leaf.writable_clean || stage2.writable_clean;
-  leaf.no_translation = leaf.no_translation || stage2.no_translation;
-}
-
 }  // namespace
 
 std::optional<CanonicalAddress> Walker::canonical_any(const Regime& regime, Iova address) {
@@ -243,11 +175,15 @@ std::optional<WalkFault> Walker::walk(const Regime& regime, CanonicalAddress add
   const Stage1Half& half = stage1.half[address.half];
   if (observer_ != nullptr || !regime.simple || !half.tables.plain) [[unlikely]]
     return walk_any(regime, address, access, leaf, copies);
-  PlainStage1 walk(memory_, stage1, half, leaf, last);
-  if (last.known) {
-    return walk.descend_last(half.tables, address.value, last.table, last.hierarchy);
-  }
-  return walk.descend(half.tables, address.value);
+  const auto plain = [&]<unsigned kHalf>(WalkFault& why) {
+    if (last.known()) return walk_last<kHalf>(stage1, address.value, leaf, last, why);
+    return walk_plain<kHalf>(stage1, address.value, leaf, last, why);
+  };
+  WalkFault fault;
+  const bool found =
+      address.half == 0 ? plain.template operator()<0>(fault) : plain.template operator()<1>(fault);
+  if (!found) return fault;
+  return std::nullopt;
 }
 
 std::optional<WalkFault> Walker::walk_any(const Regime& regime, CanonicalAddress address,
@@ -283,8 +219,7 @@ std::optional<WalkFault> Walker::walk_any(const Regime& regime, CanonicalAddress
     return fault;
   }
   if (regime.has_stage1) {
-    combine_stages(leaf, ipa, stage2);
-    leaf.attributes = combine(leaf.attributes, stage2.memory);
+    put_behind(leaf, ipa, stage2);
     return std::nullopt;
   }
   leaf.output = stage2.output;

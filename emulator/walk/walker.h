@@ -37,9 +37,12 @@ struct Access {
 
 // A table of the last level, and what led there.
 struct LastTable {
-  std::uint64_t table = 0;
+  static constexpr std::uint64_t kUnknown = 1;  // where no table can be
+
+  std::uint64_t table = kUnknown;
   std::uint64_t hierarchy = 0;  // the table descriptors on the way, or-ed
-  bool known = false;
+
+  bool known() const { return table != kUnknown; }
 };
 
 // A table of stage 1, where a walk may begin.
@@ -105,6 +108,24 @@ class Walker {
                                      const Access& access, Leaf& leaf, WalkCopies& copies) const {
     return walk_any(regime, address, access, leaf, &copies);
   }
+
+  // The plain case (plain.h).  All need the half enabled, and leave permissions
+  // to the caller.
+  // False: `fault` says why there is no leaf.
+  template <unsigned kHalf>
+  bool walk_plain(const Stage1& stage1, std::uint64_t address, Leaf& leaf, LastTable& last,
+                  WalkFault& fault) const;
+  // In plain.h.
+  // REQUIRES: last.known().
+  template <unsigned kHalf>
+  bool walk_last(const Stage1& stage1, std::uint64_t address, Leaf& leaf, LastTable& last,
+                 WalkFault& fault) const;
+  // Stage 1 behind stage 2, in the lower half.  `last`: as in walk(), but by
+  // its place in memory.  False: there may be no leaf, walk() will say.
+  bool walk_nested_stage1(const Regime& regime, std::uint64_t address, Leaf& leaf,
+                          LastTable& last) const;
+  // And stage 2.
+  bool walk_nested_stage2(const Stage2& stage2, std::uint64_t ipa, Stage2Leaf& leaf) const;
 
   // Stage 2 alone, which allows the access.
   std::optional<WalkFault> walk_stage2(const Stage2& stage2, Ipa ipa, Purpose purpose,

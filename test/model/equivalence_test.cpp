@@ -16,6 +16,7 @@
 #include <tuple>
 #include <vector>
 
+#include "emulator/walk/plain.h"
 #include "emulator/walk/walker.h"
 #include "test/model/generator.h"
 #include "test/model/regime_of.h"
@@ -191,6 +192,26 @@ class Emulated {
     return translation_of(leaf);
   }
 
+  // By a plain walk of both stages; none, if there is none or it does not say.
+  std::optional<Ended> translate_plainly(PhysicalMemory& memory) {
+    const std::uint64_t address = test_.access.address;
+    if (!is_plain()) return std::nullopt;
+    const emulator::Walker walker(memory);
+    emulator::Leaf leaf;
+    emulator::Stage2Leaf stage2;
+    if (!walker.walk_nested_stage1(regime_, address, leaf, last_)) return std::nullopt;
+    if (!access_.allowed_by(leaf.permissions)) return std::nullopt;
+    const std::uint64_t within = (std::uint64_t{1} << leaf.size_bits) - 1;
+    const std::uint64_t ipa = leaf.output.value | (address & within);
+    if (!walker.walk_nested_stage2(regime_.stage2, ipa, stage2)) return std::nullopt;
+    if (!access_.allowed_by(stage2.permissions)) return std::nullopt;
+    emulator::put_behind(leaf, ipa, stage2);
+    return translation_of(leaf);
+  }
+  bool is_plain() const {
+    return regime_.has_stage2 && test_.access.address < emulator::plain_below(regime_);
+  }
+
   // For nobody: without a Permission fault, and without a trace.
   Ended speculate(PhysicalMemory& memory) const {
     const auto address = emulator::Walker::canonical(regime_, Iova(test_.access.address));
@@ -230,7 +251,7 @@ class Emulated {
   bool refuses_writes() const { return refuses_writes_; }
 
   // The walk of a table of the last level that is known is one read.
-  bool knows_last_table() const { return last_.known; }
+  bool knows_last_table() const { return last_.known(); }
 
  private:
   Fault not_translated(unsigned half) const {
@@ -332,6 +353,18 @@ std::string difference(const Case& test) {
     WordMemory direct(test.words, kDirect);
     expect("a walk of direct memory", emulated.translate(direct), direct);
     if (unchanged) expect("another", emulated.translate(direct), direct);
+  }
+  {
+    Emulated emulated(test);
+    WordMemory direct(test.words, kDirect);
+    // The second one from the last table.
+    for (const char* how : {"a plain walk", "another plain walk"}) {
+      const auto found = emulated.translate_plainly(direct);
+      if (found) expect(how, *found, direct);
+      if (!found && emulated.is_plain() && expected && unchanged) {
+        out << "  " << how << " does not say\n";
+      }
+    }
   }
   {
     Emulated emulated(test);

@@ -19,7 +19,7 @@ TlbEntry entry(std::uint64_t output, unsigned size_bits) {
 TEST(MicroTlb, FindsAPageByItsSourceAndAddress) {
   MicroTlb tlb;
   EXPECT_EQ(tlb.find(1, kAddress), nullptr);
-  tlb.insert(1, kAddress, entry(0x9000'0000, 12));
+  tlb.insert(1, kAddress, Pa(0x9000'0678), entry(0x9000'0000, 12));
   const MicroTlb::Entry* found = tlb.find(1, Iova(kAddress.value & ~std::uint64_t{0xfff}));
   ASSERT_NE(found, nullptr);
   EXPECT_EQ(found->output, 0x9000'0000U);
@@ -30,7 +30,7 @@ TEST(MicroTlb, FindsAPageByItsSourceAndAddress) {
 
 TEST(MicroTlb, APageOfABlockIsWhereItIsInTheBlock) {
   MicroTlb tlb;
-  tlb.insert(1, kAddress, entry(0x8000'0000, 21));
+  tlb.insert(1, kAddress, Pa(0x8014'5678), entry(0x8000'0000, 21));
   const MicroTlb::Entry* found = tlb.find(1, kAddress);
   ASSERT_NE(found, nullptr);
   EXPECT_EQ(found->output, 0x8014'5000U);
@@ -40,7 +40,7 @@ TEST(MicroTlb, APageOfABlockIsWhereItIsInTheBlock) {
 TEST(MicroTlb, NothingSurvivesClearHoweverOften) {
   MicroTlb tlb;
   for (unsigned i = 0; i != 10'000; ++i) {
-    tlb.insert(1, kAddress, entry(0x9000'0000, 12));
+    tlb.insert(1, kAddress, Pa(0x9000'0678), entry(0x9000'0000, 12));
     ASSERT_NE(tlb.find(1, kAddress), nullptr);
     tlb.clear();
     ASSERT_EQ(tlb.find(1, kAddress), nullptr) << i;
@@ -49,7 +49,7 @@ TEST(MicroTlb, NothingSurvivesClearHoweverOften) {
 
 TEST(MicroTlb, AnEntryOfOldDoesNotComeBackWhenEpochsBeginAgain) {
   MicroTlb tlb;
-  tlb.insert(1, kAddress, entry(0x9000'0000, 12));
+  tlb.insert(1, kAddress, Pa(0x9000'0678), entry(0x9000'0000, 12));
   for (unsigned i = 0; i != 10'000; ++i) {
     tlb.clear();
     ASSERT_EQ(tlb.find(1, kAddress), nullptr) << i;

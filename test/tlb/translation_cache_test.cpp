@@ -39,7 +39,7 @@ TlbInvalidation addresses(std::uint64_t first, std::uint64_t last) {
 class Kept : public ::testing::TestWithParam<CachePolicy> {
  protected:
   void add(AddressSpaces::Space* space, std::uint64_t address, const Entry& entry) {
-    cache_.insert(*space, address, entry, Cache::kNowhere);
+    cache_.fill(*space, address, entry, {});
   }
   bool has(const TlbSpaces& spaces, std::uint64_t address) {
     return cache_.find(spaces, address) != nullptr;
@@ -182,8 +182,8 @@ INSTANTIATE_TEST_SUITE_P(Policies, Kept,
 TEST(KeptByTheAdversary, WhatWasReadAfterTheInvalidationStays) {
   Cache cache(CachePolicy::kAdversarial, {.sets = 1, .ways = 1}, 1024);
   const TlbSpaces spaces = cache.spaces_of(kVmid, kAsid);
-  cache.insert(*spaces.asid, kPage, {.stamp = 4}, Cache::kNowhere);
-  cache.insert(*spaces.asid, kPage + 0x1000, {.stamp = 5}, Cache::kNowhere);
+  cache.fill(*spaces.asid, kPage, {.stamp = 4}, {});
+  cache.fill(*spaces.asid, kPage + 0x1000, {.stamp = 5}, {});
   cache.invalidate({.vmid = kVmid, .asid = kAsid, .range = std::nullopt}, 5);
   EXPECT_EQ(cache.find(spaces, kPage), nullptr);
   EXPECT_NE(cache.find(spaces, kPage + 0x1000), nullptr);

@@ -229,14 +229,14 @@ TEST_F(LongWalks, LeavesAndTablesTakeRights) {  // Tables G5-7 and G5-8, G5.6.3.
   constexpr std::uint64_t kXnTable = std::uint64_t{1} << 60;
   constexpr std::uint64_t kNoUser = std::uint64_t{1} << 61;   // APTable[0]
   constexpr std::uint64_t kNoWrite = std::uint64_t{1} << 62;  // APTable[1]
-  constexpr std::uint64_t kPl1Only = 0x403, kReadOnly = 0x4c3, kPl1ReadOnly = 0x483;
+  constexpr std::uint64_t kPl1Only = 0x403, kWritesDenied = 0x4c3, kPl1ReadOnly = 0x483;
   const struct {
     std::uint64_t leaf, table1, table2;
     std::string rights;
   } kCases[] = {
       {kPage, 0, 0, "rwx rwx"},
       {kPl1Only, 0, 0, "rwx ---"},
-      {kReadOnly, 0, 0, "r-x r-x"},
+      {kWritesDenied, 0, 0, "r-x r-x"},
       {kPl1ReadOnly, 0, 0, "r-x ---"},
       {kPage | kXn, 0, 0, "rw- rw-"},
       {kPage | kPxn, 0, 0, "rw- rwx"},
