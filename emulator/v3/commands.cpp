@@ -31,16 +31,18 @@ std::optional<SubstreamId> substream_of(const Features& features, const C& comma
 enum class NoRange : std::uint8_t { kIllegal, kNothing };
 
 template <class C>
-std::variant<TlbInvalidation::Range, NoRange> range_of(const C& command) {
+std::variant<TlbInvalidation::Range, NoRange> range_of(const Features& features, const C& command) {
   const std::uint64_t address = command[C::Address];
   Granule granule = Granule::k4K;
   if (command[C::TG] == CommandTG::k16K) granule = Granule::k16K;
   if (command[C::TG] == CommandTG::k64K) granule = Granule::k64K;
   // Without SMMU_IDR5.DS SCALE has five bits, and 16 KiB tables have no
   // leaves at level 1.
-  const std::uint32_t scale = command[C::SCALE] & 0x1f;
+  const bool large = features.idr5[SMMU_IDR5::DS];
+  const std::uint32_t scale =
+      large ? std::min<std::uint32_t>(command[C::SCALE], 39) : command[C::SCALE] & 0x1f;
   std::uint32_t ttl = command[C::TTL];
-  if (granule == Granule::k16K && ttl == 1) ttl = 0;
+  if (!large && granule == Granule::k16K && ttl == 1) ttl = 0;
   if (ttl == 0 && command[C::NUM] == 0 && scale == 0) return NoRange::kIllegal;
 
   const int level = ttl == 0 ? 3 : static_cast<int>(ttl);
@@ -82,7 +84,7 @@ CommandOutcome invalidate_addresses(const Features& features, Tcu& tcu, const C&
                                               .level = 0,
                                               .leaf_only = command[C::Leaf]});
   } else {
-    const auto range = range_of(command);
+    const auto range = range_of(features, command);
     if (const auto* none = std::get_if<NoRange>(&range)) {
       if (*none == NoRange::kIllegal) return CommandOutcome::kIllegal;
       return CommandOutcome::kPerformed;
@@ -148,7 +150,7 @@ CommandOutcome perform(const CMD_CFGI_STE_RANGE& command, const Features&, Tcu& 
 
 CommandOutcome perform(const CMD_CFGI_CD& command, const Features& features, Tcu& tcu) {
   using C = CMD_CFGI_CD;
-  if (command[C::SSec]) return CommandOutcome::kIllegal;
+  if (command[C::SSec] || !features.idr0[SMMU_IDR0::S1P]) return CommandOutcome::kIllegal;
   const StreamId stream(command[C::StreamID]);
   if (stream_exists(features, stream.value) &&
       substream_exists(features, command[C::SubstreamID])) {
@@ -163,7 +165,7 @@ CommandOutcome perform(const CMD_CFGI_CD& command, const Features& features, Tcu
 
 CommandOutcome perform(const CMD_CFGI_CD_ALL& command, const Features& features, Tcu& tcu) {
   using C = CMD_CFGI_CD_ALL;
-  if (command[C::SSec]) return CommandOutcome::kIllegal;
+  if (command[C::SSec] || !features.idr0[SMMU_IDR0::S1P]) return CommandOutcome::kIllegal;
   const StreamId stream(command[C::StreamID]);
   if (stream_exists(features, stream.value)) {
     tcu.invalidate(ConfigurationInvalidation{.first = stream,
@@ -192,9 +194,12 @@ CommandOutcome perform(const CommandWords& words, const Features& features, Tcu&
     case Opcode::CMD_CFGI_CD_ALL:
       return perform(CMD_CFGI_CD_ALL(words), features, tcu);
 
+    // 4.4.2: only where there is stage 1.
     case Opcode::CMD_TLBI_NH_ALL:
+      if (!features.idr0[SMMU_IDR0::S1P]) return CommandOutcome::kIllegal;
       return invalidate_all(tcu, vmid_of(features, CMD_TLBI_NH_ALL(words)), Input::kVirtual);
     case Opcode::CMD_TLBI_NH_ASID: {
+      if (!features.idr0[SMMU_IDR0::S1P]) return CommandOutcome::kIllegal;
       const CMD_TLBI_NH_ASID command(words);
       tcu.invalidate(TlbInvalidation{.vmid = vmid_of(features, command),
                                      .asid = asid_of(command),
@@ -203,10 +208,12 @@ CommandOutcome perform(const CommandWords& words, const Features& features, Tcu&
       return CommandOutcome::kPerformed;
     }
     case Opcode::CMD_TLBI_NH_VA: {
+      if (!features.idr0[SMMU_IDR0::S1P]) return CommandOutcome::kIllegal;
       const CMD_TLBI_NH_VA command(words);
       return invalidate_addresses(features, tcu, command, asid_of(command));
     }
     case Opcode::CMD_TLBI_NH_VAA:
+      if (!features.idr0[SMMU_IDR0::S1P]) return CommandOutcome::kIllegal;
       return invalidate_addresses(features, tcu, CMD_TLBI_NH_VAA(words), std::nullopt);
     case Opcode::CMD_TLBI_NSNH_ALL:
       return invalidate_all(tcu, std::nullopt, std::nullopt);

@@ -42,14 +42,26 @@ std::uint64_t stage2_leaf_bits_of(const PageAttributes& attributes) {
 
 constexpr std::uint64_t kAddressBits = 0x0000'ffff'ffff'f000;
 
-// Bits [51:48] of a 52-bit address stand in bits [15:12], which a granule of
-// 64 KiB leaves free (DDI 0487, D8.3).
+// DS and S2DS: 52-bit addresses with the smaller granules.
+bool large(const PageTable::Options& options) {
+  return options.output_bits == 52 && options.granule_bits != 16;
+}
+
+// DDI 0487, D8.3: bits [51:48] of a 52-bit address stand in bits [15:12], which
+// a granule of 64 KiB leaves free; with the others bits [51:50] stand in the
+// place of SH.
+constexpr std::uint64_t kShareability = 0b11U << 8U;
+constexpr std::uint64_t kLargeAddressBits = 0x0003'ffff'ffff'f000;
 std::uint64_t address_bits_of(const PageTable::Options& options, Pa pa) {
   if (options.output_bits != 52) return pa.value;
+  if (large(options)) return (pa.value & kLargeAddressBits) | (pa.value >> 50U) << 8U;
   return (pa.value & kAddressBits) | (pa.value >> 48U) << 12U;
 }
 Pa address_in(const PageTable::Options& options, std::uint64_t descriptor) {
   if (options.output_bits != 52) return Pa(descriptor & kAddressBits);
+  if (large(options)) {
+    return Pa((descriptor & kLargeAddressBits) | (descriptor >> 8U & 0b11) << 50U);
+  }
   return Pa((descriptor & 0x0000'ffff'ffff'0000) | (descriptor >> 12U & 0xf) << 48U);
 }
 
@@ -89,8 +101,9 @@ void PageTable::map(Iova iova, Pa pa, std::uint64_t size, PageAttributes attribu
       table = address_in(options_, descriptor);
     }
     const std::uint64_t type = shift == options_.granule_bits ? 0b10 : 0;
-    const std::uint64_t bits =
+    std::uint64_t bits =
         options_.stage == 2 ? stage2_leaf_bits_of(attributes) : leaf_bits_of(attributes);
+    if (large(options_)) bits &= ~kShareability;
     store(memory_, slot(table, iova, shift), address_bits_of(options_, pa) | bits | type);
     const std::uint64_t bytes = std::uint64_t{1} << shift;
     iova = Iova(iova.value + bytes);
@@ -115,9 +128,9 @@ bool PageTable::leaf_allowed(unsigned shift) const {
   if (shift == options_.granule_bits) return true;
   switch (options_.granule_bits) {
     case 12:
-      return shift == 21 || shift == 30;
+      return shift == 21 || shift == 30 || (shift == 39 && large(options_));
     case 14:
-      return shift == 25;
+      return shift == 25 || (shift == 36 && large(options_));
     default:
       return shift == 29 || (shift == 42 && options_.output_bits == 52);
   }
@@ -146,6 +159,8 @@ v3::CD context(const PageTable& table, Asid asid) {
       .set(CD::A, true)
       .set(CD::ASET, true)
       .set(CD::ASID, asid.value)
+      .set(CD::DS, large(table.options()))
+      .set(CD::SH0, Shareability::kInner)
       .set(CD::TTB0, table.root().value)
       .set(CD::MAIR0, 0xff);
 }
@@ -179,6 +194,8 @@ v3::STE above_stage2(v3::STE ste, const PageTable& table, Vmid vmid) {
       .set(STE::S2PS, options.output_bits == 52 ? OutputSize::k52Bits : OutputSize::k48Bits)
       .set(STE::S2AA64, true)
       .set(STE::S2R, true)
+      .set(STE::S2DS, large(options))
+      .set(STE::S2SH0, Shareability::kInner)
       .set(STE::S2TTB, table.root().value);
 }
 

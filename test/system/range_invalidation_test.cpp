@@ -1,4 +1,7 @@
 // Which leaves a range invalidation must remove, by level and by granule (IHI 0070, 4.4.1.1).
+#include <algorithm>
+#include <ostream>
+
 #include "smmu/arch/v3/queue_registers.h"
 #include "smmu/testing/board.h"
 #include "smmu/testing/matchers.h"
@@ -23,6 +26,15 @@ emulator::SmmuV3Config adversarial() {
   return config;
 }
 
+// With and without SMMU_IDR5.DS.
+struct Shape {
+  unsigned granule_bits;
+  bool large;
+};
+void PrintTo(const Shape& shape, std::ostream* out) {
+  *out << (1 << (shape.granule_bits - 10)) << " KiB" << (shape.large ? ", DS" : "");
+}
+
 CommandTG code(unsigned granule_bits) {
   return granule_bits == 12   ? CommandTG::k4K
          : granule_bits == 14 ? CommandTG::k16K
@@ -30,21 +42,27 @@ CommandTG code(unsigned granule_bits) {
 }
 
 // Two leaves of each level that the granule has leaves at, side by side.
-class Leaves : public ::testing::TestWithParam<unsigned> {
+class Leaves : public ::testing::TestWithParam<Shape> {
  protected:
   struct Leaf {
     int level;
     Iova first;  // address that it maps
   };
 
-  static unsigned granule_bits() { return GetParam(); }
+  static unsigned granule_bits() { return GetParam().granule_bits; }
+  // DDI 0487, Table D8-27: 16 KiB tables have level 1 blocks only with 52-bit addresses.
+  static bool large_16k() { return GetParam().large && granule_bits() == 14; }
+  static emulator::SmmuV3Config config() {
+    auto config = adversarial();
+    config.idr5.set(v3::SMMU_IDR5::DS, GetParam().large);
+    return config;
+  }
   // What a leaf at `level` maps (DDI 0487, D8.2): the granule and a table for each level above.
   static unsigned leaf_bits(int level) {
     return granule_bits() + static_cast<unsigned>(3 - level) * (granule_bits() - 3);
   }
   static std::uint64_t leaf_size(int level) { return std::uint64_t{1} << leaf_bits(level); }
-  // DDI 0487, Table D8-27: without 52-bit addresses 16 KiB tables have no level 1 blocks.
-  static bool has_leaves(int level) { return level != 1 || granule_bits() != 14; }
+  static bool has_leaves(int level) { return level != 1 || granule_bits() != 14 || large_16k(); }
   static Leaf leaf(int level, unsigned number) {
     const std::uint64_t slot = level == 1 ? 1 : level == 2 ? 3 : 4;
     return {level, Iova(slot * leaf_size(1) + number * leaf_size(level))};
@@ -103,9 +121,10 @@ class Leaves : public ::testing::TestWithParam<unsigned> {
   static CMD_TLBI_NH_VA everything(unsigned ttl) { return range(Iova(0), ttl, 31, 31); }
   CommandError command_error() { return board_.smmu().read<SMMU_CMDQ_CONS>()[SMMU_CMDQ_CONS::ERR]; }
 
-  Board board_{{.config = adversarial()}};
-  PageTable table_ = board_.page_table(
-      {.granule_bits = granule_bits(), .output_bits = granule_bits() == 16 ? 52U : 48U});
+  Board board_{{.config = config()}};
+  PageTable table_ =
+      board_.page_table({.granule_bits = granule_bits(),
+                         .output_bits = granule_bits() == 16 || large_16k() ? 52U : 48U});
   DmaDevice device_ = board_.device(kStream);
 };
 
@@ -216,13 +235,37 @@ TEST_P(Leaves, OfOneGranuleNeedAHintToBeNamed) {  // NUM 0, SCALE 0, TTL 0b00
   EXPECT_EQ(stale_leaves(), leaves().size());
 }
 
-TEST_P(Leaves, OfOneGranuleAreNotNamedByAReservedBitOfScale) {  // bit 25, SMMU_IDR5.DS 0
+TEST_P(Leaves, AreNamedByTheSixthBitOfScaleWithLargeAddressesAlone) {  // bit 25, SMMU_IDR5.DS
   make_stale();
-  board_.submit_and_sync(range(leaf(3, 0).first, 0, 0, 32));
-  EXPECT_EQ(command_error(), CommandError::CERROR_ILL);
+  board_.submit_and_sync(range(Iova(0), 0, 0, 32));
+  EXPECT_EQ(command_error(),
+            GetParam().large ? CommandError::CERROR_NONE : CommandError::CERROR_ILL);
+  std::size_t beyond = leaves().size();
+  if (GetParam().large) {
+    const std::uint64_t end = std::uint64_t{1} << (32 + granule_bits());
+    beyond = static_cast<std::size_t>(
+        std::ranges::count_if(leaves(), [&](const Leaf& each) { return each.first.value >= end; }));
+  }
+  EXPECT_EQ(stale_leaves(), beyond);
 }
 
-INSTANTIATE_TEST_SUITE_P(Granule, Leaves, ::testing::Values(12U, 14U, 16U));
+INSTANTIATE_TEST_SUITE_P(Granule, Leaves,
+                         ::testing::Values(Shape{12, false}, Shape{14, false}, Shape{16, false},
+                                           Shape{12, true}, Shape{14, true}, Shape{16, true}));
+
+using LargeLeaves = Leaves;
+
+TEST_P(LargeLeaves, AScaleAbove39Is39) {  // 4.4.1.1: 2^39 granules, not a number that overflows
+  for (const unsigned scale : {39U, 40U, 63U}) {
+    make_stale();
+    board_.submit_and_sync(range(Iova(0), 0, 31, scale));
+    EXPECT_EQ(stale_leaves(), 0U) << scale;
+    EXPECT_EQ(command_error(), CommandError::CERROR_NONE);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Granule, LargeLeaves,
+                         ::testing::Values(Shape{12, true}, Shape{14, true}, Shape{16, true}));
 
 using Leaves16K = Leaves;
 
@@ -234,7 +277,7 @@ TEST_P(Leaves16K, HaveNoLevel1SoThatTheHintIsNone) {  // TG 0b10, TTL 0b01, SMMU
   EXPECT_EQ(command_error(), CommandError::CERROR_ILL);
 }
 
-INSTANTIATE_TEST_SUITE_P(Granule, Leaves16K, ::testing::Values(14U));
+INSTANTIATE_TEST_SUITE_P(Granule, Leaves16K, ::testing::Values(Shape{14, false}));
 
 // A page in each half, the upper one at the very top.
 class Halves : public ::testing::Test {

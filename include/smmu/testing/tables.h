@@ -46,7 +46,7 @@ class PageTable {
   struct Options {
     unsigned granule_bits = 12;  // 12, 14 or 16
     unsigned t0sz = 16;
-    unsigned output_bits = 48;  // or 52, with the granule of 64 KiB: blocks of 4 TiB, too
+    unsigned output_bits = 48;  // or 52: larger blocks, too; CD.DS or STE.S2DS below 64 KiB
     unsigned stage = 1;         // or 2: the table of an STE
   };
 
