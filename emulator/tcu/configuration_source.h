@@ -46,6 +46,7 @@ struct Context {
   // kTranslate
   Vmid vmid;
   Asid asid;
+  AsidSet asid_set = AsidSet::kShared;
   Regime regime;
   // For the faults that software has a say in: Translation, Address Size,
   // Access flag and Permission.  One of stage 2 always ends in an abort.

@@ -134,7 +134,7 @@ std::shared_ptr<const StreamContext> Tcu::resolve(StreamId stream,
   const Context& context = found->context;
   if (context.action == Context::Action::kTranslate) {
     const Regime& regime = context.regime;
-    found->spaces = regime.has_stage1 ? tlb_.spaces_of(context.vmid, context.asid)
+    found->spaces = regime.has_stage1 ? tlb_.spaces_of(context.vmid, context.asid, context.asid_set)
                                       : tlb_.intermediate_space_of(context.vmid);
     if (regime.has_stage1 && regime.has_stage2 && caching_.stage2.sets != 0) {
       found->stage2_spaces = stage2_.intermediate_space_of(context.vmid);

@@ -6,7 +6,9 @@ namespace {
 // The VMID above an ASID of one bit more than it has: the additional value
 // stands for none.
 std::uint64_t key_of(const AddressSpace& name) {
-  return std::uint64_t{name.vmid.value} << 32 | std::uint64_t{name.input == Input::kVirtual} << 17 |
+  return std::uint64_t{name.vmid.value} << 32 |
+         std::uint64_t{name.set == AsidSet::kNonShared} << 18 |
+         std::uint64_t{name.input == Input::kVirtual} << 17 |
          (name.asid ? name.asid->value : 0x10000U);
 }
 

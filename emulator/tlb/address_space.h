@@ -19,11 +19,16 @@ enum class Input : std::uint8_t {
   kIntermediate,  // by stage 2 alone
 };
 
+// The sets of ASIDs (IHI 0070, 5.4: ASET), each with global translations of its
+// own (3.17.1).
+enum class AsidSet : std::uint8_t { kShared, kNonShared };
+
 // What an entry is tagged with.
 struct AddressSpace {
   Vmid vmid;
   std::optional<Asid> asid;  // none: the global translations of the VMID
   Input input = Input::kVirtual;
+  AsidSet set = AsidSet::kShared;  // of global translations; others belong to both
 
   friend constexpr bool operator==(const AddressSpace&, const AddressSpace&) = default;
 };
@@ -50,19 +55,22 @@ class AddressSpaces {
   // The same, but never made.
   Space* find(const AddressSpace& name);
 
-  // The address space of that ASID, and the global one of its VMID; null where
+  // The address space of that ASID, and the global ones of its VMID; null where
   // there is none.
-  struct Both {
+  struct Related {
     Space* own;
-    Space* global;
+    Space* global;             // of the shared set
+    Space* non_shared_global;  // of the other one
   };
-  Both both(Vmid vmid, Asid asid) {
+  const Related& related(Vmid vmid, Asid asid) {
     if (last_.vmid != vmid || last_.asid != asid || !last_known_) [[unlikely]] {
       last_ = {.vmid = vmid, .asid = asid};
-      last_both_ = {find({.vmid = vmid, .asid = asid}), find({.vmid = vmid, .asid = {}})};
+      last_related_ = {find({.vmid = vmid, .asid = asid}),
+                       find({.vmid = vmid, .asid = {}, .set = AsidSet::kShared}),
+                       find({.vmid = vmid, .asid = {}, .set = AsidSet::kNonShared})};
       last_known_ = true;
     }
-    return last_both_;
+    return last_related_;
   }
 
   // Every address space of a VMID.
@@ -82,9 +90,9 @@ class AddressSpaces {
   static constexpr Tag kIndexMask = (Tag{1} << kIndexBits) - 1;
 
   bool any_retired_ = false;
-  // What both() was asked last, and answered.
+  // What related() was asked last, and answered.
   AddressSpace last_;
-  Both last_both_{};
+  Related last_related_{};
   bool last_known_ = false;
   std::vector<std::unique_ptr<Space>> spaces_;
   std::unordered_map<std::uint64_t, Space*> by_name_;

@@ -69,10 +69,10 @@ class TranslationCache {
 
   std::size_t size() const { return entries_.size(); }
 
-  // Of a VMID's stage 1, or of both its stages.
-  TlbSpaces spaces_of(Vmid vmid, Asid asid) {
+  // Of a VMID's stage 1, or of both its stages.  `set`: that of the ASID.
+  TlbSpaces spaces_of(Vmid vmid, Asid asid, AsidSet set = AsidSet::kShared) {
     AddressSpaces::Space* own = spaces_.intern({.vmid = vmid, .asid = asid});
-    AddressSpaces::Space* global = spaces_.intern({.vmid = vmid, .asid = std::nullopt});
+    AddressSpaces::Space* global = spaces_.intern({.vmid = vmid, .asid = std::nullopt, .set = set});
     if (own == nullptr || global == nullptr) return {};
     return {.asid = own, .global = global};
   }
@@ -151,9 +151,13 @@ class TranslationCache {
       for (AddressSpaces::Space* space : spaces_.of(*what.vmid)) one(space);
       return;
     }
-    const AddressSpaces::Both both = spaces_.both(*what.vmid, *what.asid);
-    one(both.own);
-    if (what.range) one(both.global);
+    // 3.17: whatever the ASET.
+    const AddressSpaces::Related& related = spaces_.related(*what.vmid, *what.asid);
+    one(related.own);
+    if (what.range) {
+      one(related.global);
+      one(related.non_shared_global);
+    }
   }
 
   void clear() {

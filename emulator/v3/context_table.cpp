@@ -212,6 +212,7 @@ void set_stage1(const Features& features, const CD& cd, Context& context) {
   const unsigned output_bits = effective_output_bits(features, cd);
   const auto halves = halves_of(cd);
   context.asid = Asid(static_cast<std::uint16_t>(cd[CD::ASID]));
+  context.asid_set = cd[CD::ASET] ? AsidSet::kNonShared : AsidSet::kShared;
   // 5.5: A and R decide what the device and software see of a fault.
   context.response = cd[CD::A] ? Response::kAbort : Response::kRazWi;
   context.recording = cd[CD::R] ? Recording::kRecorded : Recording::kSilent;

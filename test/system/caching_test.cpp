@@ -141,6 +141,50 @@ TEST_F(Caching, GlobalEntriesAreSharedByAsids) {  // 3.17
   EXPECT_EQ(stale_pages(), kPages);
 }
 
+// The same tables, by a CD of the other set of ASIDs.
+class AsidSets : public Caching {
+ protected:
+  void use_set(bool aset) {
+    store(board_.memory(), cd_, context(table_, kAsid).set(v3::CD::ASET, aset));
+    board_.submit_and_sync(command<CMD_CFGI_CD>().set(CMD_CFGI_CD::StreamID, kStream.value));
+  }
+};
+
+TEST_F(AsidSets, GlobalEntriesAreFoundInTheirOwnSetAlone) {  // 3.17.1
+  use_set(true);
+  make_stale({.global = true});
+  use_set(false);
+  EXPECT_EQ(stale_pages(), 0U);
+  map(before_, {.global = true});
+  use_set(true);
+  EXPECT_EQ(stale_pages(), kPages);  // what was there before is there still
+  map(Pa(before_.value + size_), {.global = true});
+  use_set(false);
+  for (unsigned i = 0; i != kPages; ++i) {
+    EXPECT_THAT(device_.translate(page(i)), TranslatesTo(Pa(after_.value + i * size_)));
+  }
+}
+
+TEST_F(AsidSets, OtherEntriesAreOfBothSets) {  // 3.17
+  use_set(true);
+  make_stale();
+  use_set(false);
+  EXPECT_EQ(stale_pages(), kPages);
+}
+
+TEST_F(AsidSets, InvalidationsAreOfBothSets) {  // 3.17, 4.4
+  for (const bool aset : {false, true}) {
+    use_set(aset);
+    make_stale({.global = true});
+    board_.submit_and_sync(one_address(page(3), kOther));
+    EXPECT_EQ(stale_pages(), kPages - 1);
+    board_.submit_and_sync(command<CMD_TLBI_NH_VAA>().set(CMD_TLBI_NH_VAA::Address, page(4).value));
+    EXPECT_EQ(stale_pages(), kPages - 2);
+    board_.submit_and_sync(command<CMD_TLBI_NH_ALL>());
+    EXPECT_EQ(stale_pages(), 0U);
+  }
+}
+
 TEST_F(Caching, AnSteChangeNeedsItsInvalidation) {  // 4.3.1, 16.2
   EXPECT_THAT(device_.translate(kAddress), TranslatesTo(before_));
   board_.streams().set(kStream, bypass());

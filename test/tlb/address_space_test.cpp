@@ -49,15 +49,26 @@ TEST(AddressSpaces, AVmidKnowsItsOwn) {
   EXPECT_TRUE(spaces.of(Vmid(3)).empty());
 }
 
-TEST(AddressSpaces, BothFollowsWhatIsMadeLater) {
+TEST(AddressSpaces, GlobalTranslationsAreOfAnAsidSet) {
   AddressSpaces spaces;
-  EXPECT_EQ(spaces.both(Vmid(1), Asid(2)).own, nullptr);
+  auto* shared = spaces.intern(global(1));
+  const AddressSpace other{.vmid = Vmid(1), .asid = {}, .set = AsidSet::kNonShared};
+  EXPECT_EQ(spaces.find(other), nullptr);
+  auto* non_shared = spaces.intern(other);
+  EXPECT_NE(non_shared, shared);
+  EXPECT_EQ(spaces.related(Vmid(1), Asid(2)).global, shared);
+  EXPECT_EQ(spaces.related(Vmid(1), Asid(2)).non_shared_global, non_shared);
+}
+
+TEST(AddressSpaces, RelatedFollowsWhatIsMadeLater) {
+  AddressSpaces spaces;
+  EXPECT_EQ(spaces.related(Vmid(1), Asid(2)).own, nullptr);
   auto* own = spaces.intern(name(1, 2));
-  EXPECT_EQ(spaces.both(Vmid(1), Asid(2)).own, own);
-  EXPECT_EQ(spaces.both(Vmid(1), Asid(2)).global, nullptr);
+  EXPECT_EQ(spaces.related(Vmid(1), Asid(2)).own, own);
+  EXPECT_EQ(spaces.related(Vmid(1), Asid(2)).global, nullptr);
   auto* all = spaces.intern(global(1));
-  EXPECT_EQ(spaces.both(Vmid(1), Asid(2)).global, all);
-  EXPECT_EQ(spaces.both(Vmid(1), Asid(3)).own, nullptr);
+  EXPECT_EQ(spaces.related(Vmid(1), Asid(2)).global, all);
+  EXPECT_EQ(spaces.related(Vmid(1), Asid(3)).own, nullptr);
 }
 
 TEST(AddressSpaces, ARetiredTagIsDeadAndTheSpaceHasAnother) {
