@@ -191,9 +191,16 @@ void Tbu::ask_in_full(Source source, const Transaction& transaction, Outcome& ou
 }
 
 // 3.4: an address that does not exist.  With the SMMU off there is nobody to
-// tell; through a stream's configuration it is an Address Size fault.
+// tell; through a stream's configuration it is an Address Size fault, unless it
+// is an IPA: that is cut to a physical address where there is no stage 2.
 void Tbu::refuse_address(const Transaction& transaction, Route route, Outcome& outcome) {
   if (route == Route::kDisabled) return abort(transaction, outcome);
+  const unsigned bits = speaker_->context->context.regime.bypass_bits;
+  if (bits < 64 && (transaction.address.value >> bits) == 0) {
+    Transaction cut = transaction;
+    cut.address.value &= memory_size_ - 1;
+    return bypass(cut, route, outcome);
+  }
   supervisor_.end(transaction,
                   TranslationFault{{.type = FaultType::kAddressSize,
                                     .stage = Stage::k1,

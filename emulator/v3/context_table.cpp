@@ -63,6 +63,9 @@ struct Half {
   Shareability shareability;
 };
 
+// [55:52] are for VMSAv9-128.
+std::uint64_t table_address(std::uint64_t ttb) { return ttb & mask(51, 0); }
+
 std::array<Half, 2> halves_of(const CD& cd) {
   std::optional<Granule> granule0;
   switch (cd[CD::TG0]) {
@@ -91,7 +94,7 @@ std::array<Half, 2> halves_of(const CD& cd) {
   return {Half{.enabled = !cd[CD::EPD0],
                .granule = granule0,
                .txsz = cd[CD::T0SZ],
-               .ttb = cd[CD::TTB0],
+               .ttb = table_address(cd[CD::TTB0]),
                .tbi = cd[CD::TBI0],
                .had = cd[CD::HAD0],
                .e0pd = cd[CD::E0PD0],
@@ -99,19 +102,18 @@ std::array<Half, 2> halves_of(const CD& cd) {
           Half{.enabled = !cd[CD::EPD1],
                .granule = granule1,
                .txsz = cd[CD::T1SZ],
-               .ttb = cd[CD::TTB1],
+               .ttb = table_address(cd[CD::TTB1]),
                .tbi = cd[CD::TBI1],
                .had = cd[CD::HAD1],
                .e0pd = cd[CD::E0PD1],
                .shareability = cd[CD::SH1]}};
 }
 
-// 3.4: stage 1 makes IPAs, which may be larger than physical addresses where
-// there are VMSAv8-32 tables.
+// 5.4, IPS: at most OAS, but for VMSAv8-32, which always makes 40 bits.
 unsigned effective_output_bits(const Features& features, const CD& cd) {
   constexpr unsigned kAArch32OutputBits = 40;
   if (!cd[CD::AA64]) return kAArch32OutputBits;
-  return std::min(address_bits(cd[CD::IPS]), features.input_bits);
+  return std::min(address_bits(cd[CD::IPS]), features.output_bits);
 }
 
 // RES0 without SMMU_IDR5.DS, and in VMSAv8-32.
@@ -138,8 +140,10 @@ bool ttb_out_of_range(const Features& features, const CD& cd, const Half& half,
   return (half.ttb >> (wide ? output_bits : std::min(output_bits, 48U))) != 0;
 }
 
+// `memory_bits`: of what VMSAv8-32 makes.  3.4: without stage 2 that is a
+// physical address, and cut to its size.
 Stage1Half stage1_half(const Features& features, const CD& cd, const Half& half,
-                       unsigned output_bits) {
+                       unsigned output_bits, unsigned memory_bits) {
   Stage1Half result;
   result.hierarchy_disabled = half.had && features.idr3[SMMU_IDR3::HAD];
   result.enabled = half.enabled;
@@ -147,7 +151,7 @@ Stage1Half stage1_half(const Features& features, const CD& cd, const Half& half,
     // T0SZ and T1SZ have three bits there.
     const unsigned input_bits = 32 - (half.txsz & 7);
     result.tables = aarch32_long_tables(input_bits, start_level(Granule::k4K, input_bits), half.ttb,
-                                        features.input_bits, cd[CD::ENDI]);
+                                        memory_bits, cd[CD::ENDI]);
     return result;
   }
   result.top_byte_ignored = half.tbi;
@@ -191,8 +195,9 @@ bool cd_illegal(const Features& features, const STE& ste, const CD& cd) {
   const bool stage2 = ste[STE::Config] == SteConfig::kNested;
   if (aarch64 && stage2 && !ste[STE::S2AA64]) return true;
   const unsigned httu = static_cast<unsigned>(features.idr0[SMMU_IDR0::HTTU]);
-  if ((cd[CD::HA] || cd[CD::HD]) && (!aarch64 || httu == 0)) return true;
-  if (cd[CD::HD] && httu == 1) return true;
+  // HA and HD are ignored with VMSAv8-32.
+  if (aarch64 && (cd[CD::HA] || cd[CD::HD]) && httu == 0) return true;
+  if (aarch64 && cd[CD::HD] && httu == 1) return true;
   if (!features.idr0[SMMU_IDR0::ASID16] && (cd[CD::ASID] >> 8) != 0) return true;
   const unsigned output_bits = effective_output_bits(features, cd);
   for (const Half& half : halves) {
@@ -223,7 +228,8 @@ void set_stage1(const Features& features, const CD& cd, Context& context) {
   regime.has_stage1 = true;
   stage1.range = aarch64 ? InputRange::kSignExtended : InputRange::kAArch32;
   for (std::size_t i = 0; i != halves.size(); ++i) {
-    stage1.half[i] = stage1_half(features, cd, halves[i], output_bits);
+    stage1.half[i] = stage1_half(features, cd, halves[i], output_bits,
+                                 regime.has_stage2 ? features.input_bits : features.output_bits);
   }
   stage1.attributes = stage1_attributes(std::uint64_t{cd[CD::MAIR1]} << 32 | cd[CD::MAIR0]);
   stage1.permissions = stage1_permissions(
@@ -232,9 +238,10 @@ void set_stage1(const Features& features, const CD& cd, Context& context) {
        .unprivileged_write_implies_execute_never = !aarch64 && cd[CD::UWXN],
        .privileged_access_never = cd[CD::PAN],
        .enhanced_pan = aarch64 && cd[CD::EPAN] && features.idr3[SMMU_IDR3::EPAN]});
-  stage1.access_flag_ignored = cd[CD::AFFD];
-  stage1.update = {.access_flag = cd[CD::HA], .dirty_state = cd[CD::HA] && cd[CD::HD]};
-  regime.simple = aarch64 && !regime.has_stage2 && !cd[CD::HA];
+  const bool updates = aarch64 && cd[CD::HA];
+  stage1.access_flag_ignored = cd[CD::AFFD] && !updates;
+  stage1.update = {.access_flag = updates, .dirty_state = updates && cd[CD::HD]};
+  regime.simple = aarch64 && !regime.has_stage2 && !updates;
 }
 
 ContextTable::ContextTable(const Features& features, PhysicalMemory& memory, const Caching& caching,
@@ -263,6 +270,8 @@ Resolution ContextTable::resolve(const STE& ste, StreamId stream,
   }
   // What is left where stage 1 does not translate.
   context.action = Context::Action::kBypass;
+  context.regime.bypass_bits =
+      static_cast<std::uint8_t>(stage1 ? features_.input_bits : features_.output_bits);
   if (features_.idr0[SMMU_IDR0::S2P]) {
     context.vmid = Vmid(static_cast<std::uint16_t>(ste[STE::S2VMID]));
   }

@@ -100,6 +100,7 @@ bool ttb_out_of_range(const Features& features, const STE& ste, Granule granule)
 }  // namespace
 
 bool stage2_illegal(const Features& features, const STE& ste) {
+  if (!ste[STE::S2AA64] && features.idr3[SMMU_IDR3::FWB] && ste[STE::S2FWB]) return true;
   // 5.5: SMMU_IDR0.STALL_MODEL is 0b01.
   if (ste[STE::S2S]) return true;
   const bool aarch64 = ste[STE::S2AA64];
@@ -138,7 +139,7 @@ Stage2 stage2_of(const Features& features, const STE& ste) {
                                         ste[STE::S2ENDI]);
   }
   stage2.permissions = stage2_permissions(features.idr3[SMMU_IDR3::XNX], !aarch64);
-  stage2.access_flag_ignored = ste[STE::S2AFFD];
+  stage2.access_flag_ignored = ste[STE::S2AFFD] && !ste[STE::S2HA];
   stage2.device_walks_denied = ste[STE::S2PTW];
   stage2.forced_write_back = aarch64 && ste[STE::S2FWB] && features.idr3[SMMU_IDR3::FWB];
   stage2.update = {.access_flag = ste[STE::S2HA], .dirty_state = ste[STE::S2HA] && ste[STE::S2HD]};

@@ -89,11 +89,16 @@ StreamTable::Found StreamTable::find(StreamId stream, Reading& reading) {
     if ((address.value >> features_.output_bits) == 0) {
       ste = fetch<STE>(memory_, observer_, ConfigurationStructure::kSTE, stream, {}, address);
     }
-    if (!ste) return {fault(EventType::F_STE_FETCH, address.value), false};
+    if (!ste) return {fetch_fault(address), false};
     entries_.insert(stream.value, 0, {*ste, reading.stamp}, reading);
   }
   if (ste_illegal(features_, *ste)) return {fault(EventType::C_BAD_STE), true};
   return {*ste, true};
+}
+
+// 7.3.4: FetchAddr ends at OAS.
+ConfigurationFault StreamTable::fetch_fault(Pa address) const {
+  return fault(EventType::F_STE_FETCH, address.value & mask(features_.output_bits - 1, 0));
 }
 
 // 3.3.1: where the STE is.
@@ -132,7 +137,7 @@ std::variant<Pa, StreamTable::Found> StreamTable::locate(StreamId stream, Readin
       descriptor =
           fetch<L1STD>(memory_, observer_, ConfigurationStructure::kL1STD, stream, {}, address);
     }
-    if (!descriptor) return Found{fault(EventType::F_STE_FETCH, address.value), false};
+    if (!descriptor) return Found{fetch_fault(address), false};
     descriptors_.insert(first, split, {*descriptor, reading.stamp}, reading);
   }
 

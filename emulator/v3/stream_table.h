@@ -32,6 +32,7 @@ class StreamTable {
   void clear();
 
  private:
+  ConfigurationFault fetch_fault(Pa address) const;
   std::variant<Pa, Found> locate(StreamId stream, Reading& reading);
 
   const Features& features_;

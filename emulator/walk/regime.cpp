@@ -86,7 +86,7 @@ Tables aarch32_long_tables(unsigned input_bits, int first_level, std::uint64_t r
   tables.first_level = static_cast<std::int8_t>(first_level);
   tables.block_levels = block_levels(Granule::k4K, false);
   tables.big_endian = big_endian;
-  complete(tables, root, 4);
+  complete(tables, root & mask(memory_bits - 1, 0), 4);
   return tables;
 }
 

@@ -166,7 +166,7 @@ struct Regime {
   bool has_stage2 = false;
   // Stage 1 of VMSAv8-64 with ASIDs, alone and without hardware updates.
   bool simple = true;
-  std::uint8_t bypass_bits = 64;  // without stage 1: the size of an IPA
+  std::uint8_t bypass_bits = 64;  // without stage 1: the size of what comes in
   bool global = false;            // of one privilege level, which has no ASIDs: nG says nothing
   Stage1 stage1;
   Stage2 stage2;

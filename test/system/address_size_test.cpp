@@ -12,6 +12,7 @@ using v3::C_BAD_SUBSTREAMID;
 using v3::CD;
 using v3::CMD_SYNC;
 using v3::EventType;
+using v3::F_STE_FETCH;
 using v3::L1CD;
 using v3::L1STD;
 using v3::SMMU_CMDQ_BASE;
@@ -146,7 +147,11 @@ TEST_F(AddressesBeyond, OfAnSteAreFetchFaults) {  // (5)
   const auto base = board_.smmu().read<SMMU_STRTAB_BASE>();
   write_while_off(SMMU_STRTAB_BASE(base.raw() | kBeyond));
   EXPECT_THAT(board_.device(kStream).translate(kAddress), Aborts());
-  EXPECT_THAT(board_.events(), ElementsAre(IsEvent(EventType::F_STE_FETCH, kStream)));
+  const auto events = board_.events();
+  ASSERT_THAT(events, ElementsAre(IsEvent(EventType::F_STE_FETCH, kStream)));
+  // 7.3.4: FetchAddr has no bits from OAS on.
+  EXPECT_EQ(events[0].as<F_STE_FETCH>()[F_STE_FETCH::FetchAddr],
+            board_.streams().entry(kStream).value);
 }
 
 TEST_F(AddressesBeyond, OfATableOfStesAreFetchFaults) {  // (5)

@@ -150,7 +150,6 @@ TEST_F(ContextTables, EveryIllegalCdIsReported) {  // 5.4.2, 7.3.11
   } kBad[] = {
       {"invalid", CD(good).set(CD::V, false)},
       {"stalls", CD(good).set(CD::S, true)},
-      {"AArch32 that sets the Access flag", CD(good).set(CD::AA64, false).set(CD::HA, true)},
       {"T0SZ below 16", CD(good).set(CD::T0SZ, 15)},
       {"T0SZ above 48", CD(good).set(CD::T0SZ, 49)},
       {"TG0 reserved", CD(good).set(CD::TG0, static_cast<TG0>(3))},

@@ -151,6 +151,59 @@ TEST(FewSubstreams, LimitTheCdTable) {  // 5.2, S1CDMax: SSIDSIZE
   EXPECT_THAT(machine.board.events(), ElementsAre(IsEvent(EventType::C_BAD_STE, kStream)));
 }
 
+// A block of VMSAv8-32 (DDI 0487, G5.5) that maps the first 1 GiB to the second, without its Access
+// flag.
+CD aarch32(Board& board) {
+  const Pa root = board.allocate(4096);
+  store(board.memory(), root, std::uint64_t{0x4000'0000} | 0b01 | 1U << 6);
+  return CD()
+      .set(CD::V, true)
+      .set(CD::EPD1, true)
+      .set(CD::R, true)
+      .set(CD::A, true)
+      .set(CD::TTB0, root.value);
+}
+
+TEST(HardwareUpdates, AreIgnoredWithVmsav8_32) {  // 5.4, HA and HD; 5.4.2
+  for (const auto httu : {SMMU_IDR0::FlagUpdates::kNone, SMMU_IDR0::FlagUpdates::kAccess,
+                          SMMU_IDR0::FlagUpdates::kAccessAndDirty}) {
+    auto config = emulator::SmmuV3Config::everything();
+    config.idr0.set(SMMU_IDR0::HTTU, httu);
+    Machine machine(config);
+    const CD cd = aarch32(machine.board).set(CD::HA, true).set(CD::HD, true);
+    const auto descriptor = load(machine.board.memory(), Pa(cd[CD::TTB0]));
+    machine.use(cd);
+    const auto device = machine.board.device(kStream);
+    EXPECT_THAT(device.translate(Iova(0x1000)), Aborts());
+    EXPECT_THAT(machine.board.events(), ElementsAre(IsEvent(EventType::F_ACCESS, kStream)));
+    EXPECT_EQ(load(machine.board.memory(), Pa(cd[CD::TTB0])), descriptor);
+    // AFFD counts, then.
+    machine.use(CD(cd).set(CD::AFFD, true));
+    EXPECT_THAT(device.translate(Iova(0x1000)), TranslatesTo(Pa(0x4000'1000)));
+    EXPECT_EQ(load(machine.board.memory(), Pa(cd[CD::TTB0])), descriptor);
+  }
+}
+
+TEST(HardwareUpdates, ThatAreAbsentAreIllegalWithVmsav8_64) {  // 5.4, HA and HD
+  auto config = emulator::SmmuV3Config::everything();
+  config.idr0.set(SMMU_IDR0::HTTU, SMMU_IDR0::FlagUpdates::kNone);
+  Machine machine(config);
+  machine.use(context(machine.table).set(CD::HA, true));
+  machine.expect_bad(EventType::C_BAD_CD);
+  machine.use(context(machine.table).set(CD::HD, true));
+  machine.expect_bad(EventType::C_BAD_CD);
+}
+
+TEST(HardwareUpdates, OfTheAccessFlagAloneForbidHd) {  // 5.4, HD: HTTU 0b01
+  auto config = emulator::SmmuV3Config::everything();
+  config.idr0.set(SMMU_IDR0::HTTU, SMMU_IDR0::FlagUpdates::kAccess);
+  Machine machine(config);
+  machine.use(context(machine.table).set(CD::HA, true));
+  EXPECT_THAT(machine.translate(), TranslatesTo(kPage));
+  machine.use(context(machine.table).set(CD::HA, true).set(CD::HD, true));
+  machine.expect_bad(EventType::C_BAD_CD);
+}
+
 TEST(WithoutHad, TableAttributesAlwaysCount) {  // 5.4, HAD0: ignored
   auto config = emulator::SmmuV3Config::everything();
   config.idr3.set(SMMU_IDR3::HAD, false);

@@ -178,6 +178,19 @@ TEST_F(Prefetches, AreConsumedButNotPerformedWhileTheSmmuIsOff) {  // 4.2, 3.21.
   EXPECT_EQ(record_.descriptors, 0U);
 }
 
+TEST_F(Prefetches, FindNothingWithoutTheAccessFlagIfHardwareSetsIt) {  // 5.4, HA: AFFD is ignored
+  const Pa cd = board_.allocate(4096);
+  store(board_.memory(), cd, context(table_).set(v3::CD::HA, true).set(v3::CD::AFFD, true));
+  board_.attach(kStream, translate(cd));
+  const auto unflagged =
+      load(board_.memory(), table_.descriptor(kAddress)) & ~std::uint64_t{1 << 10};
+  store(board_.memory(), table_.descriptor(kAddress), unflagged);
+  board_.submit_and_sync(addresses(kAddress, 0));
+  EXPECT_EQ(load(board_.memory(), table_.descriptor(kAddress)), unflagged);
+  EXPECT_THAT(device().translate(kAddress), TranslatesTo(kPages));
+  EXPECT_EQ(load(board_.memory(), table_.descriptor(kAddress)), unflagged | 1 << 10);
+}
+
 TEST_F(Prefetches, OfSecureStreamsAreIllegal) {  // 4.1.6, SSec
   board_.submit(configuration().set(CMD_PREFETCH_CONFIG::SSec, true));
   EXPECT_EQ(board_.smmu().read<SMMU_CMDQ_CONS>()[SMMU_CMDQ_CONS::ERR], CommandError::CERROR_ILL);

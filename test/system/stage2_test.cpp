@@ -141,6 +141,11 @@ TEST_F(Stage2, EveryBadFieldMakesTheSteIllegal) {  // 5.2.2
                                                 .set(STE::S2T0SZ, 0)
                                                 .set(STE::S2SL0, 1)
                                                 .set(STE::S2HA, true)},
+      {"AArch32 with S2FWB", STE(good)
+                                 .set(STE::S2AA64, false)
+                                 .set(STE::S2T0SZ, 0)
+                                 .set(STE::S2SL0, 1)
+                                 .set(STE::S2FWB, true)},
       {"AArch32 with a level 0", STE(good).set(STE::S2AA64, false).set(STE::S2SL0, 2)},
   };
   for (const auto& bad : kBad) {
