@@ -1,0 +1,187 @@
+// Every word of both register pages: what it is after a reset, which of its bits software can
+// change, and what else changes with them (IHI 0070, 6.2 and 6.3).
+#include <algorithm>
+#include <map>
+#include <ostream>
+
+#include "smmu/testing/board.h"
+#include "smmu/testing/matchers.h"
+
+namespace smmu::testing {
+namespace {
+
+using emulator::SmmuV3Config;
+using v3::SMMU_IDR0;
+
+constexpr std::uint32_t kEnd = 0x2'0000;
+constexpr std::uint32_t kAll = 0xffff'ffff;
+
+struct Word {
+  std::uint32_t writable = 0;  // with every enable off
+  std::uint32_t reset = 0;
+  // Another register that a write changes: an acknowledgement.
+  std::uint32_t companion = kEnd;
+};
+using Map = std::map<std::uint32_t, Word>;
+
+// What is not in here is RES0.
+Map map_of(const SmmuV3Config& config) {
+  Map map = {
+      {0x00, {0, config.idr0.raw()}},
+      {0x04, {0, config.idr1.raw()}},
+      {0x08, {0, config.idr2.raw()}},
+      {0x0c, {0, config.idr3.raw()}},
+      {0x10, {0, config.idr4.raw()}},
+      {0x14, {0, config.idr5.raw()}},
+      {0x18, {0, config.iidr.raw()}},
+      {0x1c, {0, config.aidr.raw()}},
+      {0x20, {0xd, 0, 0x24}},                    // CR0, CR0ACK
+      {0x28, {0xfff}},                           // CR1
+      {0x2c, {0x2}},                             // CR2
+      {0x44, {0x001f'3f1f, config.gbpa_reset}},  // GBPA, of which Update has gone
+      {0x50, {0x5, 0, 0x54}},                    // IRQ_CTRL, IRQ_CTRLACK
+      {0x64, {0x105}},                           // GERRORN
+      {0x80, {0xffff'ffc0}},                     // STRTAB_BASE
+      {0x84, {0x40ff'ffff}},
+      {0x88, {0x3f}},         // STRTAB_BASE_CFG
+      {0x90, {0xffff'ffff}},  // CMDQ_BASE
+      {0x94, {0x40ff'ffff}},
+      {0x98, {0x000f'ffff}},  // CMDQ_PROD
+      {0x9c, {0x7f00'0001}},  // CMDQ_CONS: of RD a queue of one entry has a wrap bit
+      {0xa0, {0xffff'ffff}},  // EVENTQ_BASE
+      {0xa4, {0x40ff'ffff}},
+      {0x1'00a8, {0x8000'0001}},  // EVENTQ_PROD: WR as RD
+      {0x1'00ac, {0x800f'ffff}},  // EVENTQ_CONS
+  };
+  // 6.3.25: FMT and SPLIT.
+  if (config.idr0[SMMU_IDR0::ST_LEVEL] != 0) map[0x88].writable |= 0x0003'07c0;
+  if (config.idr0[SMMU_IDR0::MSI]) {
+    map[0x64].writable |= 0xb0;  // MSI_*_ABT_ERR
+    for (const std::uint32_t cfg0 : {0x68U, 0xb0U}) {
+      map[cfg0] = {0xffff'fffc};
+      map[cfg0 + 4] = {0x00ff'ffff};
+      map[cfg0 + 8] = {0xffff'ffff};
+      map[cfg0 + 12] = {0x3f};
+    }
+  }
+  for (std::uint32_t i = 0; i != config.id_block.size(); ++i) {
+    map[0xfd0 + 4 * i] = {0, config.id_block[i]};
+  }
+  return map;
+}
+
+struct Named {
+  const char* name;
+  SmmuV3Config config;
+};
+void PrintTo(const Named& named, std::ostream* out) { *out << named.name; }
+
+SmmuV3Config few_features() {
+  auto config = SmmuV3Config::everything();
+  config.idr0.set(SMMU_IDR0::MSI, false).set(SMMU_IDR0::ST_LEVEL, 0);
+  config.idr1.set(v3::SMMU_IDR1::SIDSIZE, 6);
+  config.iidr = v3::SMMU_IIDR(0x1234'543b);
+  config.gbpa_reset = 0x0010'1000;
+  return config;
+}
+
+class RegisterMap : public ::testing::TestWithParam<Named> {
+ protected:
+  emulator::SmmuV3& smmu() { return *smmu_; }
+  Word at(std::uint32_t offset) const {
+    const auto found = map_.find(offset);
+    return found == map_.end() ? Word{} : found->second;
+  }
+  // What a word is after a reset and a write of ones.
+  std::uint32_t written(std::uint32_t offset) const {
+    return at(offset).reset | at(offset).writable;
+  }
+  // Whatever is defined and not what it is after a reset.
+  std::map<std::uint32_t, std::uint32_t> changed() {
+    std::map<std::uint32_t, std::uint32_t> words;
+    for (std::uint32_t offset = 0; offset != 0x240; offset += 4) {
+      if (smmu().read32(offset) != at(offset).reset) words[offset] = smmu().read32(offset);
+    }
+    for (std::uint32_t offset = 0x1'00a0; offset != 0x1'00e0; offset += 4) {
+      if (smmu().read32(offset) != at(offset).reset) words[offset] = smmu().read32(offset);
+    }
+    return words;
+  }
+  // What should be after a write of ones there.
+  std::map<std::uint32_t, std::uint32_t> expected(std::initializer_list<std::uint32_t> offsets) {
+    std::map<std::uint32_t, std::uint32_t> words;
+    for (const std::uint32_t offset : offsets) {
+      if (written(offset) == at(offset).reset) continue;
+      words[offset] = written(offset);
+      const std::uint32_t companion = at(offset).companion;
+      if (companion != kEnd) words[companion] = written(offset);
+    }
+    return words;
+  }
+
+  Board board_{{.config = GetParam().config}};
+  emulator::SmmuV3* smmu_ = &board_.smmu();
+  Map map_ = map_of(GetParam().config);
+};
+
+TEST_P(RegisterMap, IsThatOfTheManualAfterAReset) {
+  for (std::uint32_t offset = 0; offset != kEnd; offset += 4) {
+    ASSERT_EQ(smmu().read32(offset), at(offset).reset) << std::hex << offset;
+  }
+}
+
+TEST_P(RegisterMap, TakesWritesWhereItHasBitsForThem) {
+  for (std::uint32_t offset = 0; offset != kEnd; offset += 4) {
+    smmu().reset(emulator::Reset::kWarm);
+    smmu().write32(offset, kAll);
+    ASSERT_EQ(changed(), expected({offset})) << std::hex << offset;
+    smmu().write32(offset, 0);
+    // GBPA keeps it, for want of Update.
+    const std::uint32_t left =
+        offset == 0x44 ? written(offset) : at(offset).reset & ~at(offset).writable;
+    ASSERT_EQ(smmu().read32(offset), left) << std::hex << offset;
+  }
+}
+
+// 6.2: two registers of 32 bits take both halves.
+TEST_P(RegisterMap, IsTheSameInDoublewords) {
+  for (std::uint32_t offset = 0; offset != kEnd; offset += 8) {
+    smmu().reset(emulator::Reset::kWarm);
+    ASSERT_EQ(smmu().read64(offset), std::uint64_t{at(offset + 4).reset} << 32 | at(offset).reset)
+        << std::hex << offset;
+    smmu().write64(offset, ~std::uint64_t{0});
+    if (offset == 0x98) continue;  // PROD and CONS together: CONS follows
+    ASSERT_EQ(changed(), expected({offset, offset + 4})) << std::hex << offset;
+    ASSERT_EQ(smmu().read64(offset),
+              std::uint64_t{smmu().read32(offset + 4)} << 32 | smmu().read32(offset))
+        << std::hex << offset;
+  }
+}
+
+// 6.2: RAZ/WI, of the behaviours that are permitted.
+TEST_P(RegisterMap, IsNotReachedByMisalignedAccesses) {
+  // Something to be seen, where there can be.
+  for (const auto& [offset, word] : map_) {
+    if (offset != 0x20 && offset != 0x50) smmu().write32(offset, kAll);
+  }
+  const auto before = changed();
+  for (std::uint32_t offset = 0; offset != kEnd; ++offset) {
+    if (offset % 8 != 0) {
+      ASSERT_EQ(smmu().read64(offset), 0U) << std::hex << offset;
+      smmu().write64(offset, 0x0123'4567'89ab'cdef);
+    }
+    if (offset % 4 != 0) {
+      ASSERT_EQ(smmu().read32(offset), 0U) << std::hex << offset;
+      smmu().write32(offset, 0x89ab'cdef);
+    }
+  }
+  EXPECT_EQ(changed(), before);
+}
+
+INSTANTIATE_TEST_SUITE_P(Configurations, RegisterMap,
+                         ::testing::Values(Named{"everything", SmmuV3Config::everything()},
+                                           Named{"qemu_virt", SmmuV3Config::qemu_virt()},
+                                           Named{"few features", few_features()}));
+
+}  // namespace
+}  // namespace smmu::testing
