@@ -4,6 +4,7 @@
 #define SMMU_EMULATOR_TBU_MICRO_TLB_H_
 
 #include <array>
+#include <bit>
 #include <cstdint>
 
 #include "emulator/tlb/entries.h"
@@ -24,15 +25,22 @@ inline Source source_of(const Transaction& transaction) {
 // its pages that was used.  One thread at a time.
 class MicroTlb {
  public:
+  // What a Translation ends with.
+  struct Kind {
+    MemoryAttributes attributes;
+    Permissions permissions;
+    Route route = Route::kTables;
+  };
   struct Entry {
     // The page's address, and in the bits below it the epoch: an entry of
     // another epoch matches nothing.
     std::uint64_t page_and_epoch = 0;
     Source source = 0;
     std::uint64_t output = 0;  // of the page
+    std::uint32_t word = 0;    // a Kind, which so is copied whole
     std::uint8_t size_bits = 0;
-    Permissions permissions;
-    MemoryAttributes attributes;
+
+    Kind kind() const { return std::bit_cast<Kind>(word); }
   };
 
   const Entry* find(Source source, Iova address) const {
@@ -41,15 +49,16 @@ class MicroTlb {
     return same ? &entry : nullptr;
   }
 
-  // `pa`: what the address is by `found`.
-  void insert(Source source, Iova address, Pa pa, const TlbEntry& found) {
+  // `pa`: what the address is by `found`.  Returns what else `found` says.
+  Kind insert(Source source, Iova address, Pa pa, const TlbEntry& found) {
     Entry& entry = entries_[index_of(source, address)];
     entry.page_and_epoch = page_and_epoch(address);
     entry.source = source;
     entry.output = pa.value & ~kOffset;
     entry.size_bits = found.size_bits;
-    entry.permissions = found.permissions;
-    entry.attributes = found.attributes;
+    entry.word = std::bit_cast<std::uint32_t>(
+        Kind{.attributes = found.attributes, .permissions = found.permissions});
+    return entry.kind();
   }
 
   void clear() {

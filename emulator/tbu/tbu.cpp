@@ -26,6 +26,12 @@ Tbu::Tbu(Tcu& tcu, TransactionSupervisor& supervisor, PhysicalMemory& memory,
       usual_(gate_ == Tcu::Gate::kTranslate) {}
 
 void Tbu::translate(const Transaction& transaction, Outcome& outcome) {
+  if (transaction.attributes.type != MemoryAttributes::kWriteBack) [[unlikely]]
+    return translate_hinted(transaction, outcome);
+  translate_usual(transaction, outcome);
+}
+
+inline void Tbu::translate_usual(const Transaction& transaction, Outcome& outcome) {
   // Whatever is found from here on may be used again while this is true.
   const Tcu::Generation now = tcu_.generation();
   if (now != generation_) [[unlikely]]
@@ -38,16 +44,28 @@ void Tbu::translate(const Transaction& transaction, Outcome& outcome) {
 inline void Tbu::look_up(const Transaction& transaction, Outcome& outcome) {
   const Source source = source_of(transaction);
   const MicroTlb::Entry* entry = translations_.find(source, transaction.address);
-  if (entry == nullptr || !entry->permissions.allow(transaction.privilege, transaction.direction,
-                                                    transaction.content)) {
-    return ask(source, transaction, outcome);
+  if (entry == nullptr) return ask(transaction, outcome, source);
+  const MicroTlb::Kind kind = entry->kind();
+  if (!kind.permissions.allow(transaction.privilege, transaction.direction, transaction.content)) {
+    return ask(transaction, outcome, source);
   }
   const std::uint64_t offset = transaction.address.value & MicroTlb::kOffset;
   outcome.emplace<Translation>(Translation{.pa = Pa(entry->output | offset),
                                            .size = std::uint64_t{1} << entry->size_bits,
-                                           .attributes = entry->attributes,
-                                           .permissions = entry->permissions,
-                                           .route = Route::kTables});
+                                           .attributes = kind.attributes,
+                                           .permissions = kind.permissions,
+                                           .route = kind.route});
+}
+
+// 13.1.7, 13.4.2: what comes in as Write-Back with every allocation hint says
+// nothing to what tables say, and is consistent.  All else has its say here.
+void Tbu::translate_hinted(const Transaction& transaction, Outcome& outcome) {
+  translate_usual(transaction, outcome);
+  auto* translation = std::get_if<Translation>(&outcome);
+  if (translation == nullptr) return;
+  MemoryAttributes& attributes = translation->attributes;
+  attributes = translation->route == Route::kTables ? with_hints(attributes, transaction.attributes)
+                                                    : consistent(attributes);
 }
 
 void Tbu::translate_anew(const Transaction& transaction, Outcome& outcome, Tcu::Generation now) {
@@ -58,20 +76,17 @@ void Tbu::translate_anew(const Transaction& transaction, Outcome& outcome, Tcu::
   translations_.clear();
   recent_.clear();
   for (Slot& slot : slots_) slot.source = kNobody;
-  translate(transaction, outcome);
+  translate_usual(transaction, outcome);
 }
 
 inline void Tbu::bypass(const Transaction& transaction, Route route, Outcome& outcome) {
   if (transaction.address.value >= memory_size_) [[unlikely]]
     return refuse_address(transaction, route, outcome);
-  outcome.emplace<Translation>(
-      Translation{.pa = Pa(transaction.address.value),
-                  .size = memory_size_,
-                  .attributes = transaction.attributes.type == MemoryAttributes::kWriteBack
-                                    ? transaction.attributes
-                                    : consistent(transaction.attributes),
-                  .permissions = Permissions::all(),
-                  .route = route});
+  outcome.emplace<Translation>(Translation{.pa = Pa(transaction.address.value),
+                                           .size = memory_size_,
+                                           .attributes = transaction.attributes,
+                                           .permissions = Permissions::all(),
+                                           .route = route});
 }
 
 void Tbu::translate_unusual(const Transaction& transaction, Outcome& outcome) {
@@ -90,15 +105,15 @@ void Tbu::pass(const Transaction& transaction, Outcome& outcome) {
   bypass(transaction, Route::kDisabled, outcome);
 }
 
-void Tbu::ask(Source source, const Transaction& transaction, Outcome& outcome) {
+void Tbu::ask(const Transaction& transaction, Outcome& outcome, Source source) {
   if (speaker_->source != source) [[unlikely]]
-    return find_context(source, transaction, outcome);
+    return find_context(transaction, outcome, source);
   if (transaction.address.value >= speaker_->context->plain_below) [[unlikely]]
-    return ask_speaker(source, transaction, outcome);
-  ask_tcu(source, transaction, outcome);
+    return ask_speaker(transaction, outcome, source);
+  ask_tcu(transaction, outcome, source);
 }
 
-void Tbu::find_context(Source source, const Transaction& transaction, Outcome& outcome) {
+void Tbu::find_context(const Transaction& transaction, Outcome& outcome, Source source) {
   speaker_ = &slots_[(source ^ source >> 32) % kSlots];
   if (speaker_->source != source) {
     if (speaker_->source != kNobody) recent_.clear();  // some is that one's
@@ -108,15 +123,15 @@ void Tbu::find_context(Source source, const Transaction& transaction, Outcome& o
   usual_ =
       speaker_->source == kNobody || speaker_->context->context.action != Context::Action::kBypass;
   if (transaction.address.value < speaker_->context->plain_below) {
-    return ask_tcu(source, transaction, outcome);
+    return ask_tcu(transaction, outcome, source);
   }
-  ask_speaker(source, transaction, outcome);
+  ask_speaker(transaction, outcome, source);
 }
 
-void Tbu::ask_speaker(Source source, const Transaction& transaction, Outcome& outcome) {
+void Tbu::ask_speaker(const Transaction& transaction, Outcome& outcome, Source source) {
   switch (speaker_->context->context.action) {
     case Context::Action::kTranslate:
-      return ask_in_full(source, transaction, outcome);
+      return ask_in_full(transaction, outcome, source);
     case Context::Action::kBypass:
       return bypass(transaction, Route::kBypass, outcome);
     case Context::Action::kFault:
@@ -135,31 +150,31 @@ void Tbu::abort(const Transaction& transaction, Outcome& outcome) {
   supervisor_.end(transaction, ConfiguredAbort{}, outcome);
 }
 
-void Tbu::ask_tcu(Source source, const Transaction& transaction, Outcome& outcome) {
+void Tbu::ask_tcu(const Transaction& transaction, Outcome& outcome, Source source) {
   const StreamContext& stream = *speaker_->context;
   WalkFault fault;
   if (!tcu_.translate_plain(stream, transaction, found_, recent_, keep_for_, fault)) [[unlikely]]
-    return refuse_plain(source, transaction, fault, outcome);
+    return refuse_plain(transaction, outcome, source, fault);
   if (!found_allows(transaction)) [[unlikely]]
-    return ask_in_full(source, transaction, outcome);
+    return ask_in_full(transaction, outcome, source);
   const std::uint64_t size = std::uint64_t{1} << found_.size_bits;
   const Pa pa(found_.output.value | (transaction.address.value & (size - 1)));
-  translations_.insert(source, transaction.address, pa, found_);
+  const MicroTlb::Kind kind = translations_.insert(source, transaction.address, pa, found_);
   outcome.emplace<Translation>(Translation{.pa = pa,
                                            .size = size,
-                                           .attributes = found_.attributes,
-                                           .permissions = found_.permissions,
-                                           .route = Route::kTables});
+                                           .attributes = kind.attributes,
+                                           .permissions = kind.permissions,
+                                           .route = kind.route});
 }
 
-void Tbu::refuse_plain(Source source, const Transaction& transaction, const WalkFault& fault,
-                       Outcome& outcome) {
+void Tbu::refuse_plain(const Transaction& transaction, Outcome& outcome, Source source,
+                       const WalkFault& fault) {
   const Context& context = speaker_->context->context;
-  if (!context.regime.simple) return ask_in_full(source, transaction, outcome);
+  if (!context.regime.simple) return ask_in_full(transaction, outcome, source);
   supervisor_.end(transaction, Tcu::translation_fault(context, fault), outcome);
 }
 
-void Tbu::ask_in_full(Source source, const Transaction& transaction, Outcome& outcome) {
+void Tbu::ask_in_full(const Transaction& transaction, Outcome& outcome, Source source) {
   const StreamContext& stream = *speaker_->context;
   if (const auto fault = tcu_.translate(stream, transaction, found_, recent_, generation_)) {
     return supervisor_.end(transaction, *fault, outcome);

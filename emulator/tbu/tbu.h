@@ -76,6 +76,9 @@ class Tbu final : public Port {
   static constexpr Source kNobody = ~Source{0};
   static constexpr std::size_t kSlots = 8;
 
+  // Without the say of what came in (13.4.2).
+  void translate_usual(const Transaction& transaction, Outcome& outcome);
+  [[gnu::noinline]] void translate_hinted(const Transaction& transaction, Outcome& outcome);
   // Forgets what may be wrong now, and begins again.
   void translate_anew(const Transaction& transaction, Outcome& outcome, Tcu::Generation now);
   // If the SMMU is off, or the speaker bypasses it.
@@ -85,15 +88,15 @@ class Tbu final : public Port {
   void look_up(const Transaction& transaction, Outcome& outcome);
   [[gnu::noinline]] void look_up_after_all(const Transaction& transaction, Outcome& outcome);
   // What is not in the micro TLB, or not allowed by it.
-  void ask(Source source, const Transaction& transaction, Outcome& outcome);
-  void ask_speaker(Source source, const Transaction& transaction, Outcome& outcome);
+  void ask(const Transaction& transaction, Outcome& outcome, Source source);
+  void ask_speaker(const Transaction& transaction, Outcome& outcome, Source source);
   // The same, where the TCU may answer plainly; and where it does not, or not
   // so.
-  void ask_tcu(Source source, const Transaction& transaction, Outcome& outcome);
-  [[gnu::noinline]] void ask_in_full(Source source, const Transaction& transaction,
-                                     Outcome& outcome);
-  [[gnu::noinline]] void refuse_plain(Source source, const Transaction& transaction,
-                                      const WalkFault& fault, Outcome& outcome);
+  void ask_tcu(const Transaction& transaction, Outcome& outcome, Source source);
+  [[gnu::noinline]] void ask_in_full(const Transaction& transaction, Outcome& outcome,
+                                     Source source);
+  [[gnu::noinline]] void refuse_plain(const Transaction& transaction, Outcome& outcome,
+                                      Source source, const WalkFault& fault);
   bool found_allows(const Transaction& transaction) const {
     return found_.permissions.allow(transaction.privilege, transaction.direction,
                                     transaction.content);
@@ -106,8 +109,8 @@ class Tbu final : public Port {
                                         Outcome& outcome);
   [[gnu::noinline]] void abort(const Transaction& transaction, Outcome& outcome);
   // Makes that source the speaker, and goes on.
-  [[gnu::noinline]] void find_context(Source source, const Transaction& transaction,
-                                      Outcome& outcome);
+  [[gnu::noinline]] void find_context(const Transaction& transaction, Outcome& outcome,
+                                      Source source);
   // Translates piece by piece and has `access(pa, offset, size)` do each, or
   // `ignore(offset, size)` what is terminated RAZ/WI.
   template <class Access, class Ignore>

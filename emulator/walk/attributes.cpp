@@ -50,6 +50,18 @@ std::uint8_t combined_write_back(std::uint8_t stage1) {
                                    nibble_of(Cacheability::kWriteBack, stage1 & 0xfU));
 }
 
+// IHI 0070, 13.1.5: no allocation and Transient are the stronger; 13.1.7: what
+// is not allocated is not Transient.
+unsigned combined_hints(unsigned translated, unsigned incoming) {
+  if (caching_of(translated) == Cacheability::kNone ||
+      caching_of(incoming) == Cacheability::kNone) {
+    return translated;
+  }
+  const unsigned allocation = translated & incoming & 0b0011;
+  const unsigned non_transient = allocation == 0 ? 0b1000U : translated & incoming & 0b1000U;
+  return (translated & 0b0100) | non_transient | allocation;
+}
+
 // A cacheability of two bits, as a nibble of MAIR (DDI 0487, Table G5-13; NMRR).
 // There is no Transient hint.
 unsigned short_nibble(unsigned cacheability) {
@@ -113,6 +125,14 @@ MemoryAttributes combine_types(MemoryAttributes stage1, const Stage2Memory& stag
     result.type = combined_type(stage1.type, mem_attr);
   }
   return consistent(result);
+}
+
+MemoryAttributes with_hints(MemoryAttributes translated, MemoryAttributes incoming) {
+  if (translated.is_device() || incoming.is_device()) return translated;
+  translated.type =
+      static_cast<std::uint8_t>(combined_hints(translated.type >> 4U, incoming.type >> 4U) << 4 |
+                                combined_hints(translated.type & 0xfU, incoming.type & 0xfU));
+  return translated;
 }
 
 Stage1Attributes stage1_attributes(std::uint64_t mair) {

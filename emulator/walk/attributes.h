@@ -64,6 +64,11 @@ constexpr Shareability stronger(Shareability a, Shareability b) {
   return Shareability::kNonShareable;
 }
 
+// IHI 0070, 13.4.2: what is output where tables say `translated`, with the
+// allocation hints of what came in: those of a level of caches count if it is
+// cacheable by both.  Where stage 2 is alone they are in `translated` already.
+MemoryAttributes with_hints(MemoryAttributes translated, MemoryAttributes incoming);
+
 // D8.6.5 to D8.6.7.  `stage1`: what stage 1 says, or where there is none, what
 // came in.
 MemoryAttributes combine_types(MemoryAttributes stage1, const Stage2Memory& stage2);

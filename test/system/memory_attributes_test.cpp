@@ -143,6 +143,61 @@ TEST_F(Stage1Attributes, ReplaceThoseOfTheTransaction) {  // 13.1.4
   }
 }
 
+// 13.4.2: R, W and Transient of MAIR's nibbles, of what comes in and of the tables; outer in [7:4].
+struct Hints {
+  std::uint8_t incoming;
+  std::uint8_t translated;
+  std::uint8_t leaving;
+};
+constexpr Hints kHints[] = {
+    {0xff, 0xee, 0xee},  // nothing is asked of what comes in
+    {0xee, 0xff, 0xee},  // not to allocate on writes
+    {0xee, 0xdd, 0xcc},  // nor on reads, say the tables
+    {0x77, 0xff, 0x77},  // Transient
+    {0x66, 0xdd, 0xcc},  // neither allocated nor, then, Transient
+    {0xee, 0xbb, 0xaa},  // Write-Through, as the tables say
+    {0xaa, 0xff, 0xee},  // Write-Back, as the tables say
+    {0xcf, 0xff, 0xcf},  // each level by itself
+    {0x4e, 0xff, 0xfe},  // what is not cached has no hints
+    {0xee, 0x4f, 0x4e}, {0x44, 0xff, 0xff}, {0x04, 0xff, 0xff},
+    {0xee, 0x44, 0x44}, {0xee, 0x04, 0x04},
+};
+
+TEST_F(Stage1Attributes, TakeTheHintsOfTheTransaction) {  // 13.4.2, 13.1.5, 13.1.7
+  for (const Hints& hints : kHints) {
+    use(hints.translated, kInner);
+    for (unsigned hit = 0; hit != 3; ++hit) {
+      EXPECT_EQ(leaving({hints.incoming, Shareability::kOuter}).type, hints.leaving)
+          << std::hex << unsigned{hints.incoming} << ' ' << unsigned{hints.translated};
+      // One says nothing of the next.
+      EXPECT_EQ(leaving().type, hints.translated);
+    }
+  }
+}
+
+TEST_F(Stage1Attributes, TakeTheHintsOfTheTransactionThroughStage2) {  // 13.4.3: passed on
+  PageTable stage2 = board_.page_table({.stage = 2});
+  stage2.map(Iova(0x4000'0000), Pa(0x4000'0000), std::uint64_t{128} << 20);
+  board_.attach(kStream, above_stage2(translate(cd_), stage2));
+  for (const Hints& hints : kHints) {
+    use(hints.translated, kInner);
+    for (unsigned hit = 0; hit != 2; ++hit) {
+      EXPECT_EQ(leaving({hints.incoming, Shareability::kOuter}).type, hints.leaving)
+          << std::hex << unsigned{hints.incoming} << ' ' << unsigned{hints.translated};
+    }
+  }
+}
+
+TEST_F(Attributes, OfAStage2AloneHaveTheHintsOfTheTransaction) {  // 13.4.3
+  PageTable stage2 = board_.page_table({.stage = 2});
+  stage2.map(kAddress, kPage, 4096);
+  board_.attach(kStream, translate_stage2(stage2));
+  for (const Hints& hints : kHints) {
+    const std::uint8_t type = hints.incoming;
+    EXPECT_EQ(leaving({type, Shareability::kOuter}).type, type);
+  }
+}
+
 TEST_F(Stage1Attributes, AreTheSameOnAHit) {
   use(kWriteThrough, kInner);
   EXPECT_EQ(leaving(), leaving());

@@ -179,5 +179,54 @@ TEST(Attributes, StagesCombineAsTheTablesSay) {
   }
 }
 
+// --- With what came in ---
+
+// IHI 0070, 13.4.2, 13.1.5, Figure 13.1: no allocation and Transient are the
+// stronger; 13.1.7: nothing that is not allocated is Transient.
+Level level_with_hints(const Level& translated, const Level& incoming) {
+  if (translated.caching == "NC" || incoming.caching == "NC") return translated;
+  const bool reads = (translated.hints & incoming.hints & 0b0010) != 0;
+  const bool writes = (translated.hints & incoming.hints & 0b0001) != 0;
+  const bool transient = (reads || writes) && (translated.hints & incoming.hints & 0b1000) == 0;
+  return {translated.caching,
+          (transient ? 0 : 0b1000U) | (reads ? 0b0010U : 0) | (writes ? 0b0001U : 0)};
+}
+
+TEST(Attributes, OfTablesTakeTheHintsOfWhatComesIn) {
+  for (unsigned attr = 0; attr != 256; ++attr) {
+    const MemoryAttributes translated = stage1_attributes(attr)[attributes_index(0, 0b11)];
+    for (unsigned in = 0; in != 256; ++in) {
+      const MemoryAttributes incoming = stage1_attributes(in)[attributes_index(0, 0b10)];
+      const MemoryAttributes found = with_hints(translated, incoming);
+      const Type a = type_of_mair(translated.type);
+      const Type b = type_of_mair(incoming.type);
+      Type expected = a;
+      if (a.device.empty() && b.device.empty()) {
+        expected = {{}, level_with_hints(a.outer, b.outer), level_with_hints(a.inner, b.inner)};
+      }
+      ASSERT_EQ(type_of_mair(found.type), expected)
+          << fmt::format("{} with {}: {}, not {}", in_words(a), in_words(b),
+                         in_words(type_of_mair(found.type)), in_words(expected));
+      ASSERT_EQ(found.shareability, translated.shareability);
+      // Once is enough: a stage 2 that is alone has them already.
+      ASSERT_EQ(with_hints(found, incoming), found);
+    }
+  }
+}
+
+TEST(Attributes, OfAStage2AloneHaveTheHintsOfWhatComesIn) {
+  for (const bool fwb : {false, true}) {
+    for (unsigned in = 0; in != 256; ++in) {
+      const MemoryAttributes incoming = stage1_attributes(in)[attributes_index(0, 0b10)];
+      for (std::uint8_t mem_attr = 0; mem_attr != 16; ++mem_attr) {
+        const MemoryAttributes found = combine(
+            incoming,
+            {.mem_attr = mem_attr, .shareability = Shareability::kInner, .forced_write_back = fwb});
+        ASSERT_EQ(with_hints(found, incoming), found) << in << ' ' << unsigned{mem_attr};
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace smmu::emulator
