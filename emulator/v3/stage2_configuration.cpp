@@ -141,7 +141,11 @@ Stage2 stage2_of(const Features& features, const STE& ste) {
   stage2.permissions = stage2_permissions(features.idr3[SMMU_IDR3::XNX], !aarch64);
   stage2.access_flag_ignored = ste[STE::S2AFFD] && !ste[STE::S2HA];
   stage2.device_walks_denied = ste[STE::S2PTW];
-  stage2.forced_write_back = aarch64 && ste[STE::S2FWB] && features.idr3[SMMU_IDR3::FWB];
+  if (aarch64 && ste[STE::S2FWB] && features.idr3[SMMU_IDR3::FWB]) {
+    stage2.mem_attr = MemAttrEncoding::kForcedWriteBack;
+  } else if (aarch64 && features.idr3[SMMU_IDR3::MTEPERM]) {
+    stage2.mem_attr = MemAttrEncoding::kTagAccess;
+  }
   stage2.update = {.access_flag = ste[STE::S2HA], .dirty_state = ste[STE::S2HA] && ste[STE::S2HD]};
   return stage2;
 }

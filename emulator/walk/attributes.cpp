@@ -101,19 +101,22 @@ std::uint8_t type_of_tex(unsigned tex, unsigned cb) {
 
 bool Stage2Memory::is_device() const {
   // With FWB MemAttr[2] tells; 0bx100 is reserved, and so is 0bxx00 without.
-  if (forced_write_back) return (mem_attr & 0b100) == 0 || (mem_attr & 0b11) == 0;
+  if (encoding == MemAttrEncoding::kForcedWriteBack) {
+    return (mem_attr & 0b100) == 0 || (mem_attr & 0b11) == 0;
+  }
+  if (is_no_tag_access()) return false;
   return (mem_attr & 0b1100) == 0 || (mem_attr & 0b0011) == 0;
 }
 
 MemoryAttributes combine_types(MemoryAttributes stage1, const Stage2Memory& stage2) {
-  const unsigned mem_attr = stage2.mem_attr;
+  const unsigned mem_attr = stage2.is_no_tag_access() ? 0b1111 : stage2.mem_attr;
   MemoryAttributes result{.type = stage1.type,
                           .shareability = stronger(stage1.shareability, stage2.shareability)};
   if (stage2.is_device()) {
     // What is reserved has 0b00 there and behaves as Device-nGnRnE, too.
     const std::uint8_t type = device(mem_attr);
     result.type = stage1.is_device() ? std::min(stage1.type, type) : type;
-  } else if (stage2.forced_write_back) {
+  } else if (stage2.encoding == MemAttrEncoding::kForcedWriteBack) {
     // Table D8-101: 01 Non-cacheable, 10 Write-Back, 11 as stage 1 says.
     if ((mem_attr & 0b11) == 0b01 && !stage1.is_device()) {
       result.type = MemoryAttributes::kNonCacheable;

@@ -48,13 +48,21 @@ ShortAttributes short_attributes(std::uint32_t prrr, std::uint32_t nmrr);
 struct Stage2Memory {
   std::uint8_t mem_attr = 0b1111;  // MemAttr[3:0]
   Shareability shareability = Shareability::kNonShareable;
-  bool forced_write_back = false;  // S2FWB: MemAttr is read the other way
+  MemAttrEncoding encoding = MemAttrEncoding::kUsual;
 
   // IHI 0070, 5.2 (S2PTW): a Device type, the reserved encodings among them.
   bool is_device() const;
 
+  // IHI 0070, 3.23.1: Write-Back, but for what an SMMU does not do.  With FWB it
+  // is MemAttr[3], which says nothing.
+  bool is_no_tag_access() const {
+    return encoding == MemAttrEncoding::kTagAccess && mem_attr == 0b0100;
+  }
+
   // As cacheable as can be: what stage 1 says stays.
-  bool is_write_back() const { return mem_attr == 0b1111 && !forced_write_back; }
+  bool is_write_back() const {
+    return mem_attr == 0b1111 && encoding != MemAttrEncoding::kForcedWriteBack;
+  }
 };
 
 constexpr Shareability stronger(Shareability a, Shareability b) {

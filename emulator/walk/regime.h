@@ -151,13 +151,20 @@ struct Stage1 {
   ShortDescriptors short_descriptors;  // kAArch32Short, in place of `attributes` above
 };
 
+// How the MemAttr of a stage 2 leaf is read (attributes.h).
+enum class MemAttrEncoding : std::uint8_t {
+  kUsual,
+  kTagAccess,        // as usual, but that NoTagAccess is Write-Back (IHI 0070, 3.23.1)
+  kForcedWriteBack,  // S2FWB
+};
+
 // A stage 2 translation regime.
 struct Stage2 {
   Tables tables;
   Stage2Permissions permissions{};
   bool access_flag_ignored = false;  // S2AFFD
   bool device_walks_denied = false;  // S2PTW
-  bool forced_write_back = false;    // S2FWB
+  MemAttrEncoding mem_attr = MemAttrEncoding::kUsual;
   HardwareUpdate update;
 };
 

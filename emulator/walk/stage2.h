@@ -29,7 +29,7 @@ inline Stage2Memory memory_of(const Stage2& stage2, vmsa::Leaf_Stage2 leaf) {
           .shareability = stage2.tables.fixed_attributes == 0
                               ? leaf[Leaf_Stage2::SH]
                               : static_cast<Shareability>(stage2.tables.attributes >> 3),
-          .forced_write_back = stage2.forced_write_back};
+          .encoding = stage2.mem_attr};
 }
 
 // What it says in all, where it comes to those rights.

@@ -168,7 +168,7 @@ emulator::Stage2 stage2_of(const Implementation& implementation, const Stage2& s
                                       .wide = is_wide(granule, stage2.ds, implementation),
                                       .shareability = static_cast<Shareability>(stage2.sh0),
                                       .big_endian = stage2.big_endian});
-    result.forced_write_back = stage2.fwb;
+    if (stage2.fwb) result.mem_attr = emulator::MemAttrEncoding::kForcedWriteBack;
     result.update = {.access_flag = stage2.ha, .dirty_state = stage2.ha && stage2.hd};
   } else {
     // DDI 0487, G5.5.7.2: S2T0SZ is a signed number of four bits.

@@ -120,6 +120,28 @@ TEST_F(Stage2, CombinesWhatComesInWithItsMemoryType) {  // 13.1.4; DDI 0487, D8.
   EXPECT_EQ(attributes.shareability, Shareability::kOuter);
 }
 
+TEST(WithTagAccess, NoTagAccessIsWriteBackMemory) {  // 3.23.1; 6.3.4, MTEPERM
+  for (const bool mteperm : {false, true}) {
+    for (const bool fwb : {false, true}) {
+      Board::Options options;
+      options.config.idr3.set(v3::SMMU_IDR3::MTEPERM, mteperm);
+      Board board(options);
+      board.bring_up();
+      PageTable table = board.page_table({.stage = 2});
+      table.map(kAddress, Pa(0x4800'0000), 4096);
+      const Pa at = table.descriptor(kAddress);
+      // MemAttr 0b0100: without FWB NoTagAccess, or reserved; with it reserved.
+      store(board.memory(), at,
+            (load(board.memory(), at) & ~std::uint64_t{0x3c}) | std::uint64_t{0b0100} << 2);
+      board.attach(kStream, translate_stage2(table, kVmid).set(STE::S2FWB, fwb));
+      const auto outcome = board.device(kStream).translate(kAddress);
+      ASSERT_THAT(outcome, TranslatesTo(Pa(0x4800'0000)));
+      EXPECT_EQ(std::get<emulator::Translation>(outcome).attributes.type,
+                mteperm && !fwb ? MemoryAttributes::kWriteBack : MemoryAttributes::kDevice_nGnRnE);
+    }
+  }
+}
+
 TEST_F(Stage2, EveryBadFieldMakesTheSteIllegal) {  // 5.2.2
   const STE good = translate_stage2(table_, kVmid);
   const struct {

@@ -43,6 +43,8 @@ TEST(Configurations, WithAnAbsentFeatureAreRefusedByItsName) {  // docs/features
   no_stage.idr0.set(SMMU_IDR0::S2P, false);
   auto narrow = idr5(SMMU_IDR5::GRAN64K, false);
   narrow.idr5.set(SMMU_IDR5::DS, false).set(SMMU_IDR5::VAX, SMMU_IDR5::VirtualSize::k48Bits);
+  auto large_64k = idr0(SMMU_IDR0::TTF, SMMU_IDR0::TableFormats::kAArch64);
+  large_64k.idr5.set(SMMU_IDR5::GRAN4K, false).set(SMMU_IDR5::GRAN16K, false);
   const struct {
     const char* name;
     SmmuV3Config config;
@@ -55,6 +57,7 @@ TEST(Configurations, WithAnAbsentFeatureAreRefusedByItsName) {  // docs/features
        with(&SmmuV3Config::idr0, SMMU_IDR0::HTTU, SMMU_IDR0::FlagUpdates::kTableAccessAndDirty)},
       {"SMMU_IDR0.Hyp", idr0(SMMU_IDR0::Hyp, true)},
       {"SMMU_IDR0.ATS", idr0(SMMU_IDR0::ATS, true)},
+      {"SMMU_IDR0.NS1ATS", idr0(SMMU_IDR0::NS1ATS, true)},
       {"SMMU_IDR0.PRI", idr0(SMMU_IDR0::PRI, true)},
       {"SMMU_IDR0.ATOS", idr0(SMMU_IDR0::ATOS, true)},
       {"SMMU_IDR0.VATOS", idr0(SMMU_IDR0::VATOS, true)},
@@ -90,6 +93,7 @@ TEST(Configurations, WithAnAbsentFeatureAreRefusedByItsName) {  // docs/features
       {"SMMU_IDR5.OAS", idr5(SMMU_IDR5::OAS, OutputSize::k56Bits)},
       {"SMMU_IDR5.GRAN64K", narrow},  // 52-bit addresses need it, or DS
       {"SMMU_IDR5.DS", idr5(SMMU_IDR5::VAX, SMMU_IDR5::VirtualSize::k48Bits)},
+      {"SMMU_IDR5.DS", large_64k},  // it is for the other granules
       {"SMMU_IDR5.D128", idr5(SMMU_IDR5::D128, true)},
       {"SMMU_IDR5.VAX", idr5(SMMU_IDR5::VAX, SMMU_IDR5::VirtualSize::k56Bits)},
       {"SMMU_IDR5.STALL_MAX", idr5(SMMU_IDR5::STALL_MAX, 1U)},

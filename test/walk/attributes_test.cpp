@@ -154,8 +154,14 @@ Shareability combined(Shareability a, Shareability b) {
   return Shareability::kNonShareable;
 }
 
+// IHI 0070, 3.23.1: with FEAT_MTE_PERM 0b0100 is Write-Back without FWB; with it
+// MemAttr[3] is part of what is not there.
+unsigned without_tags(unsigned mem_attr) { return mem_attr == 0b0100 ? 0b1111 : mem_attr; }
+
 TEST(Attributes, StagesCombineAsTheTablesSay) {
-  for (const bool fwb : {false, true}) {
+  using enum MemAttrEncoding;
+  for (const MemAttrEncoding encoding : {kUsual, kTagAccess, kForcedWriteBack}) {
+    const bool fwb = encoding == kForcedWriteBack;
     for (unsigned attr = 0; attr != 256; ++attr) {
       for (unsigned bits = 0; bits != 1U << 8; ++bits) {
         const unsigned mem_attr = bits & 0xf;
@@ -165,9 +171,10 @@ TEST(Attributes, StagesCombineAsTheTablesSay) {
         const MemoryAttributes found =
             combine(stage1, {.mem_attr = static_cast<std::uint8_t>(mem_attr),
                              .shareability = static_cast<Shareability>(sh2),
-                             .forced_write_back = fwb});
+                             .encoding = encoding});
         const Type type1 = type_of_mair(attr);
-        const Type expected = fwb ? combined_with_fwb(type1, mem_attr) : combined(type1, mem_attr);
+        const unsigned meant = encoding == kTagAccess ? without_tags(mem_attr) : mem_attr;
+        const Type expected = fwb ? combined_with_fwb(type1, mem_attr) : combined(type1, meant);
         ASSERT_EQ(type_of_mair(found.type), expected)
             << fmt::format("FWB {:d}, {} and MemAttr {:#b}: {}, not {}", fwb, in_words(type1),
                            mem_attr, in_words(type_of_mair(found.type)), in_words(expected));
@@ -215,13 +222,14 @@ TEST(Attributes, OfTablesTakeTheHintsOfWhatComesIn) {
 }
 
 TEST(Attributes, OfAStage2AloneHaveTheHintsOfWhatComesIn) {
-  for (const bool fwb : {false, true}) {
+  using enum MemAttrEncoding;
+  for (const MemAttrEncoding encoding : {kUsual, kTagAccess, kForcedWriteBack}) {
     for (unsigned in = 0; in != 256; ++in) {
       const MemoryAttributes incoming = stage1_attributes(in)[attributes_index(0, 0b10)];
       for (std::uint8_t mem_attr = 0; mem_attr != 16; ++mem_attr) {
         const MemoryAttributes found = combine(
             incoming,
-            {.mem_attr = mem_attr, .shareability = Shareability::kInner, .forced_write_back = fwb});
+            {.mem_attr = mem_attr, .shareability = Shareability::kInner, .encoding = encoding});
         ASSERT_EQ(with_hints(found, incoming), found) << in << ' ' << unsigned{mem_attr};
       }
     }

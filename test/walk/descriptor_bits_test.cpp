@@ -453,7 +453,7 @@ Stage2 stage2_regime(const Stage2Case& c) {
   stage2.permissions = stage2_permissions(c.xnx, c.aarch32);
   stage2.access_flag_ignored = c.affd;
   stage2.device_walks_denied = c.ptw;
-  stage2.forced_write_back = c.fwb;
+  if (c.fwb) stage2.mem_attr = MemAttrEncoding::kForcedWriteBack;
   stage2.update = {.access_flag = c.ha, .dirty_state = c.hd};
   return stage2;
 }
@@ -550,7 +550,7 @@ TEST(Stage2Bits, EveryPageSaysWhatItSaysWhateverElseItSays) {
                   : !expected.fault && leaf.permissions == expected.allowed.permissions() &&
                         leaf.memory.mem_attr == (page >> 2 & 0xf) &&
                         static_cast<unsigned>(leaf.memory.shareability) == (page >> 8 & 3) &&
-                        leaf.memory.forced_write_back == fwb && leaf.output.value == kOutput &&
+                        leaf.memory.encoding == stage2.mem_attr && leaf.output.value == kOutput &&
                         leaf.size_bits == 12 && leaf.level == 3;
         ASSERT_TRUE(good) << fmt::format("FWB {:d} table {:#x} page {:#x}", fwb, memory.table,
                                          memory.page);
