@@ -50,9 +50,9 @@ unsigned output_bits(const Features& features, const STE& ste) {
   return std::min(address_bits(ste[STE::S2PS]), features.output_bits);
 }
 
-// The level at which a walk begins (DDI 0487, VTCR_EL2.SL0 and SL2); none:
-// there is no such encoding.
-std::optional<int> first_level(const Features& features, const STE& ste, Granule granule) {
+// The level that SL0 and SL2 name (DDI 0487, VTCR_EL2); none: there is no such
+// encoding.
+std::optional<int> named_level(const Features& features, const STE& ste, Granule granule) {
   const unsigned sl0 = ste[STE::S2SL0];
   if (!ste[STE::S2AA64]) return sl0 <= 1 ? std::optional(2 - static_cast<int>(sl0)) : std::nullopt;
   const bool large = large_addresses(features, ste, granule);
@@ -63,6 +63,28 @@ std::optional<int> first_level(const Features& features, const STE& ste, Granule
   }
   if (sl0 == 3) return granule == Granule::k16K && large ? std::optional(0) : std::nullopt;
   return 3 - static_cast<int>(sl0);
+}
+
+// DDI 0487, AArch64.S2InvalidSL(): how large physical addresses have to be for a
+// walk to begin there.
+unsigned least_output_bits(Granule granule, int level) {
+  switch (granule) {
+    case Granule::k4K:
+      return level == -1 ? 52 : level == 0 ? 44 : 0;
+    case Granule::k16K:
+      return level == 0 ? 52 : level == 1 ? 42 : 0;
+    case Granule::k64K:
+      return level == 1 ? 44 : 0;
+  }
+  return 0;
+}
+
+// The level at which a walk begins; none: S2SL0 is reserved.
+std::optional<int> first_level(const Features& features, const STE& ste, Granule granule) {
+  const auto level = named_level(features, ste, granule);
+  const bool allowed =
+      !ste[STE::S2AA64] || (level && features.output_bits >= least_output_bits(granule, *level));
+  return allowed ? level : std::nullopt;
 }
 
 // STES2T0SZInvalid() of 5.2.2.

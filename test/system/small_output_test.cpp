@@ -72,7 +72,7 @@ TEST_F(SmallOutputs, CapIps) {  // 5.4, IPS: at OAS, not at IAS
 }
 
 TEST_F(SmallOutputs, CapIpsAboveStage2Too) {  // 5.4, IPS: an IPA of IAS is VMSAv8-32's alone
-  PageTable stage2 = board_.page_table({.t0sz = 24, .stage = 2});
+  PageTable stage2 = board_.page_table({.t0sz = 25, .stage = 2});
   stage2.map(Iova(kRam), Pa(kRam), std::uint64_t{128} << 20);
   stage2.map(Iova(kAboveOas), page_, 4096);
   table_.map(kAddress, Pa(kAboveOas), 4096);
@@ -99,7 +99,7 @@ TEST_F(SmallOutputs, CutWhatStage1OfVmsav8_32MakesAlone) {  // 3.4: truncated wi
 }
 
 TEST_F(SmallOutputs, LeaveIpasOfVmsav8_32Whole) {  // 3.4: 40 bits go into stage 2
-  PageTable stage2 = board_.page_table({.t0sz = 24, .stage = 2});
+  PageTable stage2 = board_.page_table({.t0sz = 25, .stage = 2});
   stage2.map(Iova(kRam), Pa(kRam), std::uint64_t{128} << 20);
   stage2.map(Iova(kAboveOas | kRam), page_, 4096);
   store(board_.memory(), cd_, aarch32(aarch32_table(kAboveOas)));

@@ -178,6 +178,51 @@ TEST_F(Stage2, EveryBadFieldMakesTheSteIllegal) {  // 5.2.2
   }
 }
 
+// A first level of so many bits needs physical addresses of some size.
+TEST(Stage2Levels, AreReservedWherePhysicalAddressesAreTooShort) {  // DDI 0487, S2InvalidSL()
+  const struct {
+    TG0 granule;
+    unsigned sl0;
+    bool sl2;
+    unsigned t0sz;
+    OutputSize least;  // of those below, 32 bits: any
+  } kFirst[] = {
+      {TG0::k4K, 0, true, 15, OutputSize::k52Bits},    // level -1
+      {TG0::k4K, 2, false, 24, OutputSize::k44Bits},   // level 0
+      {TG0::k4K, 1, false, 24, OutputSize::k32Bits},   // level 1, two tables
+      {TG0::k16K, 3, false, 16, OutputSize::k52Bits},  // level 0
+      {TG0::k16K, 2, false, 24, OutputSize::k42Bits},  // level 1
+      {TG0::k16K, 1, false, 24, OutputSize::k32Bits},  // level 2, 16 tables
+      {TG0::k64K, 2, false, 21, OutputSize::k44Bits},  // level 1
+      {TG0::k64K, 1, false, 24, OutputSize::k32Bits},  // level 2
+  };
+  for (const auto oas : {OutputSize::k36Bits, OutputSize::k40Bits, OutputSize::k42Bits,
+                         OutputSize::k44Bits, OutputSize::k48Bits, OutputSize::k52Bits}) {
+    Board::Options options;
+    options.config.idr5.set(v3::SMMU_IDR5::OAS, oas);
+    Board board(options);
+    board.bring_up();
+    PageTable table = board.page_table({.granule_bits = 16, .stage = 2});
+    for (const auto& first : kFirst) {
+      // T0SZ has a least value of its own: 64 - IAS.
+      const unsigned ias = std::max(40U, address_bits(oas));
+      if (64 - first.t0sz > ias) continue;
+      board.attach(kStream, translate_stage2(table, kVmid)
+                                .set(STE::S2TG, first.granule)
+                                .set(STE::S2SL0, first.sl0)
+                                .set(STE::S2SL0_2, first.sl2)
+                                .set(STE::S2DS, first.granule != TG0::k64K)
+                                .set(STE::S2T0SZ, first.t0sz));
+      EXPECT_THAT(board.device(kStream).translate(kAddress), Aborts());
+      EXPECT_THAT(board.events(), ElementsAre(IsEvent(oas >= first.least ? EventType::F_TRANSLATION
+                                                                         : EventType::C_BAD_STE,
+                                                      kStream)))
+          << address_bits(oas) << " bits, granule " << static_cast<unsigned>(first.granule)
+          << ", SL0 " << first.sl0;
+    }
+  }
+}
+
 TEST_F(Stage2, SetsAccessFlagAndDirtyState) {  // 3.13: S2HA, S2HD
   board_.attach(kStream, translate_stage2(table_, kVmid).set(STE::S2HA, true).set(STE::S2HD, true));
   table_.map(kAddress, page_, 4096, {.writable = false, .access_flag = false});
