@@ -233,7 +233,9 @@ class Model final : public SmmuV3, private ConfigurationSource, private Transact
     } else if (!registers_.get<SMMU_CR0ACK>()[SMMU_CR0ACK::CMDQEN]) {
       commands_.enable();
     }
-    if (cr0[SMMU_CR0::EVENTQEN] && !registers_.get<SMMU_CR0ACK>()[SMMU_CR0ACK::EVENTQEN]) {
+    if (!cr0[SMMU_CR0::EVENTQEN]) {
+      write_committed_records();
+    } else if (!registers_.get<SMMU_CR0ACK>()[SMMU_CR0ACK::EVENTQEN]) {
       events_.enable();
     }
     registers_.set(SMMU_CR0ACK(cr0.raw()));
@@ -246,6 +248,16 @@ class Model final : public SmmuV3, private ConfigurationSource, private Transact
     } else {
       tcu_.set_gate(registers_.get<SMMU_GBPA>()[SMMU_GBPA::ABORT] ? Tcu::Gate::kAbort
                                                                   : Tcu::Gate::kBypass);
+    }
+  }
+
+  // 7.2.1: what came while the queue was enabled is in it before its disabling
+  // is acknowledged.  More may come meanwhile, and is lost.
+  void write_committed_records() {
+    records_mutex_.lock();
+    std::size_t left = pending_records_.size();
+    records_mutex_.unlock();
+    while (left-- != 0 && write_record()) {
     }
   }
 

@@ -8,6 +8,7 @@
 namespace smmu::testing {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using v3::CMD_SYNC;
 using v3::SMMU_CMDQ_BASE;
@@ -78,6 +79,18 @@ TEST_F(Updates, OfOneFieldOfCr0DoNotHinderAnother) {  // 6.3.9: fields are indep
   EXPECT_FALSE(acknowledged[SMMU_CR0ACK::SMMUEN]);
   EXPECT_FALSE(acknowledged[SMMU_CR0ACK::EVENTQEN]);
   EXPECT_TRUE(acknowledged[SMMU_CR0ACK::CMDQEN]);
+}
+
+TEST_F(Updates, OfEventqenComeAfterTheRecordsOfBefore) {  // 7.2.1, 6.3.9.4
+  const DmaDevice device = board_.device(kStream);
+  inside([&] {
+    EXPECT_THAT(device.translate(kAddress), Aborts());
+    EXPECT_THAT(board_.events(), IsEmpty());
+    smmu().write(SMMU_CR0(smmu().read<SMMU_CR0>()).set(SMMU_CR0::EVENTQEN, false));
+  });
+  EXPECT_FALSE(smmu().read<SMMU_CR0ACK>()[SMMU_CR0ACK::EVENTQEN]);
+  EXPECT_THAT(device.translate(kAddress), Aborts());
+  EXPECT_THAT(board_.events(), ElementsAre(IsEvent(v3::EventType::C_BAD_STE, kStream)));
 }
 
 TEST_F(Updates, KeepGuardsClosedUntilTheyAreDone) {  // 6.3.9, 6.3.26: CR0ACK counts, too
