@@ -253,7 +253,7 @@ class Model final : public SmmuV3, private ConfigurationSource, private Transact
 
   // 7.2.1: what came while the queue was enabled is in it before its disabling
   // is acknowledged.  More may come meanwhile, and is lost.
-  void write_committed_records() {
+  [[gnu::noinline]] void write_committed_records() {
     records_mutex_.lock();
     std::size_t left = pending_records_.size();
     records_mutex_.unlock();
@@ -261,7 +261,7 @@ class Model final : public SmmuV3, private ConfigurationSource, private Transact
     }
   }
 
-  bool write_record() {
+  [[gnu::always_inline]] bool write_record() {
     if ((pending_.load(std::memory_order_seq_cst) & kRecords) == 0) return false;
     records_mutex_.lock();
     if (pending_records_.empty()) {
