@@ -23,6 +23,12 @@ CacheGeometry or_one(const CacheGeometry& geometry) {
   return geometry.sets != 0 ? geometry : CacheGeometry{.sets = 1, .ways = 1};
 }
 
+// What a port may be told of an entry, and remember: it does not know of E0PD.
+void deny_unprivileged(TlbEntry& entry) {
+  constexpr Rights kAll{.read = true, .write = true, .execute = true};
+  entry.permissions = entry.permissions & Permissions({}, kAll);
+}
+
 }  // namespace
 
 Tcu::Tcu(PhysicalMemory& memory, ConfigurationSource& source, const Caching& caching,
@@ -196,20 +202,30 @@ std::optional<Fault> Tcu::translate(const StreamContext& stream, const Transacti
   if (!address) return input_fault(stream.context, 0);
   // E0PD is reported as a Translation fault whether or not the address is
   // mapped or cached (IHI 0070, 5.4).
-  if (regime.stage1.half[address->half].unprivileged_denied &&
-      transaction.privilege == Privilege::kUnprivileged) {
-    return input_fault(stream.context, address->half);
+  if (regime.stage1.half[address->half].unprivileged_denied) [[unlikely]] {
+    if (transaction.privilege == Privilege::kUnprivileged) {
+      return input_fault(stream.context, address->half);
+    }
+    auto fault = find_or_walk(stream, transaction, *address, entry, recent, generation);
+    deny_unprivileged(entry);
+    return fault;
   }
+  return find_or_walk(stream, transaction, *address, entry, recent, generation);
+}
+
+std::optional<Fault> Tcu::find_or_walk(const StreamContext& stream, const Transaction& transaction,
+                                       CanonicalAddress address, TlbEntry& entry, Recent& recent,
+                                       Generation generation) {
   Missed missed{.searched = {}, .generation = generation};
   if (stream.spaces.cached()) {
     std::unique_lock lock(mutex_);
-    if (const TlbEntry* found = tlb_.find(stream.spaces, address->value, missed.searched)) {
+    if (const TlbEntry* found = tlb_.find(stream.spaces, address.value, missed.searched)) {
       entry = *found;
       lock.unlock();
-      return watched_ ? examine_hit(stream, *address, entry) : std::nullopt;
+      return watched_ ? examine_hit(stream, address, entry) : std::nullopt;
     }
   }
-  return walk(stream, transaction, *address, entry, missed, recent);
+  return walk(stream, transaction, address, entry, missed, recent);
 }
 
 std::optional<Fault> Tcu::examine_hit(const StreamContext& stream, CanonicalAddress address,
@@ -292,7 +308,11 @@ std::optional<Fault> Tcu::translate_again(const StreamContext& stream,
   const auto address = Walker::canonical(stream.context.regime, transaction.address);
   if (!address) return input_fault(stream.context, 0);
   Recent none;
-  return walk(stream, transaction, *address, entry, {{}, generation}, none);
+  auto fault = walk(stream, transaction, *address, entry, {{}, generation}, none);
+  if (stream.context.regime.stage1.half[address->half].unprivileged_denied) {
+    deny_unprivileged(entry);
+  }
+  return fault;
 }
 
 Fault Tcu::permission_fault(const StreamContext& stream, const Transaction& transaction,

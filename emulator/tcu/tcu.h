@@ -195,6 +195,9 @@ class Tcu {
   }
   bool walk_nested(const StreamContext& stream, const Transaction& transaction, TlbEntry& entry,
                    Recent& recent) const;
+  std::optional<Fault> find_or_walk(const StreamContext& stream, const Transaction& transaction,
+                                    CanonicalAddress address, TlbEntry& entry, Recent& recent,
+                                    Generation generation);
   std::optional<Fault> walk(const StreamContext& stream, const Transaction& transaction,
                             CanonicalAddress address, TlbEntry& entry, const Missed& missed,
                             Recent& recent);

@@ -88,6 +88,22 @@ TEST_F(Stage1, E0pdKeepsTheUnprivilegedOut) {  // 5.4, E0PD0: a Translation faul
   EXPECT_THAT(board_.events(), ElementsAre(IsEvent(EventType::F_TRANSLATION, kStream, kAddress)));
 }
 
+TEST_F(Stage1, E0pdKeepsTheUnprivilegedFromWhatThePortRemembers) {  // 5.4, E0PD0
+  use(context(table_).set(CD::E0PD0, true));
+  const DmaDevice both = device();
+  for (unsigned i = 0; i != 2; ++i) {
+    const auto outcome = both.privileged().translate(kAddress);
+    ASSERT_THAT(outcome, TranslatesTo(page_));
+    const auto& permissions = std::get<emulator::Translation>(outcome).permissions;
+    EXPECT_TRUE(permissions.allow(emulator::Privilege::kPrivileged, Direction::kWrite,
+                                  emulator::Content::kData));
+    EXPECT_FALSE(permissions.allow(emulator::Privilege::kUnprivileged, Direction::kRead,
+                                   emulator::Content::kData));
+    EXPECT_THAT(both.translate(kAddress), Aborts());
+    EXPECT_THAT(board_.events(), ElementsAre(IsEvent(EventType::F_TRANSLATION, kStream, kAddress)));
+  }
+}
+
 TEST_F(Stage1, PanKeepsThePrivilegedFromUnprivilegedData) {  // 5.4, PAN
   EXPECT_THAT(device().privileged().translate(kAddress), TranslatesTo(page_));
   use(context(table_).set(CD::PAN, true));
