@@ -2,8 +2,10 @@
 // say, a driver that forgets no invalidation sees no difference between SMMUs that keep nothing, as
 // much as they have room for, and all they may (IHI 0070, 3.21).
 #include <algorithm>
+#include <memory>
 #include <ostream>
 #include <random>
+#include <vector>
 
 #include "smmu/testing/board.h"
 #include "smmu/testing/matchers.h"
@@ -55,8 +57,8 @@ class Dice {
 // A machine with one stream, and everything that a seed decides.
 class Machine {
  public:
-  Machine(CachePolicy policy, Stages stages, unsigned seed)
-      : stages_(stages), dice_(seed), board_(options(policy)) {
+  Machine(const emulator::Caching& caching, Stages stages, unsigned seed)
+      : stages_(stages), dice_(seed), board_(options(caching)) {
     board_.bring_up();
     stage2_.map(Iova(kRam.value), kRam, kRamBytes);
     for (unsigned leaf = 0; leaf != kPages + kBlocks; ++leaf) write_leaves(leaf);
@@ -77,19 +79,22 @@ class Machine {
     const unsigned leaf = dice_.below(kPages + kBlocks);
     transaction.address = Iova(page.value + offset_of(leaf) + dice_.below(0x3000) % size_of(leaf));
     if (dice_.one_in(8)) transaction.address.value |= std::uint64_t{dice_.below(256)} << 56;
+    if (dice_.one_in(2)) transaction.substream = SubstreamId(1);
+    if (dice_.one_in(20)) transaction.substream = SubstreamId(2 * dice_.below(2));
+    if (stages_ == Stages::kSecond && !dice_.one_in(20)) transaction.substream = std::nullopt;
     transaction.privilege = dice_.one_in(2) ? Privilege::kPrivileged : Privilege::kUnprivileged;
     transaction.direction = dice_.one_in(2) ? Direction::kWrite : Direction::kRead;
     transaction.content = dice_.one_in(3) ? Content::kInstruction : Content::kData;
     constexpr std::uint8_t kTypes[] = {0xff, 0xff, 0xee, 0x77, 0x44, 0x04, 0x4f, 0xbb};
     transaction.attributes = {kTypes[dice_.below(8)], Shareability::kOuter};
-    return port_.translate(transaction);
+    return (dice_.one_in(2) ? port_ : other_port_).translate(transaction);
   }
   std::vector<Event> events() { return board_.events(); }
 
  private:
-  static Board::Options options(CachePolicy policy) {
+  static Board::Options options(const emulator::Caching& caching) {
     Board::Options options;
-    options.config.caching.policy = policy;
+    options.config.caching = caching;
     options.ram_size = kRamBytes;
     return options;
   }
@@ -123,26 +128,36 @@ class Machine {
     store(board_.memory(), descriptor, (before & 0x0000'ffff'ffff'f003) | bits);
   }
 
+  // CD `number`, of that ASID and ASID set: two of one set would share global translations, and
+  // have to be alike.
+  CD cd(unsigned number) {
+    const auto maybe = [&](unsigned n) { return dice_.one_in(n); };
+    return context(table_, Asid(static_cast<std::uint16_t>(1 + number)))
+        .set(CD::ASET, number != 0)
+        .set(CD::PAN, maybe(3))
+        .set(CD::EPAN, maybe(2))
+        .set(CD::WXN, maybe(4))
+        .set(CD::E0PD0, maybe(5))
+        .set(CD::HAD0, maybe(3))
+        .set(CD::AFFD, maybe(3))
+        .set(CD::HA, updates_)
+        .set(CD::HD, updates_ && dirties_)
+        .set(CD::TBI0, maybe(2))
+        .set(CD::A, maybe(2))
+        .set(CD::R, !maybe(4))
+        .set(CD::MAIR0, dice_.word())
+        .set(CD::MAIR1, dice_.word());
+  }
   void configure() {
     const auto maybe = [&](unsigned n) { return dice_.one_in(n); };
-    const bool updates = maybe(3);
-    store(board_.memory(), cd_,
-          context(table_)
-              .set(CD::PAN, maybe(3))
-              .set(CD::EPAN, maybe(2))
-              .set(CD::WXN, maybe(4))
-              .set(CD::E0PD0, maybe(5))
-              .set(CD::HAD0, maybe(3))
-              .set(CD::AFFD, maybe(3))
-              .set(CD::HA, updates)
-              .set(CD::HD, updates && maybe(2))
-              .set(CD::TBI0, maybe(2))
-              .set(CD::A, maybe(2))
-              .set(CD::R, !maybe(4))
-              .set(CD::ASET, maybe(2))
-              .set(CD::MAIR0, dice_.word())
-              .set(CD::MAIR1, dice_.word()));
-    STE ste = translate(cd_);
+    // One must see what the other has dirtied.
+    updates_ = maybe(3);
+    dirties_ = maybe(2);
+    for (unsigned i = 0; i != kContexts; ++i) store(board_.memory(), cd_place(i), cd(i));
+    STE ste =
+        translate(cds_)
+            .set(STE::S1CDMax, 1)
+            .set(STE::S1DSS, maybe(6) ? v3::DefaultSubstream::kBypass : v3::DefaultSubstream::kCd0);
     if (stages_ == Stages::kSecond) ste = translate_stage2(stage2_);
     if (stages_ == Stages::kBoth) ste = above_stage2(ste, stage2_);
     if (stages_ != Stages::kFirst) {
@@ -156,11 +171,23 @@ class Machine {
     }
     board_.attach(kStream, ste);
   }
+  Pa cd_place(unsigned number) const { return Pa(cds_.value + 64 * number); }
 
   void change() {
-    if (dice_.one_in(3)) {
+    if (dice_.one_in(4)) {
       configure();
       return board_.submit_and_sync(command<v3::CMD_TLBI_NSNH_ALL>());
+    }
+    if (dice_.one_in(4)) {
+      using v3::CMD_CFGI_CD;
+      using v3::CMD_TLBI_NH_ALL;
+      const unsigned number = dice_.below(kContexts);
+      store(board_.memory(), cd_place(number), cd(number));
+      return board_.submit_and_sync(command<CMD_CFGI_CD>()
+                                        .set(CMD_CFGI_CD::StreamID, kStream.value)
+                                        .set(CMD_CFGI_CD::SubstreamID, number)
+                                        .set(CMD_CFGI_CD::Leaf, dice_.one_in(2)),
+                                    command<CMD_TLBI_NH_ALL>().set(CMD_TLBI_NH_ALL::VMID, vmid()));
     }
     const unsigned leaf = dice_.below(kPages + kBlocks);
     write_leaves(leaf);
@@ -193,20 +220,25 @@ class Machine {
                                           .set(CMD_TLBI_NH_VAA::Address, address)
                                           .set(CMD_TLBI_NH_VAA::Leaf, dice_.one_in(2)));
       case 2:
-        return board_.submit_and_sync(command<CMD_TLBI_NH_VA>()
-                                          .set(CMD_TLBI_NH_VA::VMID, vmid())
-                                          .set(CMD_TLBI_NH_VA::ASID, 1)
-                                          .set(CMD_TLBI_NH_VA::Address, address)
-                                          .set(CMD_TLBI_NH_VA::Leaf, true));
+        for (unsigned asid = 1; asid <= kContexts; ++asid) {
+          board_.submit(command<CMD_TLBI_NH_VA>()
+                            .set(CMD_TLBI_NH_VA::VMID, vmid())
+                            .set(CMD_TLBI_NH_VA::ASID, asid)
+                            .set(CMD_TLBI_NH_VA::Address, address)
+                            .set(CMD_TLBI_NH_VA::Leaf, dice_.one_in(2)));
+        }
+        return board_.submit(command<v3::CMD_SYNC>());
       default:
-        return board_.submit_and_sync(
-            command<CMD_TLBI_NH_VA>()
-                .set(CMD_TLBI_NH_VA::VMID, vmid())
-                .set(CMD_TLBI_NH_VA::ASID, 1)
-                .set(CMD_TLBI_NH_VA::Address, address)
-                .set(CMD_TLBI_NH_VA::TG, CommandTG::k4K)
-                .set(CMD_TLBI_NH_VA::TTL, size_of(leaf) == 4096 ? 3U : 2U)
-                .set(CMD_TLBI_NH_VA::SCALE, size_of(leaf) == 4096 ? 0U : 9U));
+        for (unsigned asid = 1; asid <= kContexts; ++asid) {
+          board_.submit(command<CMD_TLBI_NH_VA>()
+                            .set(CMD_TLBI_NH_VA::VMID, vmid())
+                            .set(CMD_TLBI_NH_VA::ASID, asid)
+                            .set(CMD_TLBI_NH_VA::Address, address)
+                            .set(CMD_TLBI_NH_VA::TG, CommandTG::k4K)
+                            .set(CMD_TLBI_NH_VA::TTL, size_of(leaf) == 4096 ? 3U : 2U)
+                            .set(CMD_TLBI_NH_VA::SCALE, size_of(leaf) == 4096 ? 0U : 9U));
+        }
+        return board_.submit(command<v3::CMD_SYNC>());
     }
   }
   std::uint16_t vmid() const { return stages_ == Stages::kFirst ? 0 : 1; }
@@ -215,10 +247,14 @@ class Machine {
   Dice dice_;
   Board board_;
   emulator::Port& port_ = board_.smmu().add_port();
+  emulator::Port& other_port_ = board_.smmu().add_port();
   PageTable table_ = board_.page_table({.t0sz = 25});
   PageTable stage2_ = board_.page_table({.t0sz = 25, .stage = 2});
   Pa pages_ = board_.allocate(kPages * 4096);
-  Pa cd_ = board_.allocate(4096);
+  static constexpr unsigned kContexts = 2;
+  Pa cds_ = board_.allocate(4096);
+  bool updates_ = false;
+  bool dirties_ = false;
 };
 
 // The rights of a translation are left out: what has been dirtied may still be kept as clean.
@@ -253,17 +289,31 @@ Answer answer(const emulator::Outcome& outcome) {
 class PoliciesAgree : public ::testing::TestWithParam<Stages> {};
 
 TEST_P(PoliciesAgree, OnEveryAccess) {
-  for (unsigned seed = 1; seed != 401; ++seed) {
-    Machine none(CachePolicy::kNone, GetParam(), seed);
-    Machine realistic(CachePolicy::kRealistic, GetParam(), seed);
-    Machine adversarial(CachePolicy::kAdversarial, GetParam(), seed);
+  constexpr emulator::Caching kCachings[] = {
+      {.policy = CachePolicy::kRealistic},
+      {.policy = CachePolicy::kRealistic,
+       .main_tlb = {.sets = 1, .ways = 2},
+       .configuration = {.sets = 1, .ways = 1},
+       .stage2 = {.sets = 0, .ways = 0},
+       .walk = {.sets = 0, .ways = 0}},
+      {.policy = CachePolicy::kAdversarial},
+      {.policy = CachePolicy::kAdversarial, .prefetch = emulator::SpeculativePrefetch::kOn},
+  };
+  for (unsigned seed = 1; seed != 201; ++seed) {
+    Machine truth({.policy = CachePolicy::kNone}, GetParam(), seed);
+    std::vector<std::unique_ptr<Machine>> machines;
+    for (const auto& caching : kCachings) {
+      machines.push_back(std::make_unique<Machine>(caching, GetParam(), seed));
+    }
     for (unsigned i = 0; i != 150; ++i) {
-      const Answer expected = answer(none.step());
-      ASSERT_EQ(answer(realistic.step()), expected) << "seed " << seed << ", access " << i;
-      ASSERT_EQ(answer(adversarial.step()), expected) << "seed " << seed << ", access " << i;
-      const auto events = none.events();
-      ASSERT_EQ(realistic.events(), events) << "seed " << seed << ", access " << i;
-      ASSERT_EQ(adversarial.events(), events) << "seed " << seed << ", access " << i;
+      const Answer expected = answer(truth.step());
+      const auto events = truth.events();
+      for (std::size_t which = 0; which != machines.size(); ++which) {
+        ASSERT_EQ(answer(machines[which]->step()), expected)
+            << "seed " << seed << ", access " << i << ", caching " << which;
+        ASSERT_EQ(machines[which]->events(), events)
+            << "seed " << seed << ", access " << i << ", caching " << which;
+      }
     }
   }
 }
