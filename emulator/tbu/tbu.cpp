@@ -22,6 +22,8 @@ Tbu::Tbu(Tcu& tcu, TransactionSupervisor& supervisor, PhysicalMemory& memory,
       memory_size_(std::uint64_t{1} << tcu.output_bits()),
       generation_(tcu.generation()),
       keep_for_(Tcu::even(generation_)),
+      configured_(tcu.configured()),
+      tables_changed_(tcu.tables_changed()),
       gate_(tcu.gate()),
       usual_(gate_ == Tcu::Gate::kTranslate) {}
 
@@ -71,11 +73,19 @@ void Tbu::translate_hinted(const Transaction& transaction, Outcome& outcome) {
 void Tbu::translate_anew(const Transaction& transaction, Outcome& outcome, Tcu::Generation now) {
   generation_ = now;
   keep_for_ = Tcu::even(now);
-  gate_ = tcu_.gate();
-  usual_ = gate_ == Tcu::Gate::kTranslate;
   translations_.clear();
-  recent_.clear();
-  for (Slot& slot : slots_) slot.source = kNobody;
+  const Tcu::Generation tables_changed = tcu_.tables_changed();
+  if (tables_changed != tables_changed_) {
+    tables_changed_ = tables_changed;
+    recent_.clear();
+  }
+  const Tcu::Generation configured = tcu_.configured();
+  if (configured != configured_) {
+    configured_ = configured;
+    gate_ = tcu_.gate();
+    usual_ = gate_ == Tcu::Gate::kTranslate;
+    for (Slot& slot : slots_) slot.source = kNobody;
+  }
   translate_usual(transaction, outcome);
 }
 

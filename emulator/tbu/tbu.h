@@ -39,6 +39,8 @@ class InFlight {
   void begin() { count_.fetch_add(1, std::memory_order_seq_cst); }
   void end() { count_.fetch_add(1, std::memory_order_seq_cst); }
 
+  // Nobody is in flight: whoever begins now sees what is there now.
+  bool idle() const { return (count_.load(std::memory_order_seq_cst) & 1) == 0; }
   // For one waiter at a time; any thread may ask whether the mark is outlived.
   void mark() { mark_.store(count_.load(std::memory_order_seq_cst), std::memory_order_seq_cst); }
   bool mark_outlived() const {
@@ -124,8 +126,10 @@ class Tbu final : public Port {
   const bool keeps_translations_;
   const std::uint64_t memory_size_;  // addresses beyond do not exist
   InFlight in_flight_;
-  Tcu::Generation generation_;  // of what follows
-  Tcu::Generation keep_for_;    // the same if it is even, else none
+  Tcu::Generation generation_;      // of what follows
+  Tcu::Generation keep_for_;        // the same if it is even, else none
+  Tcu::Generation configured_;      // of the gate and the contexts
+  Tcu::Generation tables_changed_;  // of what is recent
   Tcu::Gate gate_;
   bool usual_;  // the gate is open, and the speaker's addresses are translated
   std::array<Slot, kSlots> slots_{};

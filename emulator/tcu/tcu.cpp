@@ -39,6 +39,7 @@ Tcu::Tcu(PhysicalMemory& memory, ConfigurationSource& source, const Caching& cac
       conflicts_(caching.policy == CachePolicy::kAdversarial ? conflicts : Conflicts::kNever),
       source_(source),
       observer_(observer),
+      postpones_(caching.policy == CachePolicy::kAdversarial),
       watched_(observer != nullptr || conflicts_ != Conflicts::kNever),
       walker_(memory, observer),
       contexts_(caching.configuration,
@@ -107,9 +108,9 @@ class Tcu::Copies final : public WalkCopies {
 
 void Tcu::set_gate(Gate gate) {
   const std::lock_guard lock(mutex_);
-  advance_generation();
+  advance_configuration();
   gate_.store(gate, std::memory_order_release);
-  advance_generation();
+  advance_configuration();
 }
 
 void Tcu::find_context(StreamId stream, std::optional<SubstreamId> substream, Generation generation,
@@ -423,39 +424,58 @@ void Tcu::prefetch(StreamId stream, std::optional<SubstreamId> substream, Iova f
   }
 }
 
-void Tcu::invalidate(const TlbInvalidation& what) { accept(what); }
+void Tcu::invalidate(const TlbInvalidation& what) {
+  if (postpones_) return postpone(what);
+  const std::lock_guard lock(mutex_);
+  apply(what, accept());
+  // Never odd: who looks into these caches, or fills them, has the lock.
+  advance_translations(what.input == Input::kVirtual && what.range && what.range->leaf_only);
+}
 
-void Tcu::invalidate(const ConfigurationInvalidation& what) { accept(what); }
+void Tcu::invalidate_leaf(Vmid vmid, Asid asid, std::uint64_t address) {
+  if (postpones_) [[unlikely]]
+    return postpone_leaf(vmid, asid, address);
+  const std::lock_guard lock(mutex_);
+  accept();
+  if (tlb_.size() != 0) tlb_.invalidate_address(vmid, asid, address);
+  advance_translations(true);
+}
 
-template <class What>
-void Tcu::accept(const What& what) {
+void Tcu::invalidate(const ConfigurationInvalidation& what) {
+  if (postpones_) return postpone(what);
+  const std::lock_guard lock(mutex_);
+  // The source has locks of its own: what is read while they are taken one
+  // after the other is of no generation.
+  advance_configuration();
+  apply(what, accepted_.load(std::memory_order_relaxed) + 1);
+  accept();
+  advance_configuration();
+}
+
+[[gnu::noinline]] void Tcu::postpone_leaf(Vmid vmid, Asid asid, std::uint64_t address) {
+  const TlbInvalidation::Range range{
+      .first = address, .last = address, .granule = {}, .level = 0, .leaf_only = true};
+  postpone(TlbInvalidation{.vmid = vmid, .asid = asid, .range = range});
+}
+
+void Tcu::postpone(const std::variant<TlbInvalidation, ConfigurationInvalidation>& what) {
   bool full = false;
   {
     const std::lock_guard lock(mutex_);
-    const Stamp before = accepted_.load(std::memory_order_relaxed) + 1;
-    if (caching_.policy != CachePolicy::kAdversarial) {
-      advance_generation();
-      apply(what, before);
-      accepted_.store(before, std::memory_order_release);
-      advance_generation();
-      return;
-    }
-    accepted_.store(before, std::memory_order_release);
-    waiting_.push_back({what, before});
+    waiting_.push_back({what, accept()});
     full = waiting_.size() >= kMostWaiting;
   }
-  if (full) synchronize();
+  if (full) apply_postponed();
 }
 
-void Tcu::synchronize() {
+void Tcu::apply_postponed() {
   const std::lock_guard lock(mutex_);
-  if (waiting_.empty()) return;
-  advance_generation();
+  advance_configuration();
   for (const Accepted& accepted : waiting_) {
     std::visit([&](const auto& what) { apply(what, accepted.before); }, accepted.what);
   }
   waiting_.clear();
-  advance_generation();
+  advance_configuration();
 }
 
 void Tcu::apply(const TlbInvalidation& what, Stamp before) {
@@ -502,14 +522,14 @@ void Tcu::invalidate_contexts(const ConfigurationInvalidation& what, Stamp befor
 
 void Tcu::clear() {
   const std::lock_guard lock(mutex_);
-  advance_generation();
+  advance_configuration();
   contexts_.clear();
   tlb_.clear();
   stage2_.clear();
   tables_.clear();
   waiting_.clear();
   substreams_ = 0;
-  advance_generation();
+  advance_configuration();
 }
 
 }  // namespace smmu::emulator

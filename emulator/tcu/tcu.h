@@ -75,6 +75,11 @@ class Tcu {
   Generation generation() const { return generation_.load(std::memory_order_seq_cst); }
   static constexpr Generation kNone = ~Generation{0};
   static Generation even(Generation generation) { return generation % 2 == 0 ? generation : kNone; }
+  // What generation() was when a context, or the gate, changed last; and when
+  // something else than leaves of stage 1 did.  What is known of those outlives
+  // the invalidations that do not concern it.
+  Generation configured() const { return configured_.load(std::memory_order_acquire); }
+  Generation tables_changed() const { return tables_changed_.load(std::memory_order_acquire); }
   // Whether what has been read since may be kept.
   bool unchanged_since(Generation then) const { return then % 2 == 0 && generation() == then; }
   // Whether the policy allows that.
@@ -140,7 +145,12 @@ class Tcu {
   // policy keeps all that may be kept, at the next synchronize().
   void invalidate(const TlbInvalidation& what);
   void invalidate(const ConfigurationInvalidation& what);
-  void synchronize();
+  // The same for the leaves about one address of one ASID: what drivers send
+  // most.
+  void invalidate_leaf(Vmid vmid, Asid asid, std::uint64_t address);
+  void synchronize() {
+    if (postpones_) apply_postponed();
+  }
 
   // Reads configuration, and translations of `count` addresses at `stride`,
   // into the caches; reports no fault.
@@ -213,14 +223,30 @@ class Tcu {
   // Walks for the caches only, if they have not got it.
   void prefetch(const StreamContext& stream, CanonicalAddress address, Generation generation);
 
-  template <class What>
-  void accept(const What& what);
+  // Called with the lock.
+  Stamp accept() {
+    const Stamp before = accepted_.load(std::memory_order_relaxed) + 1;
+    accepted_.store(before, std::memory_order_release);
+    return before;
+  }
+  void apply_postponed();
+  void postpone_leaf(Vmid vmid, Asid asid, std::uint64_t address);
+  void postpone(const std::variant<TlbInvalidation, ConfigurationInvalidation>& what);
   void apply(const TlbInvalidation& what, Stamp before);
   void apply(const ConfigurationInvalidation& what, Stamp before);
   void invalidate_contexts(const ConfigurationInvalidation& what, Stamp before);
-  // Called with the lock.
-  void advance_generation() {
-    generation_.store(generation_.load(std::memory_order_relaxed) + 1, std::memory_order_seq_cst);
+  // Called with the lock, before configuration changes and after; and after
+  // translations have been invalidated.
+  void advance_configuration() {
+    const Generation next = generation_.load(std::memory_order_relaxed) + 1;
+    configured_.store(next, std::memory_order_release);
+    tables_changed_.store(next, std::memory_order_release);
+    generation_.store(next, std::memory_order_seq_cst);
+  }
+  void advance_translations(bool leaf_only) {
+    const Generation next = generation_.load(std::memory_order_relaxed) + 2;
+    if (!leaf_only) tables_changed_.store(next, std::memory_order_release);
+    generation_.store(next, std::memory_order_seq_cst);
   }
 
   const Caching caching_;
@@ -228,12 +254,15 @@ class Tcu {
   const Conflicts conflicts_;
   ConfigurationSource& source_;
   Observer* const observer_;
-  const bool watched_;  // hits are: by an observer, or for conflicts
+  const bool postpones_;  // invalidations, to the next synchronize()
+  const bool watched_;    // hits are: by an observer, or for conflicts
   const Walker walker_;
 
   std::atomic<Gate> gate_{Gate::kBypass};
   std::atomic<Stamp> accepted_{0};  // invalidations
   std::atomic<Generation> generation_{0};
+  std::atomic<Generation> configured_{0};
+  std::atomic<Generation> tables_changed_{0};
 
   BriefMutex mutex_;  // guards what follows
   SetAssociative<ContextKey, std::shared_ptr<const StreamContext>> contexts_;

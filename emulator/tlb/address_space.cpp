@@ -22,7 +22,7 @@ AddressSpaces::Space* AddressSpaces::intern(const AddressSpace& name) {
                      .emplace_back(std::make_unique<Space>(
                          Space{.name = name, .tag = tag, .sizes = 0, .splintered = 0}))
                      .get();
-  last_known_ = false;
+  last_name_ = kNoName;
   by_name_.emplace(key_of(name), space);
   by_vmid_[name.vmid.value].push_back(space);
   return space;
@@ -31,6 +31,21 @@ AddressSpaces::Space* AddressSpaces::intern(const AddressSpace& name) {
 AddressSpaces::Space* AddressSpaces::find(const AddressSpace& name) {
   const auto found = by_name_.find(key_of(name));
   return found == by_name_.end() ? nullptr : found->second;
+}
+
+AddressSpaces::Related AddressSpaces::related(Vmid vmid, Asid asid) {
+  if (last_related(vmid, asid) == nullptr) {
+    last_name_ = name_of(vmid, asid);
+    const auto known = [&](const AddressSpace& name) {
+      Space* space = find(name);
+      return space != nullptr ? space : &nothing_;
+    };
+    last_related_ = {.own = known({.vmid = vmid, .asid = asid}),
+                     .global = known({.vmid = vmid, .asid = std::nullopt, .set = AsidSet::kShared}),
+                     .non_shared_global =
+                         known({.vmid = vmid, .asid = std::nullopt, .set = AsidSet::kNonShared})};
+  }
+  return last_related_;
 }
 
 const std::vector<AddressSpaces::Space*>& AddressSpaces::of(Vmid vmid) const {
@@ -49,7 +64,7 @@ bool AddressSpaces::retire(Space& space) {
 
 void AddressSpaces::clear() {
   any_retired_ = false;
-  last_known_ = false;
+  last_name_ = kNoName;
   spaces_.clear();
   by_name_.clear();
   by_vmid_.clear();

@@ -55,22 +55,17 @@ class AddressSpaces {
   // The same, but never made.
   Space* find(const AddressSpace& name);
 
-  // The address space of that ASID, and the global ones of its VMID; null where
-  // there is none.
+  // The address space of that ASID, and the global ones of its VMID; one
+  // without entries where there is none.
   struct Related {
     Space* own;
     Space* global;             // of the shared set
     Space* non_shared_global;  // of the other one
   };
-  const Related& related(Vmid vmid, Asid asid) {
-    if (last_.vmid != vmid || last_.asid != asid || !last_known_) [[unlikely]] {
-      last_ = {.vmid = vmid, .asid = asid};
-      last_related_ = {find({.vmid = vmid, .asid = asid}),
-                       find({.vmid = vmid, .asid = {}, .set = AsidSet::kShared}),
-                       find({.vmid = vmid, .asid = {}, .set = AsidSet::kNonShared})};
-      last_known_ = true;
-    }
-    return last_related_;
+  Related related(Vmid vmid, Asid asid);
+  // What related() answered last, if that was about these; else null.
+  const Related* last_related(Vmid vmid, Asid asid) const {
+    return name_of(vmid, asid) == last_name_ ? &last_related_ : nullptr;
   }
 
   // Every address space of a VMID.
@@ -89,11 +84,16 @@ class AddressSpaces {
  private:
   static constexpr Tag kIndexMask = (Tag{1} << kIndexBits) - 1;
 
+  static std::uint64_t name_of(Vmid vmid, Asid asid) {
+    return std::uint64_t{vmid.value} << 16 | asid.value;
+  }
+
   bool any_retired_ = false;
+  Space nothing_;  // stands for an address space that there is not
   // What related() was asked last, and answered.
-  AddressSpace last_;
+  static constexpr std::uint64_t kNoName = ~std::uint64_t{0};
+  std::uint64_t last_name_ = kNoName;
   Related last_related_{};
-  bool last_known_ = false;
   std::vector<std::unique_ptr<Space>> spaces_;
   std::unordered_map<std::uint64_t, Space*> by_name_;
   std::unordered_map<std::uint16_t, std::vector<Space*>> by_vmid_;

@@ -62,6 +62,17 @@ class SetAssociative {
     put(place.first + (next_victim_++ & (ways_ - 1)), key, value);
     return true;
   }
+  // The same into a place that is vacant.
+  bool occupy(const Place& place, const Key& key, const Value& value) {
+    if (place.changes != changes_ || cap_ != 0) return false;
+    for (std::size_t slot = place.first; slot != place.first + ways_; ++slot) {
+      if (!keys_[slot].vacant()) continue;
+      count_one();
+      put(slot, key, value);
+      return true;
+    }
+    return false;
+  }
 
   // Adds an entry or replaces the one with this key.  `dead(key)` says that an
   // entry can never be found again and its place is free.  If a live entry has
@@ -82,8 +93,7 @@ class SetAssociative {
       if (free != kNone) {
         if (keys[free].vacant()) {
           if (cap_ != 0 && size_ == cap_) remove_one(first, evict);
-          ++size_;
-          full_ = cap_ == 0 && size_ == keys_.size();
+          count_one();
         }
         return put(first + free, key, value);
       }
@@ -108,8 +118,16 @@ class SetAssociative {
   void erase(const Key& key, Condition&& condition) {
     const std::size_t first = set_of(key);
     for (std::size_t slot = first; slot != first + ways_; ++slot) {
-      if (keys_[slot] == key && condition(std::as_const(values_[slot]))) vacate(slot);
+      if (keys_[slot] == key && condition(std::as_const(values_[slot]))) vacate(keys_[slot]);
     }
+  }
+
+  void erase(const Key& key) {
+    Key* at = keys_.data() + set_of(key);
+    Key* const end = at + ways_;
+    do {
+      if (*at == key) return vacate(*at);
+    } while (++at != end);
   }
 
   // Removes every entry for which `condition(key, value)` holds: a visit to
@@ -119,7 +137,7 @@ class SetAssociative {
     if (size_ == 0) return;
     for (std::size_t slot = 0; slot != keys_.size(); ++slot) {
       if (!keys_[slot].vacant() && condition(keys_[slot], std::as_const(values_[slot]))) {
-        vacate(slot);
+        vacate(keys_[slot]);
       }
     }
   }
@@ -148,15 +166,20 @@ class SetAssociative {
     values_.assign(sets * ways_, Value{});
   }
 
+  void count_one() {
+    ++size_;
+    full_ = cap_ == 0 && size_ == keys_.size();
+  }
+
   void put(std::size_t slot, const Key& key, const Value& value) {
     ++changes_;
     keys_[slot] = key;
     values_[slot] = value;
   }
 
-  void vacate(std::size_t slot) {
+  void vacate(Key& key) {
     ++changes_;
-    keys_[slot] = Key{};
+    key = Key{};
     --size_;
     full_ = false;
   }
@@ -166,7 +189,7 @@ class SetAssociative {
   void remove_one(std::size_t slot, Evict&& evict) {
     while (keys_[slot].vacant()) slot = (slot + 1) % keys_.size();
     evict(std::as_const(keys_[slot]), std::as_const(values_[slot]), EvictionReason::kCap);
-    vacate(slot);
+    vacate(keys_[slot]);
   }
 
   // Doubling splits each set in two, so whatever fitted before fits after.
@@ -192,8 +215,8 @@ class SetAssociative {
   unsigned hash_shift_ = 0;
   std::size_t set_mask_ = 0;
   bool grows_ = false;    // when a set is full
-  std::size_t size_ = 0;  // occupied places, dead entries included
   bool full_ = false;     // for good: it does not grow
+  std::size_t size_ = 0;  // occupied places, dead entries included
   std::vector<Key> keys_;
   std::vector<Value> values_;
   std::size_t next_victim_ = 0;

@@ -111,6 +111,7 @@ class TranslationCache {
         spaces_.all_alive() && entry.block_bits() == entry.size_bits) [[likely]] {
       if (entries_.replace(searched.place, searched.key, entry)) [[likely]]
         return;
+      return fill_vacant(space, address, entry, searched);
     }
     insert_anywhere(space, address, entry);
   }
@@ -135,7 +136,7 @@ class TranslationCache {
   void invalidate(const TlbInvalidation& what, Stamp before) {
     if (entries_.size() == 0) return;
     const auto one = [&](AddressSpaces::Space* space) {
-      if (space == nullptr || space->sizes == 0) return;
+      if (space->sizes == 0) return;
       if (what.input && space->name.input != *what.input) return;
       if (what.range) {
         invalidate_range(*space, *what.range, before);
@@ -152,12 +153,21 @@ class TranslationCache {
       return;
     }
     // 3.17: whatever the ASET.
-    const AddressSpaces::Related& related = spaces_.related(*what.vmid, *what.asid);
+    const AddressSpaces::Related related = spaces_.related(*what.vmid, *what.asid);
     one(related.own);
     if (what.range) {
       one(related.global);
       one(related.non_shared_global);
     }
+  }
+
+  // Removes whatever is about one address of one ASID, global or not.
+  [[gnu::noinline]] void invalidate_address(Vmid vmid, Asid asid, std::uint64_t address) {
+    const AddressSpaces::Related* related = spaces_.last_related(vmid, asid);
+    if (related == nullptr || !erase_plain(*related->own, address) ||
+        !erase_plain(*related->global, address) ||
+        !erase_plain(*related->non_shared_global, address)) [[unlikely]]
+      erase_address(vmid, asid, address);
   }
 
   void clear() {
@@ -166,6 +176,13 @@ class TranslationCache {
   }
 
  private:
+  [[gnu::noinline]] void fill_vacant(AddressSpaces::Space& space, std::uint64_t address,
+                                     const Entry& entry, Searched searched) {
+    if (!entries_.occupy(searched.place, searched.key, entry)) {
+      insert_anywhere(space, address, entry);
+    }
+  }
+
   [[gnu::noinline]] void insert_anywhere(AddressSpaces::Space& space, std::uint64_t address,
                                          const Entry& entry) {
     insert(space, address, entry, [](auto&&...) {});
@@ -213,8 +230,36 @@ class TranslationCache {
     }
   }
 
-  void invalidate_range(const AddressSpaces::Space& space, const TlbInvalidation::Range& range,
-                        Stamp before) {
+  [[gnu::noinline]] void erase_address(Vmid vmid, Asid asid, std::uint64_t address) {
+    const AddressSpaces::Related related = spaces_.related(vmid, asid);
+    constexpr Stamp kEver = ~Stamp{0};
+    const TlbInvalidation::Range range{
+        .first = address, .last = address, .granule = std::nullopt, .level = 0};
+    for (const AddressSpaces::Space* space :
+         {related.own, related.global, related.non_shared_global}) {
+      if (space->splintered != 0) {
+        invalidate_range(*space, range, kEver);
+        continue;
+      }
+      for (std::uint64_t sizes = space->sizes; sizes != 0; sizes &= sizes - 1) {
+        entries_.erase(Key(space->tag, address, static_cast<unsigned>(std::countr_zero(sizes))));
+      }
+    }
+  }
+
+  // The same in the plain case.  False: it is not that.
+  [[gnu::always_inline]] bool erase_plain(const AddressSpaces::Space& space,
+                                          std::uint64_t address) {
+    if (space.sizes == 0) return true;
+    if (((space.sizes & (space.sizes - 1)) | space.splintered) != 0) [[unlikely]]
+      return false;
+    const auto size_bits = static_cast<unsigned>(std::countr_zero(space.sizes));
+    entries_.erase(Key(space.tag, address, size_bits));
+    return true;
+  }
+
+  [[gnu::noinline]] void invalidate_range(const AddressSpaces::Space& space,
+                                          const TlbInvalidation::Range& range, Stamp before) {
     const auto covered = [&](const Entry& entry) {
       return entry.stamp < before && (!range.granule || range.granule == entry.granule) &&
              (range.level == 0 || range.level == entry.level);

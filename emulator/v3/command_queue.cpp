@@ -40,72 +40,76 @@ void CommandQueue::enable() {
   queue_.store(queue.word(), std::memory_order_release);
 }
 
-bool CommandQueue::ready(std::uint32_t write, std::uint32_t read) const {
+inline bool CommandQueue::runs() const {
   if (!registers_.get<SMMU_CR0ACK>()[SMMU_CR0ACK::CMDQEN]) return false;
   if (registers_.active(command_error())) return false;
-  // 3.5.1: from indices that cannot be, nothing is consumed.
-  if (queue().empty(write, read) || !queue().consistent(write, read)) return false;
   return !awaited_.load(std::memory_order_seq_cst) || !accesses_in_flight();
 }
 
+bool CommandQueue::ready(std::uint32_t write, std::uint32_t read) const {
+  // 3.5.1: from indices that cannot be, nothing is consumed.
+  return runs() && !queue().empty(write, read) && queue().consistent(write, read);
+}
+
 std::uint32_t CommandQueue::consume(std::uint32_t most) {
+  if (!runs()) return 0;
   const Queue queue = this->queue();
   const Words entries(memory_);
   const std::uint32_t write = registers_.get<SMMU_CMDQ_PROD>()[SMMU_CMDQ_PROD::WR];
   std::uint32_t read = registers_.get<SMMU_CMDQ_CONS>()[SMMU_CMDQ_CONS::RD];
-  // Somebody may have written PROD since ready() looked.
-  if (!queue.consistent(write, read)) return 0;
+  if (queue.empty(write, read) || !queue.consistent(write, read)) return 0;
   most = std::min(most, queue.used(write, read));
   std::uint32_t consumed = 0;
-  while (consumed != most) {
-    const bool goes_on = consume_one(queue, entries, read);
+  do {
+    CommandWords words;
+    const Pa where = queue.entry(read);
+    if (!entries.load(where, words[0]) || !entries.load(Pa(where.value + 8), words[1]))
+        [[unlikely]] {
+      stop(read, {}, CommandError::CERROR_ABT);
+      return consumed + 1;
+    }
     ++consumed;
-    if (!goes_on) return consumed;
-    if (other_effects_.load(std::memory_order_relaxed) != 0) break;
-  }
+    const std::uint32_t next = queue.next(read);
+    const CommandOutcome outcome = perform(words, features_, tcu_);
+    if (outcome == CommandOutcome::kIllegal) [[unlikely]] {
+      stop(read, words, CommandError::CERROR_ILL);
+      return consumed;
+    }
+    if (outcome == CommandOutcome::kSynchronize) {
+      tcu_.synchronize();
+      if (!passes(CMD_SYNC(words)) && !finish_sync(words, queue, read)) return consumed;
+    } else {
+      // Software may have put this in the place of a CMD_SYNC that was waiting.
+      abandon_sync();
+      if (observer_ != nullptr) [[unlikely]] {
+        advance(queue, next);
+        report(read, words, CommandError::CERROR_NONE);
+      }
+    }
+    read = next;
+  } while (consumed != most && other_effects_.load(std::memory_order_relaxed) == 0);
   advance(queue, read);
   return consumed;
 }
 
-inline bool CommandQueue::consume_one(const Queue& queue, const Words& entries,
-                                      std::uint32_t& read) {
-  CommandWords words;
-  const Pa where = queue.entry(read);
-  if (!entries.load(where, words[0]) || !entries.load(Pa(where.value + 8), words[1])) [[unlikely]] {
-    stop(read, CommandError::CERROR_ABT);
-    report(queue.position(read), {}, CommandError::CERROR_ABT);
-    return false;
-  }
-  const CommandOutcome outcome = perform(words, features_, tcu_);
-  if (outcome == CommandOutcome::kSynchronize) return finish_sync(words, queue, read);
-  if (outcome == CommandOutcome::kIllegal) {
-    stop(read, CommandError::CERROR_ILL);
-    report(queue.position(read), words, CommandError::CERROR_ILL);
-    return false;
-  }
-  // Software may have put this in the place of a CMD_SYNC that was waiting.
-  abandon_sync();
-  const std::uint32_t done = read;
-  read = queue.next(read);
-  if (observer_ != nullptr) [[unlikely]] {
-    advance(queue, read);
-    report(queue.position(done), words, CommandError::CERROR_NONE);
-  }
-  return true;
+// It waits for nobody, and nobody waits for it.
+inline bool CommandQueue::passes(CMD_SYNC sync) const {
+  return sync[CMD_SYNC::CS] == SyncSignal::kNone && observer_ == nullptr && ports_idle() &&
+         !awaited_.load(std::memory_order_relaxed);
 }
 
 // Entered again, from the top, when the accesses it waits for have ended.
-bool CommandQueue::finish_sync(const CommandWords& words, const Queue& queue, std::uint32_t& read) {
+bool CommandQueue::finish_sync(CommandWords words, Queue queue, std::uint32_t read) {
   const CMD_SYNC sync(words);
-  advance(queue, read);
-  if (!awaited_.load(std::memory_order_seq_cst)) begin_sync();
-  if (accesses_in_flight()) return false;
-  awaited_.store(false, std::memory_order_seq_cst);
+  if (!ports_idle()) {
+    advance(queue, read);
+    if (!awaited_.load(std::memory_order_seq_cst)) begin_sync();
+    if (accesses_in_flight()) return false;
+  }
+  abandon_sync();
   // 4.7.3: that the command is consumed is visible before its signal.
-  const std::uint32_t done = read;
-  read = queue.next(read);
-  advance(queue, read);
-  report(queue.position(done), words, CommandError::CERROR_NONE);
+  advance(queue, queue.next(read));
+  report(read, words, CommandError::CERROR_NONE);
   if (sync[CMD_SYNC::CS] == SyncSignal::kIrq) {
     interrupts_.signal_sync(sync[CMD_SYNC::MSIAddress], sync[CMD_SYNC::MSIData]);
   } else if (sync[CMD_SYNC::CS] == SyncSignal::kSev) {
@@ -114,7 +118,7 @@ bool CommandQueue::finish_sync(const CommandWords& words, const Queue& queue, st
   return true;
 }
 
-void CommandQueue::advance(const Queue& queue, std::uint32_t read) {
+void CommandQueue::advance(Queue queue, std::uint32_t read) {
   const auto cons = registers_.get<SMMU_CMDQ_CONS>();
   const std::uint32_t before = cons[SMMU_CMDQ_CONS::RD];
   if (before == read) return;
@@ -124,18 +128,22 @@ void CommandQueue::advance(const Queue& queue, std::uint32_t read) {
   if (queue.full(write, before)) interrupts_.wake_up();
 }
 
-void CommandQueue::stop(std::uint32_t read, CommandError error) {
+void CommandQueue::stop(std::uint32_t read, const CommandWords& words, CommandError error) {
   // 7.1: the reason is there before the error is.
   registers_.set(registers_.get<SMMU_CMDQ_CONS>()
                      .set(SMMU_CMDQ_CONS::RD, read)
                      .set(SMMU_CMDQ_CONS::ERR, error));
   interrupts_.activate(command_error());
+  report(read, words, error);
 }
 
 void CommandQueue::begin_sync() {
-  tcu_.synchronize();
   awaited_.store(true, std::memory_order_seq_cst);
   for (const auto& port : ports_) port->in_flight().mark();
+}
+
+inline bool CommandQueue::ports_idle() const {
+  return std::ranges::all_of(ports_, [](const auto& port) { return port->in_flight().idle(); });
 }
 
 bool CommandQueue::accesses_in_flight() const {
@@ -146,8 +154,9 @@ bool CommandQueue::accesses_in_flight() const {
 void CommandQueue::report(std::uint32_t index, const CommandWords& words, CommandError error) {
   if (observer_ == nullptr) [[likely]]
     return;
-  observer_->on_command(
-      {.index = index, .words = words, .error = static_cast<std::uint8_t>(error)});
+  observer_->on_command({.index = queue().position(index),
+                         .words = words,
+                         .error = static_cast<std::uint8_t>(error)});
 }
 
 }  // namespace smmu::emulator

@@ -33,7 +33,12 @@ class CommandQueue {
   // The queue is enabled: base and size are fixed from now on.
   void enable();
 
-  // Whether there is a command that consume() would get on with.
+  // Whether there may be a command that consume() would get on with; and
+  // whether there is.
+  bool waiting() const {
+    return registers_.get<v3::SMMU_CMDQ_PROD>()[v3::SMMU_CMDQ_PROD::WR] !=
+           registers_.get<v3::SMMU_CMDQ_CONS>()[v3::SMMU_CMDQ_CONS::RD];
+  }
   bool ready() const {
     const std::uint32_t write = registers_.get<v3::SMMU_CMDQ_PROD>()[v3::SMMU_CMDQ_PROD::WR];
     const std::uint32_t read = registers_.get<v3::SMMU_CMDQ_CONS>()[v3::SMMU_CMDQ_CONS::RD];
@@ -42,7 +47,6 @@ class CommandQueue {
   // Consumes commands, at most so many; returns how many.  Ends early where
   // there is no other, one stops the queue or waits, or other effects are
   // pending.
-  // REQUIRES: ready().
   std::uint32_t consume(std::uint32_t most);
 
   // A CMD_SYNC that waits starts anew when it is consumed again.
@@ -51,15 +55,18 @@ class CommandQueue {
   }
 
  private:
+  bool runs() const;
   bool ready(std::uint32_t write, std::uint32_t read) const;
   Queue queue() const { return Queue(queue_.load(std::memory_order_acquire), kLog2EntryBytes); }
-  // The command at `read` is done with: true, the queue goes on there.
-  bool consume_one(const Queue& queue, const Words& entries, std::uint32_t& read);
-  bool finish_sync(const CommandWords& words, const Queue& queue, std::uint32_t& read);
-  void stop(std::uint32_t read, v3::CommandError error);
+  bool passes(v3::CMD_SYNC sync) const;
+  // False: it waits, and the queue does not go on.
+  bool finish_sync(CommandWords words, Queue queue, std::uint32_t read);
+  void stop(std::uint32_t read, const CommandWords& words, v3::CommandError error);
   // Publishes how far it has come.
-  void advance(const Queue& queue, std::uint32_t read);
+  void advance(Queue queue, std::uint32_t read);
   void begin_sync();
+  // Whether no access is in flight at all.
+  bool ports_idle() const;
   // Whether an access may still use what was invalidated before the CMD_SYNC.
   bool accesses_in_flight() const;
   void report(std::uint32_t index, const CommandWords& words, v3::CommandError error);

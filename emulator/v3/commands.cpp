@@ -69,14 +69,19 @@ Asid asid_of(const C& command) {
   return Asid(static_cast<std::uint16_t>(command[C::ASID]));
 }
 
+// 4.4.1.1: else it is about one address, in whatever entry.
+template <class C>
+bool is_range(const Features& features, const C& command) {
+  return command[C::TG] != CommandTG::kAny && features.idr3[SMMU_IDR3::RIL];
+}
+
 template <class C>
 CommandOutcome invalidate_addresses(const Features& features, Tcu& tcu, const C& command,
                                     std::optional<Asid> asid, Input input = Input::kVirtual) {
   TlbInvalidation what{
       .vmid = vmid_of(features, command), .asid = asid, .range = std::nullopt, .input = input};
-  if (!features.idr3[SMMU_IDR3::RIL] || command[C::TG] == CommandTG::kAny) {
-    // One address, in whatever entry.  The entry's size decides how much of
-    // the address is compared.
+  if (!is_range(features, command)) {
+    // The entry's size decides how much of the address is compared.
     const std::uint64_t address = command[C::Address];
     what.range.emplace(TlbInvalidation::Range{.first = address,
                                               .last = address,
@@ -177,60 +182,95 @@ CommandOutcome perform(const CMD_CFGI_CD_ALL& command, const Features& features,
   return CommandOutcome::kPerformed;
 }
 
+// 4.4.2: only where there is stage 1.
+CommandOutcome perform(const CMD_TLBI_NH_ALL& command, const Features& features, Tcu& tcu) {
+  if (!features.idr0[SMMU_IDR0::S1P]) return CommandOutcome::kIllegal;
+  return invalidate_all(tcu, vmid_of(features, command), Input::kVirtual);
+}
+
+CommandOutcome perform(const CMD_TLBI_NH_ASID& command, const Features& features, Tcu& tcu) {
+  if (!features.idr0[SMMU_IDR0::S1P]) return CommandOutcome::kIllegal;
+  tcu.invalidate(TlbInvalidation{.vmid = vmid_of(features, command),
+                                 .asid = asid_of(command),
+                                 .range = std::nullopt,
+                                 .input = Input::kVirtual});
+  return CommandOutcome::kPerformed;
+}
+
+CommandOutcome perform(const CMD_TLBI_NH_VA& command, const Features& features, Tcu& tcu) {
+  using C = CMD_TLBI_NH_VA;
+  if (!features.idr0[SMMU_IDR0::S1P]) return CommandOutcome::kIllegal;
+  if (is_range(features, command) || !command[C::Leaf]) [[unlikely]]
+    return invalidate_addresses(features, tcu, command, asid_of(command));
+  tcu.invalidate_leaf(vmid_of(features, command), asid_of(command), command[C::Address]);
+  return CommandOutcome::kPerformed;
+}
+
+CommandOutcome perform(const CMD_TLBI_NH_VAA& command, const Features& features, Tcu& tcu) {
+  if (!features.idr0[SMMU_IDR0::S1P]) return CommandOutcome::kIllegal;
+  return invalidate_addresses(features, tcu, command, std::nullopt);
+}
+
+CommandOutcome perform(const CMD_TLBI_NSNH_ALL&, const Features&, Tcu& tcu) {
+  return invalidate_all(tcu, std::nullopt, std::nullopt);
+}
+
+CommandOutcome perform(const CMD_TLBI_S12_VMALL& command, const Features& features, Tcu& tcu) {
+  if (!features.idr0[SMMU_IDR0::S2P]) return CommandOutcome::kIllegal;
+  return invalidate_all(tcu, vmid_of(features, command), std::nullopt);
+}
+
+// 4.4.3: of stage 2 alone; what both stages make together stays.
+CommandOutcome perform(const CMD_TLBI_S2_IPA& command, const Features& features, Tcu& tcu) {
+  if (!features.idr0[SMMU_IDR0::S2P]) return CommandOutcome::kIllegal;
+  return invalidate_addresses(features, tcu, command, std::nullopt, Input::kIntermediate);
+}
+
+CommandOutcome perform(const CMD_SYNC& command, const Features&, Tcu&) {
+  if (command[CMD_SYNC::CS] > SyncSignal::kSev) return CommandOutcome::kIllegal;
+  return CommandOutcome::kSynchronize;
+}
+
+// A function for each command: those that drivers send most pay for no frame
+// but their own.
+template <class C>
+[[gnu::noinline]] CommandOutcome perform_as(CommandWords words, const Features& features,
+                                            Tcu& tcu) {
+  return perform(C(words), features, tcu);
+}
+
 }  // namespace
 
-CommandOutcome perform(const CommandWords& words, const Features& features, Tcu& tcu) {
-  switch (CommandHeader(words)[CommandHeader::Opcode]) {
+CommandOutcome perform(CommandWords words, const Features& features, Tcu& tcu) {
+  switch (CommandHeader::Opcode.decode(words[0])) {
     case Opcode::CMD_PREFETCH_CONFIG:
-      return perform(CMD_PREFETCH_CONFIG(words), features, tcu);
+      return perform_as<CMD_PREFETCH_CONFIG>(words, features, tcu);
     case Opcode::CMD_PREFETCH_ADDR:
-      return perform(CMD_PREFETCH_ADDR(words), features, tcu);
+      return perform_as<CMD_PREFETCH_ADDR>(words, features, tcu);
     case Opcode::CMD_CFGI_STE:
-      return perform(CMD_CFGI_STE(words), features, tcu);
+      return perform_as<CMD_CFGI_STE>(words, features, tcu);
     case Opcode::CMD_CFGI_STE_RANGE:
-      return perform(CMD_CFGI_STE_RANGE(words), features, tcu);
+      return perform_as<CMD_CFGI_STE_RANGE>(words, features, tcu);
     case Opcode::CMD_CFGI_CD:
-      return perform(CMD_CFGI_CD(words), features, tcu);
+      return perform_as<CMD_CFGI_CD>(words, features, tcu);
     case Opcode::CMD_CFGI_CD_ALL:
-      return perform(CMD_CFGI_CD_ALL(words), features, tcu);
-
-    // 4.4.2: only where there is stage 1.
+      return perform_as<CMD_CFGI_CD_ALL>(words, features, tcu);
     case Opcode::CMD_TLBI_NH_ALL:
-      if (!features.idr0[SMMU_IDR0::S1P]) return CommandOutcome::kIllegal;
-      return invalidate_all(tcu, vmid_of(features, CMD_TLBI_NH_ALL(words)), Input::kVirtual);
-    case Opcode::CMD_TLBI_NH_ASID: {
-      if (!features.idr0[SMMU_IDR0::S1P]) return CommandOutcome::kIllegal;
-      const CMD_TLBI_NH_ASID command(words);
-      tcu.invalidate(TlbInvalidation{.vmid = vmid_of(features, command),
-                                     .asid = asid_of(command),
-                                     .range = std::nullopt,
-                                     .input = Input::kVirtual});
-      return CommandOutcome::kPerformed;
-    }
-    case Opcode::CMD_TLBI_NH_VA: {
-      if (!features.idr0[SMMU_IDR0::S1P]) return CommandOutcome::kIllegal;
-      const CMD_TLBI_NH_VA command(words);
-      return invalidate_addresses(features, tcu, command, asid_of(command));
-    }
+      return perform_as<CMD_TLBI_NH_ALL>(words, features, tcu);
+    case Opcode::CMD_TLBI_NH_ASID:
+      return perform_as<CMD_TLBI_NH_ASID>(words, features, tcu);
+    case Opcode::CMD_TLBI_NH_VA:
+      return perform_as<CMD_TLBI_NH_VA>(words, features, tcu);
     case Opcode::CMD_TLBI_NH_VAA:
-      if (!features.idr0[SMMU_IDR0::S1P]) return CommandOutcome::kIllegal;
-      return invalidate_addresses(features, tcu, CMD_TLBI_NH_VAA(words), std::nullopt);
+      return perform_as<CMD_TLBI_NH_VAA>(words, features, tcu);
     case Opcode::CMD_TLBI_NSNH_ALL:
-      return invalidate_all(tcu, std::nullopt, std::nullopt);
+      return perform_as<CMD_TLBI_NSNH_ALL>(words, features, tcu);
     case Opcode::CMD_TLBI_S12_VMALL:
-      if (!features.idr0[SMMU_IDR0::S2P]) return CommandOutcome::kIllegal;
-      return invalidate_all(tcu, vmid_of(features, CMD_TLBI_S12_VMALL(words)), std::nullopt);
+      return perform_as<CMD_TLBI_S12_VMALL>(words, features, tcu);
     case Opcode::CMD_TLBI_S2_IPA:
-      // 4.4.3: of stage 2 alone; what both stages make together stays.
-      if (!features.idr0[SMMU_IDR0::S2P]) return CommandOutcome::kIllegal;
-      return invalidate_addresses(features, tcu, CMD_TLBI_S2_IPA(words), std::nullopt,
-                                  Input::kIntermediate);
-
-    case Opcode::CMD_SYNC: {
-      const CMD_SYNC command(words);
-      if (command[CMD_SYNC::CS] > SyncSignal::kSev) return CommandOutcome::kIllegal;
-      return CommandOutcome::kSynchronize;
-    }
+      return perform_as<CMD_TLBI_S2_IPA>(words, features, tcu);
+    case Opcode::CMD_SYNC:
+      return perform_as<CMD_SYNC>(words, features, tcu);
 
     // For features whose ID bits are 0: MPAM, EL2, ATS, PRI, stalls, DPT.
     case Opcode::CMD_CFGI_VMS_PIDM:

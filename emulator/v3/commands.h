@@ -20,7 +20,7 @@ enum class CommandOutcome : std::uint8_t {
 };
 
 // A command of the Non-secure Command queue.
-CommandOutcome perform(const CommandWords& words, const Features& features, Tcu& tcu);
+CommandOutcome perform(CommandWords words, const Features& features, Tcu& tcu);
 
 }  // namespace smmu::emulator
 

@@ -22,7 +22,8 @@ class Interrupts {
   void event_queue_non_empty();
   void activate(v3::SMMU_GERROR errors);
 
-  // Delivers one occurrence that waits; false if none did.
+  // Whether an occurrence waits; delivers one, false if none did.
+  bool waiting() const { return event_queue_waits_ || global_error_waits_; }
   bool deliver();
 
   // A CMD_SYNC with SIG_IRQ has completed.

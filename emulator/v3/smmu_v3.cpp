@@ -180,28 +180,29 @@ class Model final : public SmmuV3, private ConfigurationSource, private Transact
   }
 
   void drain() {
-    if (work_left()) drain_all();
+    if (pending_.load(std::memory_order_seq_cst) != 0 || commands_.waiting()) drain_all();
   }
 
   [[gnu::noinline]] void drain_all() {
     // Work noted while another thread drains is that thread's: it looks once
     // more after it has let go.
     std::uint32_t left = kMostEffectsAtOnce;
-    while (work_left() && left != 0 && !draining_.exchange(true, std::memory_order_seq_cst)) {
+    do {
+      if (draining_.exchange(true, std::memory_order_seq_cst)) return;
       while (left != 0) {
         const std::uint32_t performed = step(left);
         if (performed == 0) break;
         left -= performed;
       }
       draining_.store(false, std::memory_order_seq_cst);
-    }
+    } while (work_left() && left != 0);
   }
 
   // Performs pending effects, at most so many; returns how many.
   std::uint32_t step(std::uint32_t most) {
     // First what is owed by the past: 6.3.16, an interrupt that is disabled
     // after its cause is delivered before the disabling is acknowledged.
-    if (interrupts_.deliver()) return 1;
+    if (interrupts_.waiting() && interrupts_.deliver()) return 1;
     if (pending_.load(std::memory_order_seq_cst) != 0) {
       if (take(kCr0Update)) {
         update_cr0();
@@ -218,7 +219,7 @@ class Model final : public SmmuV3, private ConfigurationSource, private Transact
       }
       if (write_record()) return 1;
     }
-    return commands_.ready() ? commands_.consume(most) : 0;
+    return commands_.waiting() ? commands_.consume(most) : 0;
   }
 
   bool take(std::uint32_t effect) {

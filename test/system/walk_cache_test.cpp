@@ -14,17 +14,19 @@ constexpr Iova kVisited(0x8000'0000);
 constexpr Iova kOther(0x8000'1000);
 constexpr std::uint64_t kBlock = std::uint64_t{1} << 21;
 
-Board::Options adversarial() {
+Board::Options options_with(emulator::CachePolicy policy) {
   Board::Options options;
-  options.config.caching.policy = emulator::CachePolicy::kAdversarial;
+  options.config.caching.policy = policy;
   return options;
 }
+Board::Options adversarial() { return options_with(emulator::CachePolicy::kAdversarial); }
 
 // A table of the last level is visited by a walk to one page; then the
 // descriptor that names it is made to name another.
 class WalkCache : public ::testing::Test {
  protected:
-  WalkCache() {
+  explicit WalkCache(emulator::CachePolicy policy = emulator::CachePolicy::kAdversarial)
+      : board_(options_with(policy)) {
     board_.bring_up();
     old_.map(kVisited, page(0), 4096);
     old_.map(kOther, page(0), 4096);
@@ -35,7 +37,7 @@ class WalkCache : public ::testing::Test {
     store(board_.memory(), level2(old_), load(board_.memory(), level2(new_)));
   }
   Pa page(unsigned which) const { return Pa(pages_.value + which * 4096); }
-  emulator::Outcome translate(Iova address) { return board_.device(kStream).translate(address); }
+  emulator::Outcome translate(Iova address) { return device_.translate(address); }
   void invalidate(Iova address, bool leaf, std::uint16_t asid = 3) {
     board_.submit_and_sync(command<CMD_TLBI_NH_VA>()
                                .set(CMD_TLBI_NH_VA::ASID, asid)
@@ -52,7 +54,8 @@ class WalkCache : public ::testing::Test {
     return Pa(at.value + 8 * (kVisited.value >> 21 & 511));
   }
 
-  Board board_{adversarial()};
+  Board board_;
+  DmaDevice device_ = board_.device(kStream);
   PageTable old_ = board_.page_table();
   PageTable new_ = board_.page_table();
   Pa pages_ = board_.allocate(8192);
@@ -84,6 +87,25 @@ TEST_F(WalkCache, AnInvalidationOfTheAsidTakesTheTable) {
   EXPECT_THAT(translate(kOther), TranslatesTo(page(0)));
   board_.submit_and_sync(command<CMD_TLBI_NH_ASID>().set(CMD_TLBI_NH_ASID::ASID, 3));
   EXPECT_THAT(translate(kOther), TranslatesTo(page(1)));
+}
+
+// What a port remembers of its last walks is a copy of tables as well.
+class RecentTables : public WalkCache {
+ protected:
+  RecentTables() : WalkCache(emulator::CachePolicy::kRealistic) {}
+};
+
+TEST_F(RecentTables, OutliveTheInvalidationOfALeaf) {  // 4.4.2, Leaf 1
+  invalidate(kVisited, true);
+  EXPECT_THAT(translate(kVisited), TranslatesTo(page(0)));
+  EXPECT_THAT(translate(kOther), TranslatesTo(page(0)));
+  invalidate(kVisited, false);
+  EXPECT_THAT(translate(kVisited), TranslatesTo(page(1)));
+}
+
+TEST_F(RecentTables, GoWithTheAsid) {
+  board_.submit_and_sync(command<CMD_TLBI_NH_ASID>().set(CMD_TLBI_NH_ASID::ASID, 3));
+  EXPECT_THAT(translate(kVisited), TranslatesTo(page(1)));
 }
 
 // D8.17: what a block was splintered into goes with any of its addresses.

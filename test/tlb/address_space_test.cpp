@@ -62,13 +62,15 @@ TEST(AddressSpaces, GlobalTranslationsAreOfAnAsidSet) {
 
 TEST(AddressSpaces, RelatedFollowsWhatIsMadeLater) {
   AddressSpaces spaces;
-  EXPECT_EQ(spaces.related(Vmid(1), Asid(2)).own, nullptr);
+  EXPECT_EQ(spaces.related(Vmid(1), Asid(2)).own->sizes, 0U);
   auto* own = spaces.intern(name(1, 2));
   EXPECT_EQ(spaces.related(Vmid(1), Asid(2)).own, own);
-  EXPECT_EQ(spaces.related(Vmid(1), Asid(2)).global, nullptr);
+  EXPECT_NE(spaces.related(Vmid(1), Asid(2)).global, own);
   auto* all = spaces.intern(global(1));
   EXPECT_EQ(spaces.related(Vmid(1), Asid(2)).global, all);
-  EXPECT_EQ(spaces.related(Vmid(1), Asid(3)).own, nullptr);
+  own->sizes = 1U << 12;
+  EXPECT_EQ(spaces.related(Vmid(1), Asid(3)).own->sizes, 0U);
+  EXPECT_EQ(spaces.related(Vmid(1), Asid(2)).own, own);
 }
 
 TEST(AddressSpaces, ARetiredTagIsDeadAndTheSpaceHasAnother) {

@@ -143,6 +143,26 @@ TEST(SetAssociative, ReplacingIsForAFullCacheThatHasNotChanged) {
   EXPECT_EQ(cache.find({4}), nullptr);
 }
 
+TEST(SetAssociative, OccupyingIsForASetWithRoomThatHasNotChanged) {
+  Cache cache({.sets = 1, .ways = 2}, 0);
+  const auto place_of = [&](Key key) { return Cache::Place{cache.set_of(key), cache.changes()}; };
+  const Cache::Place old = place_of({1});
+  EXPECT_TRUE(cache.occupy(old, {1}, 10));
+  EXPECT_EQ(*cache.find({1}), 10);
+  EXPECT_FALSE(cache.occupy(old, {2}, 20));
+  EXPECT_TRUE(cache.occupy(place_of({2}), {2}, 20));
+  EXPECT_EQ(cache.size(), 2U);
+  EXPECT_FALSE(cache.occupy(place_of({3}), {3}, 30));  // full
+  EXPECT_TRUE(cache.replace(place_of({3}), {3}, 30));
+  cache.erase({3});
+  EXPECT_EQ(cache.find({3}), nullptr);
+  EXPECT_EQ(cache.size(), 1U);
+  EXPECT_TRUE(cache.occupy(place_of({4}), {4}, 40));
+
+  Cache growing({.sets = 1, .ways = 2}, 8);
+  EXPECT_FALSE(growing.occupy({growing.set_of({1}), growing.changes()}, {1}, 10));
+}
+
 TEST(SetAssociative, GrowingKeepsTheLiveAndDropsTheDead) {
   Cache cache({.sets = 1, .ways = 2}, 64);
   EXPECT_FALSE(insert(cache, {0x10}, 1, kAllLive));

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
 #include <vector>
 
 namespace smmu::emulator {
@@ -75,6 +76,49 @@ TEST_P(Kept, AnAddressTakesItsEntryInBothSpaces) {
   EXPECT_TRUE(has(kPage + 0x1000));
   cache_.invalidate(addresses(kPage + 0x1000, kPage + 0x1000), kLater);
   EXPECT_FALSE(has(kPage + 0x1000));
+}
+
+// The short way to invalidate one address is compared with the long one.
+TEST_P(Kept, OneAddressGoesAsARangeOfOneDoes) {
+  std::mt19937_64 random(1);  // NOLINT: the same sequence each time
+  for (unsigned round = 0; round != 500; ++round) {
+    Cache other(GetParam(), {.sets = 64, .ways = 4}, 1024);
+    cache_.clear();
+    std::vector<std::uint64_t> addresses_held;
+    const bool parts = random() % 4 == 0;
+    const bool blocks = random() % 2 == 0;
+    for (unsigned i = 0; i != 24; ++i) {
+      Entry entry{.number = i};
+      if (parts && random() % 4 == 0) entry.of_bits = 16;
+      if (blocks && random() % 4 == 0) entry.size_bits = entry.of_bits = 16;
+      const std::uint64_t address = random() % 64 << 12;
+      const auto file = [&](Cache& cache, std::uint64_t where) {
+        const TlbSpaces spaces =
+            cache.spaces_of(kVmid, where % 5 == 0 ? Asid(9) : kAsid,
+                            where % 3 == 0 ? AsidSet::kNonShared : AsidSet::kShared);
+        cache.fill(where % 2 == 0 ? *spaces.global : *spaces.asid, address, entry, {});
+      };
+      const std::uint64_t where = random();
+      file(cache_, where);
+      file(other, where);
+      addresses_held.push_back(address);
+    }
+    const std::uint64_t gone = random() % 64 << 12;
+    cache_.invalidate_address(kVmid, kAsid, gone);
+    other.invalidate(addresses(gone, gone), ~Stamp{0});
+    EXPECT_EQ(cache_.size(), other.size());
+    for (const Asid asid : {kAsid, Asid(9)}) {
+      for (const AsidSet set : {AsidSet::kShared, AsidSet::kNonShared}) {
+        for (const std::uint64_t address : addresses_held) {
+          const Entry* short_way = cache_.find(cache_.spaces_of(kVmid, asid, set), address);
+          const Entry* long_way = other.find(other.spaces_of(kVmid, asid, set), address);
+          ASSERT_EQ(short_way == nullptr, long_way == nullptr);
+          if (short_way == nullptr) continue;
+          EXPECT_EQ(short_way->number, long_way->number);
+        }
+      }
+    }
+  }
 }
 
 TEST_P(Kept, AnAsidLeavesGlobalEntriesAndOtherAsids) {  // 4.4.2, CMD_TLBI_NH_ASID
