@@ -8,7 +8,8 @@ namespace smmu::cli {
 
 struct Output {
   bool json = false;
-  bool all = false;  // every disagreement, not only the first ones
+  bool line = false;  // of JSON: what it came to, in one line
+  bool all = false;   // every disagreement, not only the first ones
 
   static constexpr std::size_t kFirst = 10;
 };

@@ -19,20 +19,6 @@ using emulator::ConfigurationStructure;
 using v3::CD;
 using vmsa::Table_Stage1;
 
-// Fields that are worth their place though they are 0.
-bool matters(const DecodedField& field) {
-  constexpr std::string_view kAlways[] = {"V",   "Config", "Span", "FMT",  "TG0",
-                                          "RnW", "AP",     "S2",   "CLASS"};
-  return field.value != 0 || std::ranges::find(kAlways, field.name) != std::end(kAlways);
-}
-
-std::vector<DecodedField> fields_of(const LayoutInfo& layout,
-                                    std::span<const std::uint64_t> words) {
-  std::vector<DecodedField> fields = decode_fields(layout, words);
-  std::erase_if(fields, [](const DecodedField& field) { return !matters(field); });
-  return fields;
-}
-
 template <class R>
 Step register_step(Mmio& registers, const char* name) {
   const std::uint64_t value = registers.read<R>().raw();
@@ -40,7 +26,7 @@ Step register_step(Mmio& registers, const char* name) {
           .address = std::nullopt,
           .words = {value},
           .detail = "",
-          .fields = fields_of(layout_info<R>(name), std::array{value})};
+          .fields = fields_that_matter(layout_info<R>(name), std::array{value})};
 }
 
 struct StructureText {
@@ -95,12 +81,13 @@ Step descriptor_step(const emulator::TableAccess& access, const std::optional<Ha
     step.title += " invalid";
   } else if (access.level < 3 && type) {
     step.title += " table";
-    step.fields = fields_of(layout_info<Table_Stage1>("Table_Stage1"), step.words);
+    step.fields = fields_that_matter(layout_info<Table_Stage1>("Table_Stage1"), step.words);
   } else {
     step.title += access.level == 3 ? " page" : " block";
-    step.fields = access.stage == 1
-                      ? fields_of(layout_info<vmsa::Leaf_Stage1>("Leaf_Stage1"), step.words)
-                      : fields_of(layout_info<vmsa::Leaf_Stage2>("Leaf_Stage2"), step.words);
+    step.fields =
+        access.stage == 1
+            ? fields_that_matter(layout_info<vmsa::Leaf_Stage1>("Leaf_Stage1"), step.words)
+            : fields_that_matter(layout_info<vmsa::Leaf_Stage2>("Leaf_Stage2"), step.words);
   }
   if (access.stage != 1) step.title = "Stage 2 " + step.title;
   return step;
@@ -207,8 +194,9 @@ std::vector<Step> tell_walk(Machine& machine, const emulator::Transaction& trans
                        .address = fetch->address,
                        .words = fetch->words,
                        .detail = "",
-                       .fields = fetch->words.empty() ? std::vector<DecodedField>()
-                                                      : fields_of(text.layout, fetch->words)});
+                       .fields = fetch->words.empty()
+                                     ? std::vector<DecodedField>()
+                                     : fields_that_matter(text.layout, fetch->words)});
       if (fetch->structure == ConfigurationStructure::kCD && fetch->words.size() == 8) {
         std::array<std::uint64_t, 8> words{};
         std::ranges::copy(fetch->words, words.begin());
@@ -255,7 +243,7 @@ Step tell_event(const EventWords& words) {
           .address = std::nullopt,
           .words = {words.begin(), words.end()},
           .detail = "",
-          .fields = fields_of(layout, words)};
+          .fields = fields_that_matter(layout, words)};
 }
 
 }  // namespace smmu::cli

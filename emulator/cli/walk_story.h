@@ -2,24 +2,14 @@
 #ifndef EMULATOR_CLI_WALK_STORY_H_
 #define EMULATOR_CLI_WALK_STORY_H_
 
-#include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
-#include "emulator/cli/decode.h"
 #include "emulator/cli/driver.h"
 #include "emulator/cli/recorder.h"
+#include "emulator/cli/step.h"
 
 namespace smmu::cli {
-
-struct Step {
-  std::string title;                     // "Level 2 table"
-  std::optional<std::uint64_t> address;  // none for a register
-  std::vector<std::uint64_t> words;      // empty: the read aborted
-  std::string detail;                    // "entry 0x1ff, from iova[29:21]"
-  std::vector<DecodedField> fields;      // those that matter
-};
 
 // The registers that say where the Stream table lies, and everything that was read after them.
 std::vector<Step> tell_walk(Machine& machine, const emulator::Transaction& transaction);
