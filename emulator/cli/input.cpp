@@ -128,6 +128,13 @@ std::optional<std::uint64_t> parse_number(std::string_view text) {
 
 std::optional<std::uint64_t> parse_hexadecimal(std::string_view text) { return parse(text, 16); }
 
+std::uint64_t parse_option(std::string_view option, std::string_view text, std::uint64_t limit) {
+  const auto value = parse_number(text);
+  if (value && *value <= limit) return *value;
+  throw BadInput(
+      fmt::format("{}: expected a number up to {:#x}, found {}.", option, limit, in_quotes(text)));
+}
+
 std::string printable(std::string_view text) {
   std::string shown(text);
   for (char& c : shown) {

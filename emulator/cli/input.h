@@ -77,6 +77,9 @@ std::optional<std::uint64_t> parse_number(std::string_view text);
 // The same, hexadecimal without a prefix.
 std::optional<std::uint64_t> parse_hexadecimal(std::string_view text);
 
+// The value of a command line's `option`.  BadInput if it is no number up to `limit`.
+std::uint64_t parse_option(std::string_view option, std::string_view text, std::uint64_t limit);
+
 // `text` without what a terminal would obey.
 std::string printable(std::string_view text);
 // The same in quotes, and shortened.

@@ -13,11 +13,11 @@
 
 #include "emulator/cli/caching.h"
 #include "emulator/cli/decode.h"
-#include "emulator/cli/explain.h"
 #include "emulator/cli/input.h"
 #include "emulator/cli/maps.h"
 #include "emulator/cli/replay.h"
 #include "emulator/cli/scenario_run.h"
+#include "emulator/cli/walk_command.h"
 
 namespace {
 
@@ -27,15 +27,6 @@ using namespace smmu::cli;
 constexpr char kLost[] = "smmu: expected standard output to take what is printed.\n";
 
 enum ExitStatus : int { kAgrees = 0, kDiffers = 1, kBadUsage = 2 };
-
-std::uint64_t number(const std::string& option, const std::string& text, std::uint64_t limit) {
-  const auto value = parse_number(text);
-  if (!value || *value > limit) {
-    throw BadInput(fmt::format("{}: expected a number up to {:#x}, found {}.", option, limit,
-                               in_quotes(text)));
-  }
-  return *value;
-}
 
 std::vector<emulator::CachePolicy> policies_of(const std::vector<std::string>& names) {
   std::vector<emulator::CachePolicy> policies;
@@ -115,21 +106,11 @@ int run(int argc, char** argv) {
                              "print every disagreement, not only the first ones");
   add_json(*scenario_command);
 
+  WalkCommand walk_command(app);
+  add_json(walk_command.app());
+
   std::string folder;
   std::string sid;
-  std::string iova;
-  bool write = false;
-  bool privileged = false;
-  bool instruction = false;
-  CLI::App* walk_command = app.add_subcommand("walk", "Explain one translation step by step");
-  walk_command->add_option("DIR", folder, "folder of a capture")->required();
-  walk_command->add_option("--sid", sid, "StreamID")->required();
-  walk_command->add_option("--iova", iova, "address that the device puts on the bus")->required();
-  walk_command->add_flag("--write", write, "a write, not a read");
-  walk_command->add_flag("--privileged", privileged, "privileged, not unprivileged");
-  walk_command->add_flag("--instruction", instruction, "instruction, not data");
-  add_json(*walk_command);
-
   CLI::App* maps_command = app.add_subcommand("maps", "List everything that is mapped");
   maps_command->add_option("DIR", folder, "folder of a capture")->required();
   maps_command->add_option("--sid", sid, "of this stream only");
@@ -174,22 +155,11 @@ int run(int argc, char** argv) {
         .output = output};
     return run_scenarios(options) ? kAgrees : kDiffers;
   }
-  if (walk_command->parsed()) {
-    const WalkOptions options{
-        .folder = folder,
-        .transaction =
-            {.stream = StreamId(static_cast<std::uint32_t>(number("--sid", sid, kMax32))),
-             .address = Iova(number("--iova", iova, kMax64)),
-             .direction = write ? emulator::Direction::kWrite : emulator::Direction::kRead,
-             .privilege =
-                 privileged ? emulator::Privilege::kPrivileged : emulator::Privilege::kUnprivileged,
-             .content = instruction ? emulator::Content::kInstruction : emulator::Content::kData},
-        .output = output};
-    return explain_walk(options) ? kAgrees : kDiffers;
-  }
+  if (walk_command.parsed()) return walk_command.run(output) ? kAgrees : kDiffers;
   if (maps_command->parsed()) {
     MapsOptions options{.folder = folder, .stream = std::nullopt, .output = output};
-    if (!sid.empty()) options.stream = static_cast<std::uint32_t>(number("--sid", sid, kMax32));
+    if (!sid.empty())
+      options.stream = static_cast<std::uint32_t>(parse_option("--sid", sid, kMax32));
     return print_maps(options) ? kAgrees : kDiffers;
   }
   decode_options.output = output;

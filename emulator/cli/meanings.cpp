@@ -50,6 +50,10 @@ constexpr Meaning kMeanings[] = {
     {"AP", 1, "rw"},
     {"AP", 2, "privileged r"},
     {"AP", 3, "r"},
+    {"S2AP", 0, "none"},
+    {"S2AP", 1, "r"},
+    {"S2AP", 2, "w"},
+    {"S2AP", 3, "rw"},
 };
 
 // Fields with one code in several places.
@@ -93,7 +97,7 @@ std::string meaning_of(string_view layout, string_view field, std::uint64_t valu
   if (layout == "L1STD" && field == "Span" && value >= 1 && value <= 11) {
     return fmt::format("{} STEs", std::uint64_t{1} << (value - 1));
   }
-  if (layout.ends_with("Table_Stage1") && field == "Type") return "table";
+  if (layout.starts_with("Table_") && field == "Type") return "table";
   if (is_one_of(kShareabilityFields, field)) return code(kShareability, value);
   if (is_one_of(kWalkCacheFields, field)) return code(kWalkCache, value);
   if (is_one_of(kCdCacheFields, field)) return code(kCdCache, value);
