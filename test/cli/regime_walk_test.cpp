@@ -343,6 +343,29 @@ TEST_F(ShortRegimeWalks, AccessFlagAndTexRemap) {  // G5.6.1.2, G5.7.3
             "0xff");
 }
 
+TEST_F(ShortRegimeWalks, ControlsOfPermissions) {  // G5.6.3
+  put(0x9870'0c02, 0x8000'8001, 0x9876'5032);
+  expect_rights(short_ + ",WXN", kInSection, "rw-", "rw-");
+  expect_rights(short_ + ",UWXN", kInSection, "rwx", "rw-");
+  expect_rights(short_ + ",PAN", kInSection, "rwx", "--x");
+}
+
+TEST_F(RegimeWalks, LargeAddressesWith16KAndAtStage2) {  // D8.3.1, DS
+  // 16 KiB, level 0 by [51:47]: a Block of level 1.
+  memory_.put64(0x8001'0000 + 0x1f * 8, 0x8001'4003);
+  memory_.put64(0x8001'4000, 0x1'0010'0000'0000 | 0x641);
+  expect_pa("TTB0=0x80010000,T0SZ=12,TG0=16K,DS", 0xf'8000'0000'0123, 0x9'0010'0000'0123,
+            1ULL << 36);
+  // 4 KiB, level -1 by [51:48]: a Block of level 0.
+  memory_.put64(0x8010'0000 + 8, 0x8010'1003);
+  memory_.put64(0x8010'1000, 0x1'0000'0000'0000 | 0x6fd);
+  const std::string ds = "S2TTB=0x80100000,S2T0SZ=12,S2SL0=0,S2SL0_2,S2DS,S2SH0=OSH";
+  expect_pa(ds, 0x1'0000'0000'0123, 0x9'0000'0000'0123, 1ULL << 39);
+  EXPECT_THAT(walk(ds, 0x1'0000'0000'0123).out,
+              AllOf(HasSubstr("Stage 2 Level -1 table"), HasSubstr("ipa[51:48] = 0x1"),
+                    HasSubstr("OA 0x9000000000000")));
+}
+
 TEST_F(RegimeWalks, BigEndianTables) {
   memory_.put64(0x8000'1000, __builtin_bswap64(0x8000'2003));
   memory_.put64(0x8000'2000, __builtin_bswap64(0xc000'0441));
