@@ -61,7 +61,7 @@ std::vector<DecodedField> fields_that_matter(const LayoutInfo& layout,
 
 void print_step(const std::string& label, const Step& step, const Paint& paint) {
   fmt::print("{} {}", paint.dim(fmt::format("{:>{}}", label, kStepIndent - 2)),
-             paint.bold(fmt::format(" {:<22}", step.title)));
+             paint.bold(fmt::format(" {:<22}", step.title + " ")));
   if (step.address) fmt::print("{:<16}", fmt::format("at {:#x}", *step.address));
   if (step.words.empty() && step.address) {
     fmt::print("{}", paint.bad("  the read aborts"));

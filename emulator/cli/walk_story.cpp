@@ -4,12 +4,12 @@
 
 #include <algorithm>
 
+#include "emulator/cli/descriptor_step.h"
+#include "emulator/cli/known_tables.h"
 #include "emulator/cli/meanings.h"
-#include "emulator/cli/table_walk.h"
 #include "smmu/arch/v3/context_table.h"
 #include "smmu/arch/v3/registers.h"
 #include "smmu/arch/v3/stream_table.h"
-#include "smmu/arch/vmsa/aarch64.h"
 
 namespace smmu::cli {
 
@@ -17,7 +17,6 @@ namespace {
 
 using emulator::ConfigurationStructure;
 using v3::CD;
-using vmsa::Table_Stage1;
 
 template <class R>
 Step register_step(Mmio& registers, const char* name) {
@@ -48,48 +47,25 @@ StructureText text_of(ConfigurationStructure structure) {
   return {"?", layout_info<v3::STE>("STE")};
 }
 
-// The half of the last CD that translates `iova`, by which the tables are cut.
-std::optional<Half> half_for(const CD& cd, Machine& machine, std::uint64_t iova) {
-  RegisterValues registers;
-  registers.add(v3::SMMU_IDR5::kOffset, machine.smmu().read<v3::SMMU_IDR5>().raw());
-  for (const Half& half : halves(cd, registers)) {
-    if (half.upper == in_upper_half(iova)) return half;
-  }
-  return std::nullopt;
+// A structure that was read whole.
+template <class S>
+S structure_of(const FetchedStructure& fetch) {
+  std::array<std::uint64_t, S::kSize / 8> words{};
+  std::ranges::copy(fetch.words, words.begin());
+  return S(words);
 }
 
-Step descriptor_step(const emulator::TableAccess& access, const std::optional<Half>& half,
-                     std::uint64_t iova) {
+// With no more than its place, should nothing be known of its tables.
+Step descriptor_step(const emulator::TableAccess& access, const KnownTables& known, Iova iova) {
+  if (const auto tree = known.tree(access.stage, iova)) {
+    return descriptor_step(access, *tree, iova.value);
+  }
   Step step{.title = fmt::format("Level {}", access.level),
             .address = access.address.value,
             .words = {},
             .detail = "",
             .fields = {}};
-  if (access.stage == 1 && half) {
-    const unsigned low = half->granule.shift(access.level);
-    const unsigned high = access.level == half->granule.start_level(half->input_bits)
-                              ? half->input_bits - 1
-                              : low + half->granule.index_bits() - 1;
-    step.detail = fmt::format("iova[{}:{}] = {:#x}", high, low, iova >> low & mask(high - low, 0));
-  }
-  if (!access.descriptor) return step;
-  step.words = {*access.descriptor};
-  const Table_Stage1 descriptor({*access.descriptor});
-  const bool valid = descriptor[Table_Stage1::Valid];
-  const bool type = descriptor[Table_Stage1::Type];
-  if (!valid || (access.level == 3 && !type)) {
-    step.title += " invalid";
-  } else if (access.level < 3 && type) {
-    step.title += " table";
-    step.fields = fields_that_matter(layout_info<Table_Stage1>("Table_Stage1"), step.words);
-  } else {
-    step.title += access.level == 3 ? " page" : " block";
-    step.fields =
-        access.stage == 1
-            ? fields_that_matter(layout_info<vmsa::Leaf_Stage1>("Leaf_Stage1"), step.words)
-            : fields_that_matter(layout_info<vmsa::Leaf_Stage2>("Leaf_Stage2"), step.words);
-  }
-  if (access.stage != 1) step.title = "Stage 2 " + step.title;
+  if (access.descriptor) step.words = {*access.descriptor};
   return step;
 }
 
@@ -116,13 +92,20 @@ std::string why_silent(Machine& machine, const std::vector<Step>& steps) {
   // The STE's first two bits of Config say abort, if it is valid (5.2).
   if (last == "STE" && shown(steps, "STE", "V") != 0 && shown(steps, "STE", "Config") < 0b100)
     return "STE.Config says abort, which is not recorded.";
+  const std::string by_descriptor =
+      last.ends_with("invalid") || last.ends_with("reserved")
+          ? fmt::format("The descriptor is invalid: {}.", steps.back().detail)
+          : std::string("The descriptors do not allow it.");
+  if (last.starts_with("Stage 2 ")) {
+    return shown(steps, "STE", "S2R") == 0
+               ? by_descriptor + " It is not recorded, because STE.S2R is 0."
+               : by_descriptor;
+  }
   if (has_step(steps, "CD")) {
     const std::string why = last == "CD"
                                 ? "The CD does not translate this address: it is out of range or "
                                   "switched off."
-                            : last.ends_with("invalid")
-                                ? fmt::format("The descriptor is invalid: {}.", steps.back().detail)
-                                : std::string("The descriptors do not allow it.");
+                                : by_descriptor;
     return shown(steps, "CD", "R") == 0 ? why + " It is not recorded, because CD.R is 0." : why;
   }
   if (!has_step(steps, "STE") && !machine.smmu().read<v3::SMMU_CR2>()[v3::SMMU_CR2::RECINVSID]) {
@@ -175,7 +158,6 @@ std::string why_event(v3::EventType type, const std::vector<Step>& steps) {
 }  // namespace
 
 std::vector<Step> tell_walk(Machine& machine, const emulator::Transaction& transaction) {
-  const std::uint64_t iova = transaction.address.value;
   std::vector<Step> steps;
   steps.push_back(register_step<v3::SMMU_CR0>(machine.smmu(), "SMMU_CR0"));
   if (machine.smmu().read<v3::SMMU_CR0>()[v3::SMMU_CR0::SMMUEN]) {
@@ -186,7 +168,7 @@ std::vector<Step> tell_walk(Machine& machine, const emulator::Transaction& trans
     steps.push_back(register_step<v3::SMMU_GBPA>(machine.smmu(), "SMMU_GBPA"));
   }
 
-  std::optional<Half> half;
+  KnownTables known(machine.smmu());
   for (const Happening& happening : machine.recorder().happenings()) {
     if (const auto* fetch = std::get_if<FetchedStructure>(&happening)) {
       const StructureText text = text_of(fetch->structure);
@@ -197,13 +179,12 @@ std::vector<Step> tell_walk(Machine& machine, const emulator::Transaction& trans
                        .fields = fetch->words.empty()
                                      ? std::vector<DecodedField>()
                                      : fields_that_matter(text.layout, fetch->words)});
-      if (fetch->structure == ConfigurationStructure::kCD && fetch->words.size() == 8) {
-        std::array<std::uint64_t, 8> words{};
-        std::ranges::copy(fetch->words, words.begin());
-        half = half_for(CD(words), machine, iova);
-      }
+      if (fetch->words.size() != v3::STE::kSize / 8) continue;
+      if (fetch->structure == ConfigurationStructure::kSTE)
+        known.learn(structure_of<v3::STE>(*fetch));
+      if (fetch->structure == ConfigurationStructure::kCD) known.learn(structure_of<CD>(*fetch));
     } else if (const auto* access = std::get_if<emulator::TableAccess>(&happening)) {
-      steps.push_back(descriptor_step(*access, half, iova));
+      steps.push_back(descriptor_step(*access, known, transaction.address));
     } else if (const auto* hit = std::get_if<TlbHit>(&happening)) {
       steps.push_back(
           {.title = "TLB hit",

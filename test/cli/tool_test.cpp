@@ -174,6 +174,34 @@ TEST(Tool, WalkExplainsAFaultWithItsRecord) {
               HasSubstr("C_BAD_STREAMID"));
 }
 
+TEST(Tool, WalkExplainsStage2ByItsOwnTables) {
+  const TemporaryFolder folder;
+  folder.unpack_capture("linux-6.1-vfio");
+  folder.replace_line("registers.txt", 2, "0x00000 4 0x0d40101b IDR0");  // S2P
+  // The tables of stream 0x40 as those of stage 2: 44 bits from level 0, S2PS 44 bits.
+  std::string memory = folder.read("memory.txt");
+  const std::string_view ste = "000 104d7600b\n008 d6\n";
+  const std::size_t at = memory.find(ste, memory.find("page 0xfc181000"));
+  ASSERT_NE(at, std::string::npos);
+  memory.replace(at, ste.size(), "000 104d7600d\n008 d6\n010 c009400000000\n018 104d75000\n");
+  folder.write("memory.txt", memory);
+  const ToolRun run = run_tool("walk " + folder.path().string() + " --sid 0x40 --iova 0x400040");
+  EXPECT_EQ(run.status, 0) << run.err;
+  EXPECT_THAT(run.out, AllOf(HasSubstr("Config 6 (stage 2)"), HasSubstr("Stage 2 Level 0 table"),
+                             HasSubstr("ipa[29:21] = 0x2"), HasSubstr("Stage 2 Level 3 page"),
+                             HasSubstr("S2AP 3 (rw)"), HasSubstr("pa 0x10414e040")));
+  EXPECT_THAT(run_tool("walk " + folder.path().string() + " --sid 0x40 --iova 0x140000").out,
+              AllOf(HasSubstr("Stage 2 Level 3 invalid at "),
+                    HasSubstr("The descriptor is invalid: ipa[20:12] = 0x140. It is not recorded, "
+                              "because STE.S2R is 0.")));
+  // S2R
+  memory.replace(memory.find("c009400000000"), 13, "40c009400000000");
+  folder.write("memory.txt", memory);
+  EXPECT_THAT(run_tool("walk " + folder.path().string() + " --sid 0x40 --iova 0x140000").out,
+              AllOf(HasSubstr("The descriptor is invalid: ipa[20:12] = 0x140.\n"),
+                    HasSubstr("F_TRANSLATION")));
+}
+
 TEST(Tool, WalkExplainsWhyThereIsNoRecord) {
   const TemporaryFolder folder;
   folder.unpack_capture("linux-6.1-vfio");
