@@ -186,7 +186,9 @@ void check_half(const RegimeFields& fields, const HalfNames& names, CD cd, Size 
 
 void check_stage1(const RegimeFields& fields, const Features& features, const STE& ste,
                   const CD& cd) {
-  const auto legal = [&](const CD& one) { return !cd_illegal(features, ste, one); };
+  const auto legal = [&](const CD& one) {
+    return !cd_illegal(features, ste, emulator::StreamWorld::kNsEl1, one);
+  };
   CD lower = cd;
   CD upper = cd;
   check_half(fields, kHalves[0], lower.set(CD::EPD1, true), CD::T0SZ, CD::TTB0, legal);

@@ -44,9 +44,7 @@ struct Context {
   std::variant<ConfigurationFault, TranslationFault> fault{};
 
   // kTranslate
-  Vmid vmid;
-  Asid asid;
-  AsidSet asid_set = AsidSet::kShared;
+  Owner owner;
   Regime regime;
   // For the faults that software has a say in: Translation, Address Size,
   // Access flag and Permission.  One of stage 2 always ends in an abort.

@@ -141,16 +141,16 @@ std::shared_ptr<const StreamContext> Tcu::resolve(StreamId stream,
   const Context& context = found->context;
   if (context.action == Context::Action::kTranslate) {
     const Regime& regime = context.regime;
-    found->spaces = regime.has_stage1 ? tlb_.spaces_of(context.vmid, context.asid, context.asid_set)
-                                      : tlb_.intermediate_space_of(context.vmid);
+    found->spaces = regime.has_stage1 ? tlb_.spaces_of(context.owner)
+                                      : tlb_.intermediate_space_of(context.owner.vmid);
     if (regime.has_stage1 && regime.has_stage2 && caching_.stage2.sets != 0) {
-      found->stage2_spaces = stage2_.intermediate_space_of(context.vmid);
+      found->stage2_spaces = stage2_.intermediate_space_of(context.owner.vmid);
     }
     // A port has tables of its own, for plain walks; but those last no longer
     // than until something changes.
     const bool adversarial = caching_.policy == CachePolicy::kAdversarial;
     if (regime.has_stage1 && (!regime.simple || adversarial) && caching_.walk.sets != 0) {
-      found->table_spaces = tables_.spaces_of(context.vmid, context.asid);
+      found->table_spaces = tables_.spaces_of(context.owner);
     }
     found->plain_below = plain_below(*found);
   }

@@ -145,7 +145,7 @@ class Tcu {
   // policy keeps all that may be kept, at the next synchronize().
   void invalidate(const TlbInvalidation& what);
   void invalidate(const ConfigurationInvalidation& what);
-  // The same for the leaves about one address of one ASID: what drivers send
+  // The same for the leaves about one address of one ASID of EL1: what drivers send
   // most.
   void invalidate_leaf(Vmid vmid, Asid asid, std::uint64_t address);
   void synchronize() {

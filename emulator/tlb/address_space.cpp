@@ -1,18 +1,6 @@
 #include "emulator/tlb/address_space.h"
 
 namespace smmu::emulator {
-namespace {
-
-// The VMID above an ASID of one bit more than it has: the additional value
-// stands for none.
-std::uint64_t key_of(const AddressSpace& name) {
-  return std::uint64_t{name.vmid.value} << 32 |
-         std::uint64_t{name.set == AsidSet::kNonShared} << 18 |
-         std::uint64_t{name.input == Input::kVirtual} << 17 |
-         (name.asid ? name.asid->value : 0x10000U);
-}
-
-}  // namespace
 
 AddressSpaces::Space* AddressSpaces::intern(const AddressSpace& name) {
   if (Space* known = find(name)) return known;
@@ -24,7 +12,7 @@ AddressSpaces::Space* AddressSpaces::intern(const AddressSpace& name) {
                      .get();
   last_name_ = kNoName;
   by_name_.emplace(key_of(name), space);
-  by_vmid_[name.vmid.value].push_back(space);
+  by_holder_[holder_of(name.world, name.vmid)].push_back(space);
   return space;
 }
 
@@ -33,25 +21,25 @@ AddressSpaces::Space* AddressSpaces::find(const AddressSpace& name) {
   return found == by_name_.end() ? nullptr : found->second;
 }
 
-AddressSpaces::Related AddressSpaces::related(Vmid vmid, Asid asid) {
-  if (last_related(vmid, asid) == nullptr) {
-    last_name_ = name_of(vmid, asid);
+AddressSpaces::Related AddressSpaces::related(StreamWorld world, Vmid vmid, Asid asid) {
+  if (last_related(world, vmid, asid) == nullptr) {
+    last_name_ = name_of(world, vmid, asid);
     const auto known = [&](const AddressSpace& name) {
       Space* space = find(name);
       return space != nullptr ? space : &nothing_;
     };
-    last_related_ = {.own = known({.vmid = vmid, .asid = asid}),
-                     .global = known({.vmid = vmid, .asid = std::nullopt, .set = AsidSet::kShared}),
-                     .non_shared_global =
-                         known({.vmid = vmid, .asid = std::nullopt, .set = AsidSet::kNonShared})};
+    last_related_ = {
+        .own = known({.world = world, .vmid = vmid, .asid = asid}),
+        .global = known({.world = world, .vmid = vmid, .set = AsidSet::kShared}),
+        .non_shared_global = known({.world = world, .vmid = vmid, .set = AsidSet::kNonShared})};
   }
   return last_related_;
 }
 
-const std::vector<AddressSpaces::Space*>& AddressSpaces::of(Vmid vmid) const {
+const std::vector<AddressSpaces::Space*>& AddressSpaces::of(StreamWorld world, Vmid vmid) const {
   static const std::vector<Space*> none;
-  const auto found = by_vmid_.find(vmid.value);
-  return found == by_vmid_.end() ? none : found->second;
+  const auto found = by_holder_.find(holder_of(world, vmid));
+  return found == by_holder_.end() ? none : found->second;
 }
 
 bool AddressSpaces::retire(Space& space) {
@@ -67,7 +55,7 @@ void AddressSpaces::clear() {
   last_name_ = kNoName;
   spaces_.clear();
   by_name_.clear();
-  by_vmid_.clear();
+  by_holder_.clear();
 }
 
 }  // namespace smmu::emulator

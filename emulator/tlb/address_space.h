@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "smmu/emulator/observer.h"
 #include "smmu/types.h"
 
 namespace smmu::emulator {
@@ -23,12 +24,23 @@ enum class Input : std::uint8_t {
 // own (3.17.1).
 enum class AsidSet : std::uint8_t { kShared, kNonShared };
 
+// Whose the translations of a stage 1 are.
+struct Owner {
+  StreamWorld world = StreamWorld::kNsEl1;
+  Vmid vmid = Vmid(0);  // 0 where the world has none
+  Asid asid = Asid(0);  // kNsEl2: ignored
+  AsidSet set = AsidSet::kShared;
+};
+
 // What an entry is tagged with.
 struct AddressSpace {
-  Vmid vmid;
-  std::optional<Asid> asid;  // none: the global translations of the VMID
+  StreamWorld world = StreamWorld::kNsEl1;
+  Vmid vmid = Vmid(0);
+  // None: the global translations, or the world has no ASIDs.
+  std::optional<Asid> asid = std::nullopt;
   Input input = Input::kVirtual;
-  AsidSet set = AsidSet::kShared;  // of global translations; others belong to both
+  // Of global translations in a world that has ASIDs; others belong to both.
+  AsidSet set = AsidSet::kShared;
 
   friend constexpr bool operator==(const AddressSpace&, const AddressSpace&) = default;
 };
@@ -55,21 +67,21 @@ class AddressSpaces {
   // The same, but never made.
   Space* find(const AddressSpace& name);
 
-  // The address space of that ASID, and the global ones of its VMID; one
+  // The address space of that ASID, and those of what is global beside it; one
   // without entries where there is none.
   struct Related {
     Space* own;
     Space* global;             // of the shared set
     Space* non_shared_global;  // of the other one
   };
-  Related related(Vmid vmid, Asid asid);
+  Related related(StreamWorld world, Vmid vmid, Asid asid);
   // What related() answered last, if that was about these; else null.
-  const Related* last_related(Vmid vmid, Asid asid) const {
-    return name_of(vmid, asid) == last_name_ ? &last_related_ : nullptr;
+  const Related* last_related(StreamWorld world, Vmid vmid, Asid asid) const {
+    return name_of(world, vmid, asid) == last_name_ ? &last_related_ : nullptr;
   }
 
-  // Every address space of a VMID.
-  const std::vector<Space*>& of(Vmid vmid) const;
+  // Every address space of a VMID, or of a world without.
+  const std::vector<Space*>& of(StreamWorld world, Vmid vmid) const;
   const std::vector<std::unique_ptr<Space>>& all() const { return spaces_; }
 
   const Space& owner(Tag tag) const { return *spaces_[tag & kIndexMask]; }
@@ -84,8 +96,19 @@ class AddressSpaces {
  private:
   static constexpr Tag kIndexMask = (Tag{1} << kIndexBits) - 1;
 
-  static std::uint64_t name_of(Vmid vmid, Asid asid) {
-    return std::uint64_t{vmid.value} << 16 | asid.value;
+  // The VMID above an ASID of one bit more than it has: the additional value
+  // stands for none.
+  static std::uint64_t key_of(const AddressSpace& name) {
+    return std::uint64_t{holder_of(name.world, name.vmid)} << 32 |
+           std::uint64_t{name.set == AsidSet::kNonShared} << 18 |
+           std::uint64_t{name.input == Input::kVirtual} << 17 |
+           (name.asid ? name.asid->value : 0x10000U);
+  }
+  static std::uint32_t holder_of(StreamWorld world, Vmid vmid) {
+    return static_cast<std::uint32_t>(world) << 16 | vmid.value;
+  }
+  static std::uint64_t name_of(StreamWorld world, Vmid vmid, Asid asid) {
+    return std::uint64_t{holder_of(world, vmid)} << 16 | asid.value;
   }
 
   bool any_retired_ = false;
@@ -96,7 +119,7 @@ class AddressSpaces {
   Related last_related_{};
   std::vector<std::unique_ptr<Space>> spaces_;
   std::unordered_map<std::uint64_t, Space*> by_name_;
-  std::unordered_map<std::uint16_t, std::vector<Space*>> by_vmid_;
+  std::unordered_map<std::uint32_t, std::vector<Space*>> by_holder_;
 };
 
 }  // namespace smmu::emulator

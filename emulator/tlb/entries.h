@@ -44,7 +44,8 @@ using WalkCache = TranslationCache<TableEntry>;
 // For an observer.
 inline TlbEntryInfo describe(const AddressSpaces::Space& space, std::uint64_t address,
                              const TlbEntry& entry) {
-  return {.vmid = space.name.vmid,
+  return {.world = space.name.world,
+          .vmid = space.name.vmid,
           .asid = space.name.asid,
           .address = Iova(address & ~mask(entry.size_bits - 1U, 0)),
           .size = std::uint64_t{1} << entry.size_bits,

@@ -25,9 +25,11 @@ struct TlbInvalidation {
     bool leaf_only = false;          // no table descriptors on the way
   };
 
-  std::optional<Vmid> vmid;
-  std::optional<Asid> asid;  // global entries too if there is a range, else not
-  std::optional<Range> range;
+  StreamWorld world = StreamWorld::kNsEl1;
+  std::optional<Vmid> vmid = std::nullopt;  // of a world without: 0
+  std::uint8_t vmid_bits_ignored = 0;       // of its low bits (3.17.6)
+  std::optional<Asid> asid = std::nullopt;  // global entries too if there is a range, else not
+  std::optional<Range> range = std::nullopt;
   std::optional<Input> input = Input::kVirtual;  // none: both
 };
 

@@ -69,17 +69,24 @@ class TranslationCache {
 
   std::size_t size() const { return entries_.size(); }
 
-  // Of a VMID's stage 1, or of both its stages.  `set`: that of the ASID.
-  TlbSpaces spaces_of(Vmid vmid, Asid asid, AsidSet set = AsidSet::kShared) {
-    AddressSpaces::Space* own = spaces_.intern({.vmid = vmid, .asid = asid});
-    AddressSpaces::Space* global = spaces_.intern({.vmid = vmid, .asid = std::nullopt, .set = set});
+  // Of a stage 1, or of both stages.
+  TlbSpaces spaces_of(const Owner& owner) {
+    AddressSpace name{.world = owner.world, .vmid = owner.vmid};
+    if (owner.world == StreamWorld::kNsEl2) {
+      AddressSpaces::Space* space = spaces_.intern(name);
+      return {.asid = space, .global = space};
+    }
+    name.asid = owner.asid;
+    AddressSpaces::Space* own = spaces_.intern(name);
+    name.asid.reset();
+    name.set = owner.set;
+    AddressSpaces::Space* global = spaces_.intern(name);
     if (own == nullptr || global == nullptr) return {};
     return {.asid = own, .global = global};
   }
   // Of its stage 2 alone.
   TlbSpaces intermediate_space_of(Vmid vmid) {
-    AddressSpaces::Space* space =
-        spaces_.intern({.vmid = vmid, .asid = std::nullopt, .input = Input::kIntermediate});
+    AddressSpaces::Space* space = spaces_.intern({.vmid = vmid, .input = Input::kIntermediate});
     return {.asid = space, .global = space};
   }
 
@@ -145,25 +152,31 @@ class TranslationCache {
       }
     };
     if (!what.vmid) {
-      for (const auto& space : spaces_.all()) one(space.get());
+      for (const auto& space : spaces_.all()) {
+        if (space->name.world == what.world) one(space.get());
+      }
       return;
     }
-    if (!what.asid) {
-      for (AddressSpaces::Space* space : spaces_.of(*what.vmid)) one(space);
-      return;
-    }
-    // 3.17: whatever the ASET.
-    const AddressSpaces::Related related = spaces_.related(*what.vmid, *what.asid);
-    one(related.own);
-    if (what.range) {
-      one(related.global);
-      one(related.non_shared_global);
+    const std::uint32_t others = (1U << what.vmid_bits_ignored) - 1;
+    for (std::uint32_t low = 0; low <= others; ++low) {
+      const Vmid vmid(static_cast<std::uint16_t>((what.vmid->value & ~others) | low));
+      if (!what.asid) {
+        for (AddressSpaces::Space* space : spaces_.of(what.world, vmid)) one(space);
+        continue;
+      }
+      // 3.17: whatever the ASET.
+      const AddressSpaces::Related related = spaces_.related(what.world, vmid, *what.asid);
+      one(related.own);
+      if (what.range) {
+        one(related.global);
+        one(related.non_shared_global);
+      }
     }
   }
 
-  // Removes whatever is about one address of one ASID, global or not.
+  // Removes whatever is about one address of one ASID of EL1, global or not.
   [[gnu::noinline]] void invalidate_address(Vmid vmid, Asid asid, std::uint64_t address) {
-    const AddressSpaces::Related* related = spaces_.last_related(vmid, asid);
+    const AddressSpaces::Related* related = spaces_.last_related(StreamWorld::kNsEl1, vmid, asid);
     if (related == nullptr || !erase_plain(*related->own, address) ||
         !erase_plain(*related->global, address) ||
         !erase_plain(*related->non_shared_global, address)) [[unlikely]]
@@ -231,7 +244,7 @@ class TranslationCache {
   }
 
   [[gnu::noinline]] void erase_address(Vmid vmid, Asid asid, std::uint64_t address) {
-    const AddressSpaces::Related related = spaces_.related(vmid, asid);
+    const AddressSpaces::Related related = spaces_.related(StreamWorld::kNsEl1, vmid, asid);
     constexpr Stamp kEver = ~Stamp{0};
     const TlbInvalidation::Range range{
         .first = address, .last = address, .granule = std::nullopt, .level = 0};

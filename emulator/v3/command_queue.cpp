@@ -70,7 +70,7 @@ std::uint32_t CommandQueue::consume(std::uint32_t most) {
     }
     ++consumed;
     const std::uint32_t next = queue.next(read);
-    const CommandOutcome outcome = perform(words, features_, tcu_);
+    const CommandOutcome outcome = perform(words, features_, registers_, tcu_);
     if (outcome == CommandOutcome::kIllegal) [[unlikely]] {
       stop(read, words, CommandError::CERROR_ILL);
       return consumed;

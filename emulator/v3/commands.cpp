@@ -58,15 +58,40 @@ std::variant<TlbInvalidation::Range, NoRange> range_of(const Features& features,
                                 .leaf_only = command[C::Leaf]};
 }
 
+template <class C>
+Asid asid_of(const C& command) {
+  return Asid(static_cast<std::uint16_t>(command[C::ASID]));
+}
+
+// 3.17.6: how many low bits of a VMID are not compared.  Above 4: reserved.
+std::uint8_t vmid_bits_ignored(const RegisterFile& registers) {
+  const auto vmw = registers.get<SMMU_CR0ACK>()[SMMU_CR0ACK::VMW];
+  return vmw <= 4 ? static_cast<std::uint8_t>(vmw) : 0;
+}
+
 // Without stage 2 there is one VMID, and the commands' field is RES0 (4.4.2).
 template <class C>
 Vmid vmid_of(const Features& features, const C& command) {
   if (!features.idr0[SMMU_IDR0::S2P]) return Vmid(0);
   return Vmid(static_cast<std::uint16_t>(command[C::VMID]));
 }
+
+// What is of the command's VMID: what stage 1 made of virtual addresses, alone
+// or with stage 2, unless `input` says otherwise.
 template <class C>
-Asid asid_of(const C& command) {
-  return Asid(static_cast<std::uint16_t>(command[C::ASID]));
+TlbInvalidation of_vmid(const Features& features, const RegisterFile& registers, const C& command,
+                        std::optional<Input> input = Input::kVirtual) {
+  return {.vmid = vmid_of(features, command),
+          .vmid_bits_ignored = vmid_bits_ignored(registers),
+          .input = input};
+}
+
+// What is of EL2.
+TlbInvalidation of_el2(StreamWorld world) { return {.world = world, .vmid = Vmid(0)}; }
+
+// 4.4.2.8, 4.4.2.9: which of its two worlds an address is of.
+StreamWorld el2_world(const RegisterFile& registers) {
+  return registers.get<SMMU_CR2>()[SMMU_CR2::E2H] ? StreamWorld::kNsEl2E2h : StreamWorld::kNsEl2;
 }
 
 // 4.4.1.1: else it is about one address, in whatever entry.
@@ -77,9 +102,7 @@ bool is_range(const Features& features, const C& command) {
 
 template <class C>
 CommandOutcome invalidate_addresses(const Features& features, Tcu& tcu, const C& command,
-                                    std::optional<Asid> asid, Input input = Input::kVirtual) {
-  TlbInvalidation what{
-      .vmid = vmid_of(features, command), .asid = asid, .range = std::nullopt, .input = input};
+                                    TlbInvalidation what) {
   if (!is_range(features, command)) {
     // The entry's size decides how much of the address is compared.
     const std::uint64_t address = command[C::Address];
@@ -100,13 +123,13 @@ CommandOutcome invalidate_addresses(const Features& features, Tcu& tcu, const C&
   return CommandOutcome::kPerformed;
 }
 
-CommandOutcome invalidate_all(Tcu& tcu, std::optional<Vmid> vmid, std::optional<Input> input) {
-  tcu.invalidate(
-      TlbInvalidation{.vmid = vmid, .asid = std::nullopt, .range = std::nullopt, .input = input});
+CommandOutcome invalidate(Tcu& tcu, const TlbInvalidation& what) {
+  tcu.invalidate(what);
   return CommandOutcome::kPerformed;
 }
 
-CommandOutcome perform(const CMD_PREFETCH_CONFIG& command, const Features& features, Tcu& tcu) {
+CommandOutcome perform(const CMD_PREFETCH_CONFIG& command, const Features& features,
+                       const RegisterFile&, Tcu& tcu) {
   using C = CMD_PREFETCH_CONFIG;
   if (command[C::SSec]) return CommandOutcome::kIllegal;
   if (stream_exists(features, command[C::StreamID])) {
@@ -115,7 +138,8 @@ CommandOutcome perform(const CMD_PREFETCH_CONFIG& command, const Features& featu
   return CommandOutcome::kPerformed;
 }
 
-CommandOutcome perform(const CMD_PREFETCH_ADDR& command, const Features& features, Tcu& tcu) {
+CommandOutcome perform(const CMD_PREFETCH_ADDR& command, const Features& features,
+                       const RegisterFile&, Tcu& tcu) {
   using C = CMD_PREFETCH_ADDR;
   if (command[C::SSec]) return CommandOutcome::kIllegal;
   if (stream_exists(features, command[C::StreamID])) {
@@ -126,7 +150,8 @@ CommandOutcome perform(const CMD_PREFETCH_ADDR& command, const Features& feature
   return CommandOutcome::kPerformed;
 }
 
-CommandOutcome perform(const CMD_CFGI_STE& command, const Features& features, Tcu& tcu) {
+CommandOutcome perform(const CMD_CFGI_STE& command, const Features& features, const RegisterFile&,
+                       Tcu& tcu) {
   using C = CMD_CFGI_STE;
   if (command[C::SSec]) return CommandOutcome::kIllegal;
   const StreamId stream(command[C::StreamID]);
@@ -140,7 +165,8 @@ CommandOutcome perform(const CMD_CFGI_STE& command, const Features& features, Tc
   return CommandOutcome::kPerformed;
 }
 
-CommandOutcome perform(const CMD_CFGI_STE_RANGE& command, const Features&, Tcu& tcu) {
+CommandOutcome perform(const CMD_CFGI_STE_RANGE& command, const Features&, const RegisterFile&,
+                       Tcu& tcu) {
   using C = CMD_CFGI_STE_RANGE;
   if (command[C::SSec]) return CommandOutcome::kIllegal;
   const std::uint32_t first_bits = static_cast<std::uint32_t>(mask(command[C::Range], 0));
@@ -153,7 +179,8 @@ CommandOutcome perform(const CMD_CFGI_STE_RANGE& command, const Features&, Tcu& 
   return CommandOutcome::kPerformed;
 }
 
-CommandOutcome perform(const CMD_CFGI_CD& command, const Features& features, Tcu& tcu) {
+CommandOutcome perform(const CMD_CFGI_CD& command, const Features& features, const RegisterFile&,
+                       Tcu& tcu) {
   using C = CMD_CFGI_CD;
   if (command[C::SSec] || !features.idr0[SMMU_IDR0::S1P]) return CommandOutcome::kIllegal;
   const StreamId stream(command[C::StreamID]);
@@ -168,7 +195,8 @@ CommandOutcome perform(const CMD_CFGI_CD& command, const Features& features, Tcu
   return CommandOutcome::kPerformed;
 }
 
-CommandOutcome perform(const CMD_CFGI_CD_ALL& command, const Features& features, Tcu& tcu) {
+CommandOutcome perform(const CMD_CFGI_CD_ALL& command, const Features& features,
+                       const RegisterFile&, Tcu& tcu) {
   using C = CMD_CFGI_CD_ALL;
   if (command[C::SSec] || !features.idr0[SMMU_IDR0::S1P]) return CommandOutcome::kIllegal;
   const StreamId stream(command[C::StreamID]);
@@ -183,50 +211,88 @@ CommandOutcome perform(const CMD_CFGI_CD_ALL& command, const Features& features,
 }
 
 // 4.4.2: only where there is stage 1.
-CommandOutcome perform(const CMD_TLBI_NH_ALL& command, const Features& features, Tcu& tcu) {
+CommandOutcome perform(const CMD_TLBI_NH_ALL& command, const Features& features,
+                       const RegisterFile& registers, Tcu& tcu) {
   if (!features.idr0[SMMU_IDR0::S1P]) return CommandOutcome::kIllegal;
-  return invalidate_all(tcu, vmid_of(features, command), Input::kVirtual);
+  return invalidate(tcu, of_vmid(features, registers, command));
 }
 
-CommandOutcome perform(const CMD_TLBI_NH_ASID& command, const Features& features, Tcu& tcu) {
+CommandOutcome perform(const CMD_TLBI_NH_ASID& command, const Features& features,
+                       const RegisterFile& registers, Tcu& tcu) {
   if (!features.idr0[SMMU_IDR0::S1P]) return CommandOutcome::kIllegal;
-  tcu.invalidate(TlbInvalidation{.vmid = vmid_of(features, command),
-                                 .asid = asid_of(command),
-                                 .range = std::nullopt,
-                                 .input = Input::kVirtual});
-  return CommandOutcome::kPerformed;
+  TlbInvalidation what = of_vmid(features, registers, command);
+  what.asid = asid_of(command);
+  return invalidate(tcu, what);
 }
 
-CommandOutcome perform(const CMD_TLBI_NH_VA& command, const Features& features, Tcu& tcu) {
+CommandOutcome perform(const CMD_TLBI_NH_VA& command, const Features& features,
+                       const RegisterFile& registers, Tcu& tcu) {
   using C = CMD_TLBI_NH_VA;
   if (!features.idr0[SMMU_IDR0::S1P]) return CommandOutcome::kIllegal;
-  if (is_range(features, command) || !command[C::Leaf]) [[unlikely]]
-    return invalidate_addresses(features, tcu, command, asid_of(command));
+  if (is_range(features, command) || !command[C::Leaf] || vmid_bits_ignored(registers) != 0)
+      [[unlikely]] {
+    TlbInvalidation what = of_vmid(features, registers, command);
+    what.asid = asid_of(command);
+    return invalidate_addresses(features, tcu, command, what);
+  }
   tcu.invalidate_leaf(vmid_of(features, command), asid_of(command), command[C::Address]);
   return CommandOutcome::kPerformed;
 }
 
-CommandOutcome perform(const CMD_TLBI_NH_VAA& command, const Features& features, Tcu& tcu) {
+CommandOutcome perform(const CMD_TLBI_NH_VAA& command, const Features& features,
+                       const RegisterFile& registers, Tcu& tcu) {
   if (!features.idr0[SMMU_IDR0::S1P]) return CommandOutcome::kIllegal;
-  return invalidate_addresses(features, tcu, command, std::nullopt);
+  return invalidate_addresses(features, tcu, command, of_vmid(features, registers, command));
 }
 
-CommandOutcome perform(const CMD_TLBI_NSNH_ALL&, const Features&, Tcu& tcu) {
-  return invalidate_all(tcu, std::nullopt, std::nullopt);
+CommandOutcome perform(const CMD_TLBI_NSNH_ALL&, const Features&, const RegisterFile&, Tcu& tcu) {
+  return invalidate(tcu, TlbInvalidation{.input = std::nullopt});
 }
 
-CommandOutcome perform(const CMD_TLBI_S12_VMALL& command, const Features& features, Tcu& tcu) {
+CommandOutcome perform(const CMD_TLBI_S12_VMALL& command, const Features& features,
+                       const RegisterFile& registers, Tcu& tcu) {
   if (!features.idr0[SMMU_IDR0::S2P]) return CommandOutcome::kIllegal;
-  return invalidate_all(tcu, vmid_of(features, command), std::nullopt);
+  return invalidate(tcu, of_vmid(features, registers, command, std::nullopt));
 }
 
 // 4.4.3: of stage 2 alone; what both stages make together stays.
-CommandOutcome perform(const CMD_TLBI_S2_IPA& command, const Features& features, Tcu& tcu) {
+CommandOutcome perform(const CMD_TLBI_S2_IPA& command, const Features& features,
+                       const RegisterFile& registers, Tcu& tcu) {
   if (!features.idr0[SMMU_IDR0::S2P]) return CommandOutcome::kIllegal;
-  return invalidate_addresses(features, tcu, command, std::nullopt, Input::kIntermediate);
+  return invalidate_addresses(features, tcu, command,
+                              of_vmid(features, registers, command, Input::kIntermediate));
 }
 
-CommandOutcome perform(const CMD_SYNC& command, const Features&, Tcu&) {
+CommandOutcome perform(const CMD_TLBI_EL2_ALL&, const Features& features, const RegisterFile&,
+                       Tcu& tcu) {
+  if (!features.idr0[SMMU_IDR0::Hyp]) return CommandOutcome::kIllegal;
+  tcu.invalidate(of_el2(StreamWorld::kNsEl2));
+  return invalidate(tcu, of_el2(StreamWorld::kNsEl2E2h));
+}
+
+CommandOutcome perform(const CMD_TLBI_EL2_ASID& command, const Features& features,
+                       const RegisterFile&, Tcu& tcu) {
+  if (!features.idr0[SMMU_IDR0::Hyp]) return CommandOutcome::kIllegal;
+  TlbInvalidation what = of_el2(StreamWorld::kNsEl2E2h);
+  what.asid = asid_of(command);
+  return invalidate(tcu, what);
+}
+
+CommandOutcome perform(const CMD_TLBI_EL2_VA& command, const Features& features,
+                       const RegisterFile& registers, Tcu& tcu) {
+  if (!features.idr0[SMMU_IDR0::Hyp]) return CommandOutcome::kIllegal;
+  TlbInvalidation what = of_el2(el2_world(registers));
+  if (what.world == StreamWorld::kNsEl2E2h) what.asid = asid_of(command);
+  return invalidate_addresses(features, tcu, command, what);
+}
+
+CommandOutcome perform(const CMD_TLBI_EL2_VAA& command, const Features& features,
+                       const RegisterFile& registers, Tcu& tcu) {
+  if (!features.idr0[SMMU_IDR0::Hyp]) return CommandOutcome::kIllegal;
+  return invalidate_addresses(features, tcu, command, of_el2(el2_world(registers)));
+}
+
+CommandOutcome perform(const CMD_SYNC& command, const Features&, const RegisterFile&, Tcu&) {
   if (command[CMD_SYNC::CS] > SyncSignal::kSev) return CommandOutcome::kIllegal;
   return CommandOutcome::kSynchronize;
 }
@@ -235,49 +301,54 @@ CommandOutcome perform(const CMD_SYNC& command, const Features&, Tcu&) {
 // but their own.
 template <class C>
 [[gnu::noinline]] CommandOutcome perform_as(CommandWords words, const Features& features,
-                                            Tcu& tcu) {
-  return perform(C(words), features, tcu);
+                                            const RegisterFile& registers, Tcu& tcu) {
+  return perform(C(words), features, registers, tcu);
 }
 
 }  // namespace
 
-CommandOutcome perform(CommandWords words, const Features& features, Tcu& tcu) {
+CommandOutcome perform(CommandWords words, const Features& features, const RegisterFile& registers,
+                       Tcu& tcu) {
   switch (CommandHeader::Opcode.decode(words[0])) {
     case Opcode::CMD_PREFETCH_CONFIG:
-      return perform_as<CMD_PREFETCH_CONFIG>(words, features, tcu);
+      return perform_as<CMD_PREFETCH_CONFIG>(words, features, registers, tcu);
     case Opcode::CMD_PREFETCH_ADDR:
-      return perform_as<CMD_PREFETCH_ADDR>(words, features, tcu);
+      return perform_as<CMD_PREFETCH_ADDR>(words, features, registers, tcu);
     case Opcode::CMD_CFGI_STE:
-      return perform_as<CMD_CFGI_STE>(words, features, tcu);
+      return perform_as<CMD_CFGI_STE>(words, features, registers, tcu);
     case Opcode::CMD_CFGI_STE_RANGE:
-      return perform_as<CMD_CFGI_STE_RANGE>(words, features, tcu);
+      return perform_as<CMD_CFGI_STE_RANGE>(words, features, registers, tcu);
     case Opcode::CMD_CFGI_CD:
-      return perform_as<CMD_CFGI_CD>(words, features, tcu);
+      return perform_as<CMD_CFGI_CD>(words, features, registers, tcu);
     case Opcode::CMD_CFGI_CD_ALL:
-      return perform_as<CMD_CFGI_CD_ALL>(words, features, tcu);
+      return perform_as<CMD_CFGI_CD_ALL>(words, features, registers, tcu);
     case Opcode::CMD_TLBI_NH_ALL:
-      return perform_as<CMD_TLBI_NH_ALL>(words, features, tcu);
+      return perform_as<CMD_TLBI_NH_ALL>(words, features, registers, tcu);
     case Opcode::CMD_TLBI_NH_ASID:
-      return perform_as<CMD_TLBI_NH_ASID>(words, features, tcu);
+      return perform_as<CMD_TLBI_NH_ASID>(words, features, registers, tcu);
     case Opcode::CMD_TLBI_NH_VA:
-      return perform_as<CMD_TLBI_NH_VA>(words, features, tcu);
+      return perform_as<CMD_TLBI_NH_VA>(words, features, registers, tcu);
     case Opcode::CMD_TLBI_NH_VAA:
-      return perform_as<CMD_TLBI_NH_VAA>(words, features, tcu);
+      return perform_as<CMD_TLBI_NH_VAA>(words, features, registers, tcu);
     case Opcode::CMD_TLBI_NSNH_ALL:
-      return perform_as<CMD_TLBI_NSNH_ALL>(words, features, tcu);
+      return perform_as<CMD_TLBI_NSNH_ALL>(words, features, registers, tcu);
     case Opcode::CMD_TLBI_S12_VMALL:
-      return perform_as<CMD_TLBI_S12_VMALL>(words, features, tcu);
+      return perform_as<CMD_TLBI_S12_VMALL>(words, features, registers, tcu);
     case Opcode::CMD_TLBI_S2_IPA:
-      return perform_as<CMD_TLBI_S2_IPA>(words, features, tcu);
-    case Opcode::CMD_SYNC:
-      return perform_as<CMD_SYNC>(words, features, tcu);
-
-    // For features whose ID bits are 0: MPAM, EL2, ATS, PRI, stalls, DPT.
-    case Opcode::CMD_CFGI_VMS_PIDM:
+      return perform_as<CMD_TLBI_S2_IPA>(words, features, registers, tcu);
     case Opcode::CMD_TLBI_EL2_ALL:
+      return perform_as<CMD_TLBI_EL2_ALL>(words, features, registers, tcu);
     case Opcode::CMD_TLBI_EL2_ASID:
+      return perform_as<CMD_TLBI_EL2_ASID>(words, features, registers, tcu);
     case Opcode::CMD_TLBI_EL2_VA:
+      return perform_as<CMD_TLBI_EL2_VA>(words, features, registers, tcu);
     case Opcode::CMD_TLBI_EL2_VAA:
+      return perform_as<CMD_TLBI_EL2_VAA>(words, features, registers, tcu);
+    case Opcode::CMD_SYNC:
+      return perform_as<CMD_SYNC>(words, features, registers, tcu);
+
+    // For features whose ID bits are 0: MPAM, ATS, PRI, stalls, DPT.
+    case Opcode::CMD_CFGI_VMS_PIDM:
     case Opcode::CMD_ATC_INV:
     case Opcode::CMD_PRI_RESP:
     case Opcode::CMD_RESUME:

@@ -7,6 +7,7 @@
 
 #include "emulator/tcu/tcu.h"
 #include "emulator/v3/features.h"
+#include "emulator/v3/register_file.h"
 #include "smmu/arch/v3/commands.h"
 
 namespace smmu::emulator {
@@ -20,7 +21,8 @@ enum class CommandOutcome : std::uint8_t {
 };
 
 // A command of the Non-secure Command queue.
-CommandOutcome perform(CommandWords words, const Features& features, Tcu& tcu);
+CommandOutcome perform(CommandWords words, const Features& features, const RegisterFile& registers,
+                       Tcu& tcu);
 
 }  // namespace smmu::emulator
 

@@ -66,7 +66,7 @@ struct Half {
 // [55:52] are for VMSAv9-128.
 std::uint64_t table_address(std::uint64_t ttb) { return ttb & mask(51, 0); }
 
-std::array<Half, 2> halves_of(const CD& cd) {
+std::array<Half, 2> halves_of(const CD& cd, StreamWorld world) {
   std::optional<Granule> granule0;
   switch (cd[CD::TG0]) {
     case TG0::k4K:
@@ -91,17 +91,19 @@ std::array<Half, 2> halves_of(const CD& cd) {
       granule1 = Granule::k64K;
       break;
   }
-  return {Half{.enabled = !cd[CD::EPD0],
+  // 5.4.1: EL2 has the lower half alone, which cannot be disabled.
+  const bool one = world == StreamWorld::kNsEl2;
+  return {Half{.enabled = one || !cd[CD::EPD0],
                .granule = granule0,
                .txsz = cd[CD::T0SZ],
                .ttb = table_address(cd[CD::TTB0]),
                .tbi = cd[CD::TBI0],
                .had = cd[CD::HAD0],
-               .e0pd = cd[CD::E0PD0],
+               .e0pd = cd[CD::E0PD0] && !one,
                .shareability = cd[CD::SH0]},
-          Half{.enabled = !cd[CD::EPD1],
+          Half{.enabled = !one && !cd[CD::EPD1],
                .granule = granule1,
-               .txsz = cd[CD::T1SZ],
+               .txsz = one ? 0 : cd[CD::T1SZ],
                .ttb = table_address(cd[CD::TTB1]),
                .tbi = cd[CD::TBI1],
                .had = cd[CD::HAD1],
@@ -177,13 +179,13 @@ Stage1Half stage1_half(const Features& features, const CD& cd, const Half& half,
 
 }  // namespace
 
-bool cd_illegal(const Features& features, const STE& ste, const CD& cd) {
+bool cd_illegal(const Features& features, const STE& ste, StreamWorld world, const CD& cd) {
   if (!cd[CD::V]) return true;
   if (ste[STE::S1STALLD] && cd[CD::S]) return true;
   if (features.idr0[SMMU_IDR0::TERM_MODEL] && !cd[CD::A]) return true;
   if (cd[CD::S]) return true;  // SMMU_IDR0.STALL_MODEL is 0b01
 
-  const auto halves = halves_of(cd);
+  const auto halves = halves_of(cd, world);
   if (halves[0].enabled || halves[1].enabled) {
     const auto endianness = features.idr0[SMMU_IDR0::TTENDIAN];
     if (endianness == SMMU_IDR0::Endianness::kLittle && cd[CD::ENDI]) return true;
@@ -191,6 +193,7 @@ bool cd_illegal(const Features& features, const STE& ste, const CD& cd) {
   }
   const bool aarch64 = cd[CD::AA64];
   if (!features.has(aarch64 ? TableFormat::kAArch64 : TableFormat::kAArch32)) return true;
+  if (!aarch64 && world == StreamWorld::kNsEl2E2h) return true;
   // 5.4: VMSAv8-64 does not fit above a stage 2 of VMSAv8-32.
   const bool stage2 = ste[STE::Config] == SteConfig::kNested;
   if (aarch64 && stage2 && !ste[STE::S2AA64]) return true;
@@ -198,7 +201,8 @@ bool cd_illegal(const Features& features, const STE& ste, const CD& cd) {
   // HA and HD are ignored with VMSAv8-32.
   if (aarch64 && (cd[CD::HA] || cd[CD::HD]) && httu == 0) return true;
   if (aarch64 && cd[CD::HD] && httu == 1) return true;
-  if (!features.idr0[SMMU_IDR0::ASID16] && (cd[CD::ASID] >> 8) != 0) return true;
+  const bool tagged = world != StreamWorld::kNsEl2;
+  if (tagged && !features.idr0[SMMU_IDR0::ASID16] && (cd[CD::ASID] >> 8) != 0) return true;
   const unsigned output_bits = effective_output_bits(features, cd);
   for (const Half& half : halves) {
     if (!half.enabled) continue;
@@ -215,9 +219,10 @@ bool cd_illegal(const Features& features, const STE& ste, const CD& cd) {
 
 void set_stage1(const Features& features, const CD& cd, Context& context) {
   const unsigned output_bits = effective_output_bits(features, cd);
-  const auto halves = halves_of(cd);
-  context.asid = Asid(static_cast<std::uint16_t>(cd[CD::ASID]));
-  context.asid_set = cd[CD::ASET] ? AsidSet::kNonShared : AsidSet::kShared;
+  const StreamWorld world = context.owner.world;
+  const auto halves = halves_of(cd, world);
+  context.owner.asid = Asid(static_cast<std::uint16_t>(cd[CD::ASID]));
+  context.owner.set = cd[CD::ASET] ? AsidSet::kNonShared : AsidSet::kShared;
   // 5.5: A and R decide what the device and software see of a fault.
   context.response = cd[CD::A] ? Response::kAbort : Response::kRazWi;
   context.recording = cd[CD::R] ? Recording::kRecorded : Recording::kSilent;
@@ -232,8 +237,10 @@ void set_stage1(const Features& features, const CD& cd, Context& context) {
                                  regime.has_stage2 ? features.input_bits : features.output_bits);
   }
   stage1.attributes = stage1_attributes(std::uint64_t{cd[CD::MAIR1]} << 32 | cd[CD::MAIR0]);
+  Levels levels = aarch64 ? Levels::kTwo : Levels::kTwoAArch32;
+  if (world == StreamWorld::kNsEl2) levels = Levels::kOne;
   stage1.permissions = stage1_permissions(
-      {.levels = aarch64 ? Levels::kTwo : Levels::kTwoAArch32,
+      {.levels = levels,
        .write_implies_execute_never = cd[CD::WXN],
        .unprivileged_write_implies_execute_never = !aarch64 && cd[CD::UWXN],
        .privileged_access_never = cd[CD::PAN],
@@ -241,7 +248,8 @@ void set_stage1(const Features& features, const CD& cd, Context& context) {
   const bool updates = aarch64 && cd[CD::HA];
   stage1.access_flag_ignored = cd[CD::AFFD] && !updates;
   stage1.update = {.access_flag = updates, .dirty_state = updates && cd[CD::HD]};
-  regime.simple = aarch64 && !regime.has_stage2 && !updates;
+  regime.global = world == StreamWorld::kNsEl2;
+  regime.simple = aarch64 && !regime.has_stage2 && !regime.global && !updates;
 }
 
 ContextTable::ContextTable(const Features& features, PhysicalMemory& memory, const Caching& caching,
@@ -252,7 +260,7 @@ ContextTable::ContextTable(const Features& features, PhysicalMemory& memory, con
       walker_(memory, observer),
       descriptors_(caching, tcu) {}
 
-Resolution ContextTable::resolve(const STE& ste, StreamId stream,
+Resolution ContextTable::resolve(const STE& ste, StreamWorld world, StreamId stream,
                                  std::optional<SubstreamId> substream, Reading reading) {
   const std::uint32_t number = substream ? substream->value : 0;
   const auto config = ste[STE::Config];
@@ -272,8 +280,9 @@ Resolution ContextTable::resolve(const STE& ste, StreamId stream,
   context.action = Context::Action::kBypass;
   context.regime.bypass_bits =
       static_cast<std::uint8_t>(stage1 ? features_.input_bits : features_.output_bits);
-  if (features_.idr0[SMMU_IDR0::S2P]) {
-    context.vmid = Vmid(static_cast<std::uint16_t>(ste[STE::S2VMID]));
+  context.owner.world = world;
+  if (features_.idr0[SMMU_IDR0::S2P] && world == StreamWorld::kNsEl1) {
+    context.owner.vmid = Vmid(static_cast<std::uint16_t>(ste[STE::S2VMID]));
   }
   if (stage2) {
     context.action = Context::Action::kTranslate;
@@ -358,7 +367,8 @@ Resolution ContextTable::from_cd(const STE& ste, StreamId stream, std::uint32_t 
   const auto cd = fetch<CD>(memory_, observer_, ConfigurationStructure::kCD, stream,
                             SubstreamId(index), address);
   if (!cd) return failed(EventType::F_CD_FETCH, index, reading, address.value);
-  if (cd_illegal(features_, ste, *cd)) return failed(EventType::C_BAD_CD, index, reading);
+  if (cd_illegal(features_, ste, context.owner.world, *cd))
+    return failed(EventType::C_BAD_CD, index, reading);
   set_stage1(features_, *cd, context);
   return {context, reading.stamp, true};
 }

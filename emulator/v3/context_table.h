@@ -16,9 +16,9 @@
 namespace smmu::emulator {
 
 // Whether software may not use this CD: 5.4.2, in the manual's order.
-bool cd_illegal(const Features& features, const v3::STE& ste, const v3::CD& cd);
+bool cd_illegal(const Features& features, const v3::STE& ste, StreamWorld world, const v3::CD& cd);
 
-// What a legal CD says of stage 1.
+// What a legal CD says of stage 1, in the context's world.
 void set_stage1(const Features& features, const v3::CD& cd, Context& context);
 
 class ContextTable {
@@ -28,7 +28,7 @@ class ContextTable {
 
   // What becomes of a transaction of the stream whose legal STE this is.
   // `reading`: of the STE.
-  ConfigurationSource::Resolution resolve(const v3::STE& ste, StreamId stream,
+  ConfigurationSource::Resolution resolve(const v3::STE& ste, StreamWorld world, StreamId stream,
                                           std::optional<SubstreamId> substream, Reading reading);
 
   void invalidate(const ConfigurationInvalidation& what, Stamp before);

@@ -20,7 +20,11 @@ Features::Features(const SmmuV3Config& config)
       // 3.4: VMSAv8-32 knows addresses of 40 bits.
       input_bits(has(TableFormat::kAArch32) ? std::max(output_bits, 40U) : output_bits),
       stream_bits(config.idr1[SMMU_IDR1::SIDSIZE]),
-      substream_bits(config.idr1[SMMU_IDR1::SSIDSIZE]) {}
+      substream_bits(config.idr1[SMMU_IDR1::SSIDSIZE]) {
+  // 6.3.1: what is of stage 2 says nothing without it.
+  if (!idr0[SMMU_IDR0::S2P]) idr0.set(SMMU_IDR0::VMW, false);
+  if (!idr0[SMMU_IDR0::S1P] || !idr0[SMMU_IDR0::S2P]) idr0.set(SMMU_IDR0::Hyp, false);
+}
 
 bool Features::has(Granule granule) const {
   switch (granule) {
@@ -88,14 +92,12 @@ std::optional<std::string> objection(const SmmuV3Config& config) {
       {idr0[SMMU_IDR0::BTM], "SMMU_IDR0.BTM is 1: broadcast TLB maintenance is not modelled"},
       {static_cast<unsigned>(idr0[SMMU_IDR0::HTTU]) == 3,
        "SMMU_IDR0.HTTU is 0b11: Access flags of Table descriptors are not modelled"},
-      {idr0[SMMU_IDR0::Hyp], "SMMU_IDR0.Hyp is 1: EL2 stream worlds are not modelled"},
       {idr0[SMMU_IDR0::ATS], "SMMU_IDR0.ATS is 1: ATS is not modelled"},
       {idr0[SMMU_IDR0::NS1ATS], "SMMU_IDR0.NS1ATS is 1: it needs ATS, which is not modelled"},
       {idr0[SMMU_IDR0::PRI], "SMMU_IDR0.PRI is 1: PRI is not modelled"},
       {idr0[SMMU_IDR0::ATOS],
        "SMMU_IDR0.ATOS is 1: address translation operations are not modelled"},
       {idr0[SMMU_IDR0::VATOS], "SMMU_IDR0.VATOS is 1: it needs ATOS, which is not modelled"},
-      {idr0[SMMU_IDR0::VMW], "SMMU_IDR0.VMW is 1: VMID wildcards are not modelled"},
       {idr0[SMMU_IDR0::ATSRECERR], "SMMU_IDR0.ATSRECERR is 1: it needs ATS, which is not modelled"},
       {static_cast<unsigned>(idr0[SMMU_IDR0::TTENDIAN]) == 0b01,
        "SMMU_IDR0.TTENDIAN is 0b01, which is reserved"},

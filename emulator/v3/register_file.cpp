@@ -64,10 +64,13 @@ void RegisterFile::allow(Guard guard, std::uint64_t writable) {
 
 RegisterFile::RegisterFile(const SmmuV3Config& config, const Features& features) : config_(config) {
   // Fields of CR0, CR2 and IRQ_CTRL that belong to features this model lacks
-  // (ATS, PRI, VMW, DPT; Hyp, BTM, ATSRECERR) are RES0.
-  allow<SMMU_CR0>(Guard::kAlways, bits_of(SMMU_CR0::SMMUEN, SMMU_CR0::EVENTQEN, SMMU_CR0::CMDQEN));
+  // (ATS, PRI, DPT; BTM, ATSRECERR) are RES0.
+  const std::uint32_t vmw = features.idr0[SMMU_IDR0::VMW] ? bits_of(SMMU_CR0::VMW) : 0;
+  allow<SMMU_CR0>(Guard::kAlways,
+                  bits_of(SMMU_CR0::SMMUEN, SMMU_CR0::EVENTQEN, SMMU_CR0::CMDQEN) | vmw);
   allow<SMMU_CR1>(Guard::kAlways);  // the guards differ by field: writable_now()
-  allow<SMMU_CR2>(Guard::kSmmuDisabled, bits_of(SMMU_CR2::RECINVSID));
+  const std::uint32_t e2h = features.idr0[SMMU_IDR0::Hyp] ? bits_of(SMMU_CR2::E2H) : 0;
+  allow<SMMU_CR2>(Guard::kSmmuDisabled, bits_of(SMMU_CR2::RECINVSID) | e2h);
   allow<SMMU_GBPA>(Guard::kAlways);
   allow<SMMU_IRQ_CTRL>(Guard::kAlways,
                        bits_of(SMMU_IRQ_CTRL::GERROR_IRQEN, SMMU_IRQ_CTRL::EVENTQ_IRQEN));

@@ -122,7 +122,9 @@ class Model final : public SmmuV3, private ConfigurationSource, private Transact
       context.fault = *fault;
       return {context, now.stamp, found.cacheable};
     }
-    return contexts_.resolve(std::get<v3::STE>(found.ste), stream, substream, now);
+    const auto& ste = std::get<v3::STE>(found.ste);
+    const bool e2h = registers_.get<SMMU_CR2>()[SMMU_CR2::E2H];
+    return contexts_.resolve(ste, world_of(features_, ste, e2h), stream, substream, now);
   }
 
   void invalidate(const ConfigurationInvalidation& what, Stamp before) override {

@@ -28,7 +28,17 @@ std::uint64_t aligned(std::uint64_t base, unsigned log2_bytes) {
   return log2_bytes >= 64 ? 0 : base & ~mask(log2_bytes - 1, 0);
 }
 
+// IgnoreSTESTRW() of 5.2.2.
+bool strw_ignored(const Features& features, const STE& ste) {
+  return !features.idr0[SMMU_IDR0::Hyp] || ste[STE::Config] != SteConfig::kS1Translate;
+}
+
 }  // namespace
+
+StreamWorld world_of(const Features& features, const STE& ste, bool e2h) {
+  if (strw_ignored(features, ste) || ste[STE::STRW] == 0b00) return StreamWorld::kNsEl1;
+  return e2h ? StreamWorld::kNsEl2E2h : StreamWorld::kNsEl2;
+}
 
 bool ste_illegal(const Features& features, const STE& ste) {
   if (!ste[STE::V]) return true;
@@ -42,7 +52,9 @@ bool ste_illegal(const Features& features, const STE& ste) {
   if (stage1 && !features.idr0[SMMU_IDR0::S1P]) return true;
   if (stage2 && !features.idr0[SMMU_IDR0::S2P]) return true;
 
-  // EATS is checked if SMMU_IDR0.ATS, STRW if SMMU_IDR0.Hyp: both are 0.
+  // EATS is checked if SMMU_IDR0.ATS, which is 0.
+  const unsigned strw = strw_ignored(features, ste) ? 0b00 : ste[STE::STRW];
+  if ((strw & 0b01) != 0) return true;
 
   if (stage1) {
     // S1STALLD: only where stalling can be chosen, and SMMU_IDR0.STALL_MODEL
@@ -62,8 +74,9 @@ bool ste_illegal(const Features& features, const STE& ste) {
     if ((ste[STE::S1ContextPtr] >> bits) != 0) return true;
   }
   if (stage2 && stage2_illegal(features, ste)) return true;
-  // IgnoreSTES2VMID(): without stage 2, and for streams that are not translated.
-  const bool tagged = features.idr0[SMMU_IDR0::S2P] && (stage1 || stage2);
+  // IgnoreSTES2VMID(): without stage 2, for streams that are not translated, and
+  // for those of EL2.
+  const bool tagged = features.idr0[SMMU_IDR0::S2P] && (stage1 || stage2) && strw == 0b00;
   return tagged && !features.idr0[SMMU_IDR0::VMID16] && (ste[STE::S2VMID] >> 8) != 0;
 }
 

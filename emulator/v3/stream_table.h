@@ -15,6 +15,9 @@ namespace smmu::emulator {
 // Whether software may not use this STE: 5.2.2, in the manual's order.
 bool ste_illegal(const Features& features, const v3::STE& ste);
 
+// Whose translations a legal STE's stage 1 makes: 5.2, STRW.  `e2h`: CR2.E2H.
+StreamWorld world_of(const Features& features, const v3::STE& ste, bool e2h);
+
 class StreamTable {
  public:
   StreamTable(const Features& features, const RegisterFile& registers, PhysicalMemory& memory,

@@ -61,6 +61,10 @@ TEST_P(Commands, OfStagesThatAreAbsentAreIllegal) {  // 4.3.3, 4.3.4, 4.4.2, 4.4
                   Opcode::CMD_TLBI_NH_ASID, Opcode::CMD_TLBI_NH_VA, Opcode::CMD_TLBI_NH_VAA});
   }
   if (GetParam().second) legal.insert({Opcode::CMD_TLBI_S12_VMALL, Opcode::CMD_TLBI_S2_IPA});
+  if (GetParam().first && GetParam().second) {  // 6.3.1, Hyp
+    legal.insert({Opcode::CMD_TLBI_EL2_ALL, Opcode::CMD_TLBI_EL2_ASID, Opcode::CMD_TLBI_EL2_VA,
+                  Opcode::CMD_TLBI_EL2_VAA});
+  }
   for (unsigned code = 0; code != 0x100; ++code) {
     const auto opcode = static_cast<Opcode>(code);
     EXPECT_EQ(illegal(CommandHeader().set(CommandHeader::Opcode, opcode)), !legal.contains(opcode))

@@ -23,7 +23,7 @@ struct Writable {
 // Chapter 6, each register's fields and "Accessing".  CR0 and IRQ_CTRL guard the others, and have
 // tests of their own; CR1's fields differ.
 constexpr Writable kWritable[] = {
-    {"CR2", 0x2c, 0x2, GuardedBy::kSmmu},
+    {"CR2", 0x2c, 0x3, GuardedBy::kSmmu},
     {"GERRORN", 0x64, 0x1b5, GuardedBy::kNothing},
     {"GERROR_IRQ_CFG0", 0x68, 0xffff'fffc, GuardedBy::kErrorIrq},
     {"GERROR_IRQ_CFG0, high", 0x6c, 0x00ff'ffff, GuardedBy::kErrorIrq},

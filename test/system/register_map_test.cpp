@@ -53,6 +53,8 @@ Map map_of(const SmmuV3Config& config) {
       {0x1'00a8, {0x8000'0001}},  // EVENTQ_PROD: WR as RD
       {0x1'00ac, {0x800f'ffff}},  // EVENTQ_CONS
   };
+  if (config.idr0[SMMU_IDR0::VMW]) map[0x20].writable |= 0x1c0;
+  if (config.idr0[SMMU_IDR0::Hyp]) map[0x2c].writable |= 0x1;  // E2H
   // 6.3.25: FMT and SPLIT.
   if (config.idr0[SMMU_IDR0::ST_LEVEL] != 0) map[0x88].writable |= 0x0003'07c0;
   if (config.idr0[SMMU_IDR0::MSI]) {

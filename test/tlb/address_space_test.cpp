@@ -9,7 +9,12 @@ namespace {
 AddressSpace name(std::uint16_t vmid, std::uint16_t asid) {
   return {.vmid = Vmid(vmid), .asid = Asid(asid)};
 }
-AddressSpace global(std::uint16_t vmid) { return {.vmid = Vmid(vmid), .asid = std::nullopt}; }
+AddressSpace global(std::uint16_t vmid, AsidSet set = AsidSet::kShared) {
+  return {.vmid = Vmid(vmid), .asid = std::nullopt, .set = set};
+}
+AddressSpace of_world(StreamWorld world, std::optional<Asid> asid = {}) {
+  return {.world = world, .vmid = Vmid(0), .asid = asid};
+}
 AddressSpace intermediate(std::uint16_t vmid) {
   return {.vmid = Vmid(vmid), .asid = std::nullopt, .input = Input::kIntermediate};
 }
@@ -25,9 +30,22 @@ TEST(AddressSpaces, OneNameIsOneSpace) {
 
 TEST(AddressSpaces, EveryPartOfANameCounts) {
   AddressSpaces spaces;
-  const AddressSpace names[] = {name(1, 2),      name(2, 1),      name(1, 0), global(1),
-                                global(2),       name(0, 1),      global(0),  name(0xffff, 0xffff),
-                                intermediate(1), intermediate(2), name(0, 0)};
+  const AddressSpace names[] = {name(1, 2),
+                                name(2, 1),
+                                name(1, 0),
+                                global(1),
+                                global(2),
+                                name(0, 1),
+                                global(0),
+                                name(0xffff, 0xffff),
+                                intermediate(1),
+                                intermediate(2),
+                                name(0, 0),
+                                global(1, AsidSet::kNonShared),
+                                of_world(StreamWorld::kNsEl2),
+                                of_world(StreamWorld::kNsEl2E2h),
+                                of_world(StreamWorld::kNsEl2E2h, Asid(0)),
+                                of_world(StreamWorld::kNsEl2E2h, Asid(1))};
   for (const AddressSpace& one : names) spaces.intern(one);
   EXPECT_EQ(spaces.all().size(), std::size(names));
   for (const AddressSpace& one : names) {
@@ -42,35 +60,39 @@ TEST(AddressSpaces, AVmidKnowsItsOwn) {
   const auto* all = spaces.intern(global(1));
   const auto* ipas = spaces.intern(intermediate(1));
   spaces.intern(name(2, 2));
-  EXPECT_EQ(spaces.of(Vmid(1)),
+  spaces.intern({.world = StreamWorld::kNsEl2E2h, .vmid = Vmid(1), .asid = Asid(2)});
+  EXPECT_EQ(spaces.of(StreamWorld::kNsEl1, Vmid(1)),
             (std::vector<AddressSpaces::Space*>{const_cast<AddressSpaces::Space*>(own),
                                                 const_cast<AddressSpaces::Space*>(all),
                                                 const_cast<AddressSpaces::Space*>(ipas)}));
-  EXPECT_TRUE(spaces.of(Vmid(3)).empty());
+  EXPECT_TRUE(spaces.of(StreamWorld::kNsEl1, Vmid(3)).empty());
 }
 
 TEST(AddressSpaces, GlobalTranslationsAreOfAnAsidSet) {
   AddressSpaces spaces;
+  constexpr StreamWorld kEl1 = StreamWorld::kNsEl1;
   auto* shared = spaces.intern(global(1));
   const AddressSpace other{.vmid = Vmid(1), .asid = {}, .set = AsidSet::kNonShared};
   EXPECT_EQ(spaces.find(other), nullptr);
   auto* non_shared = spaces.intern(other);
   EXPECT_NE(non_shared, shared);
-  EXPECT_EQ(spaces.related(Vmid(1), Asid(2)).global, shared);
-  EXPECT_EQ(spaces.related(Vmid(1), Asid(2)).non_shared_global, non_shared);
+  EXPECT_EQ(spaces.related(kEl1, Vmid(1), Asid(2)).global, shared);
+  EXPECT_EQ(spaces.related(kEl1, Vmid(1), Asid(2)).non_shared_global, non_shared);
 }
 
 TEST(AddressSpaces, RelatedFollowsWhatIsMadeLater) {
   AddressSpaces spaces;
-  EXPECT_EQ(spaces.related(Vmid(1), Asid(2)).own->sizes, 0U);
+  constexpr StreamWorld kEl1 = StreamWorld::kNsEl1;
+  EXPECT_EQ(spaces.related(kEl1, Vmid(1), Asid(2)).own->sizes, 0U);
   auto* own = spaces.intern(name(1, 2));
-  EXPECT_EQ(spaces.related(Vmid(1), Asid(2)).own, own);
-  EXPECT_NE(spaces.related(Vmid(1), Asid(2)).global, own);
+  EXPECT_EQ(spaces.related(kEl1, Vmid(1), Asid(2)).own, own);
+  EXPECT_NE(spaces.related(kEl1, Vmid(1), Asid(2)).global, own);
   auto* all = spaces.intern(global(1));
-  EXPECT_EQ(spaces.related(Vmid(1), Asid(2)).global, all);
+  EXPECT_EQ(spaces.related(kEl1, Vmid(1), Asid(2)).global, all);
   own->sizes = 1U << 12;
-  EXPECT_EQ(spaces.related(Vmid(1), Asid(3)).own->sizes, 0U);
-  EXPECT_EQ(spaces.related(Vmid(1), Asid(2)).own, own);
+  EXPECT_EQ(spaces.related(kEl1, Vmid(1), Asid(3)).own->sizes, 0U);
+  EXPECT_EQ(spaces.related(StreamWorld::kNsEl2E2h, Vmid(1), Asid(2)).own->sizes, 0U);
+  EXPECT_EQ(spaces.related(kEl1, Vmid(1), Asid(2)).own, own);
 }
 
 TEST(AddressSpaces, ARetiredTagIsDeadAndTheSpaceHasAnother) {

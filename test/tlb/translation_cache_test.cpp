@@ -48,7 +48,7 @@ class Kept : public ::testing::TestWithParam<CachePolicy> {
   bool has(std::uint64_t address) { return has(spaces_, address); }
 
   Cache cache_{GetParam(), {.sets = 64, .ways = 4}, 1024};
-  TlbSpaces spaces_ = cache_.spaces_of(kVmid, kAsid);
+  TlbSpaces spaces_ = cache_.spaces_of({.vmid = kVmid, .asid = kAsid});
 };
 
 TEST_P(Kept, AnEntryIsFoundByAnyAddressInIt) {
@@ -63,8 +63,8 @@ TEST_P(Kept, AnEntryIsFoundByAnyAddressInIt) {
 TEST_P(Kept, AGlobalEntryServesEveryAsidOfItsVmid) {  // 3.17
   add(spaces_.global, kPage, {});
   EXPECT_TRUE(has(kPage));
-  EXPECT_TRUE(has(cache_.spaces_of(kVmid, Asid(9)), kPage));
-  EXPECT_FALSE(has(cache_.spaces_of(Vmid(9), kAsid), kPage));
+  EXPECT_TRUE(has(cache_.spaces_of({.vmid = kVmid, .asid = Asid(9)}), kPage));
+  EXPECT_FALSE(has(cache_.spaces_of({.vmid = Vmid(9), .asid = kAsid}), kPage));
   EXPECT_FALSE(has(cache_.intermediate_space_of(kVmid), kPage));
 }
 
@@ -94,8 +94,9 @@ TEST_P(Kept, OneAddressGoesAsARangeOfOneDoes) {
       const std::uint64_t address = random() % 64 << 12;
       const auto file = [&](Cache& cache, std::uint64_t where) {
         const TlbSpaces spaces =
-            cache.spaces_of(kVmid, where % 5 == 0 ? Asid(9) : kAsid,
-                            where % 3 == 0 ? AsidSet::kNonShared : AsidSet::kShared);
+            cache.spaces_of({.vmid = kVmid,
+                             .asid = where % 5 == 0 ? Asid(9) : kAsid,
+                             .set = where % 3 == 0 ? AsidSet::kNonShared : AsidSet::kShared});
         cache.fill(where % 2 == 0 ? *spaces.global : *spaces.asid, address, entry, {});
       };
       const std::uint64_t where = random();
@@ -110,8 +111,10 @@ TEST_P(Kept, OneAddressGoesAsARangeOfOneDoes) {
     for (const Asid asid : {kAsid, Asid(9)}) {
       for (const AsidSet set : {AsidSet::kShared, AsidSet::kNonShared}) {
         for (const std::uint64_t address : addresses_held) {
-          const Entry* short_way = cache_.find(cache_.spaces_of(kVmid, asid, set), address);
-          const Entry* long_way = other.find(other.spaces_of(kVmid, asid, set), address);
+          const Entry* short_way =
+              cache_.find(cache_.spaces_of({.vmid = kVmid, .asid = asid, .set = set}), address);
+          const Entry* long_way =
+              other.find(other.spaces_of({.vmid = kVmid, .asid = asid, .set = set}), address);
           ASSERT_EQ(short_way == nullptr, long_way == nullptr);
           if (short_way == nullptr) continue;
           EXPECT_EQ(short_way->number, long_way->number);
@@ -122,7 +125,7 @@ TEST_P(Kept, OneAddressGoesAsARangeOfOneDoes) {
 }
 
 TEST_P(Kept, AnAsidLeavesGlobalEntriesAndOtherAsids) {  // 4.4.2, CMD_TLBI_NH_ASID
-  const TlbSpaces other = cache_.spaces_of(kVmid, Asid(9));
+  const TlbSpaces other = cache_.spaces_of({.vmid = kVmid, .asid = Asid(9)});
   add(spaces_.asid, kPage, {});
   add(spaces_.global, kPage + 0x1000, {});
   add(other.asid, kPage, {});
@@ -134,7 +137,7 @@ TEST_P(Kept, AnAsidLeavesGlobalEntriesAndOtherAsids) {  // 4.4.2, CMD_TLBI_NH_AS
 
 TEST_P(Kept, AVmidTakesWhatItsInputsSay) {  // 4.4.2, 4.4.3
   const TlbSpaces ipas = cache_.intermediate_space_of(kVmid);
-  const TlbSpaces other = cache_.spaces_of(Vmid(9), kAsid);
+  const TlbSpaces other = cache_.spaces_of({.vmid = Vmid(9), .asid = kAsid});
   const auto fill = [&] {
     add(spaces_.asid, kPage, {});
     add(ipas.asid, kPage, {});
@@ -217,7 +220,7 @@ TEST_P(Kept, NothingIsLeftAfterClear) {
   add(spaces_.asid, kPage, {});
   cache_.clear();
   EXPECT_EQ(cache_.size(), 0U);
-  EXPECT_FALSE(has(cache_.spaces_of(kVmid, kAsid), kPage));
+  EXPECT_FALSE(has(cache_.spaces_of({.vmid = kVmid, .asid = kAsid}), kPage));
 }
 
 INSTANTIATE_TEST_SUITE_P(Policies, Kept,
@@ -225,7 +228,7 @@ INSTANTIATE_TEST_SUITE_P(Policies, Kept,
 
 TEST(KeptByTheAdversary, WhatWasReadAfterTheInvalidationStays) {
   Cache cache(CachePolicy::kAdversarial, {.sets = 1, .ways = 1}, 1024);
-  const TlbSpaces spaces = cache.spaces_of(kVmid, kAsid);
+  const TlbSpaces spaces = cache.spaces_of({.vmid = kVmid, .asid = kAsid});
   cache.fill(*spaces.asid, kPage, {.stamp = 4}, {});
   cache.fill(*spaces.asid, kPage + 0x1000, {.stamp = 5}, {});
   cache.invalidate({.vmid = kVmid, .asid = kAsid, .range = std::nullopt}, 5);
@@ -239,7 +242,7 @@ TEST(KeptByTheAdversary, WhatWasReadAfterTheInvalidationStays) {
 
 TEST(KeptRealistically, AnEvictionIsTold) {
   Cache cache(CachePolicy::kRealistic, {.sets = 1, .ways = 2}, 0);
-  const TlbSpaces spaces = cache.spaces_of(kVmid, kAsid);
+  const TlbSpaces spaces = cache.spaces_of({.vmid = kVmid, .asid = kAsid});
   std::vector<std::uint64_t> gone;
   const auto evict = [&](const AddressSpaces::Space& space, std::uint64_t address, const Entry&,
                          EvictionReason reason) {

@@ -31,10 +31,19 @@ struct TableAccess {
   std::optional<std::uint64_t> descriptor;  // none: the read aborted
 };
 
+// The translation regime that a translation is of (IHI 0070, 3.3.3), for want
+// of Secure streams.
+enum class StreamWorld : std::uint8_t {
+  kNsEl1,     // has VMIDs and ASIDs
+  kNsEl2,     // has neither
+  kNsEl2E2h,  // has ASIDs
+};
+
 // A translation as a TLB holds it.
 struct TlbEntryInfo {
-  Vmid vmid;
-  std::optional<Asid> asid;  // none: a global entry
+  StreamWorld world;
+  Vmid vmid;                 // 0 where the world has none
+  std::optional<Asid> asid;  // none: a global entry, or one of a world without
   Iova address;              // first address it translates
   std::uint64_t size;
   Pa pa;
