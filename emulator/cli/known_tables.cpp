@@ -2,6 +2,7 @@
 
 #include "emulator/v3/context_table.h"
 #include "emulator/v3/stage2_configuration.h"
+#include "emulator/v3/stream_table.h"
 #include "emulator/walk/walker.h"
 #include "smmu/arch/v3/registers.h"
 #include "smmu/emulator/config.h"
@@ -28,11 +29,14 @@ emulator::SmmuV3Config configuration_of(Mmio& registers) {
 
 }  // namespace
 
-KnownTables::KnownTables(Mmio& registers) : features_(configuration_of(registers)) {}
+KnownTables::KnownTables(Mmio& registers)
+    : features_(configuration_of(registers)),
+      e2h_(registers.read<v3::SMMU_CR2>()[v3::SMMU_CR2::E2H]) {}
 
 void KnownTables::learn(const STE& ste) {
   ste_ = ste;
   context_ = {};
+  context_.owner.world = world_of(features_, ste, e2h_);
   has_stage1_ = false;
   const auto config = ste[STE::Config];
   const bool stage2 = config == v3::SteConfig::kS2Translate || config == v3::SteConfig::kNested;
@@ -42,7 +46,7 @@ void KnownTables::learn(const STE& ste) {
 }
 
 void KnownTables::learn(const CD& cd) {
-  if (cd_illegal(features_, ste_, cd)) return;
+  if (cd_illegal(features_, ste_, context_.owner.world, cd)) return;
   set_stage1(features_, cd, context_);
   has_stage1_ = true;
   stage1_format_ = format_of(cd[CD::AA64]);

@@ -28,6 +28,7 @@ class KnownTables {
 
  private:
   const emulator::Features features_;
+  const bool e2h_;  // SMMU_CR2
   v3::STE ste_;
   emulator::Context context_;
   bool has_stage1_ = false;
