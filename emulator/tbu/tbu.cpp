@@ -25,7 +25,8 @@ Tbu::Tbu(Tcu& tcu, TransactionSupervisor& supervisor, PhysicalMemory& memory,
       configured_(tcu.configured()),
       tables_changed_(tcu.tables_changed()),
       gate_(tcu.gate()),
-      usual_(gate_ == Tcu::Gate::kTranslate) {}
+      usual_(gate_ == Tcu::Gate::kTranslate),
+      bypass_overrides_(tcu.bypass_overrides()) {}
 
 void Tbu::translate(const Transaction& transaction, Outcome& outcome) {
   if (transaction.attributes.type != MemoryAttributes::kWriteBack) [[unlikely]]
@@ -62,9 +63,11 @@ inline void Tbu::look_up(const Transaction& transaction, Outcome& outcome) {
 // 13.1.7, 13.4.2: what comes in as Write-Back with every allocation hint says
 // nothing to what tables say, and is consistent.  All else has its say here.
 void Tbu::translate_hinted(const Transaction& transaction, Outcome& outcome) {
+  overridden_ = false;
   translate_usual(transaction, outcome);
   auto* translation = std::get_if<Translation>(&outcome);
-  if (translation == nullptr) return;
+  // Whoever overrides has heard it.
+  if (translation == nullptr || overridden_) return;
   MemoryAttributes& attributes = translation->attributes;
   attributes = translation->route == Route::kTables ? with_hints(attributes, transaction.attributes)
                                                     : consistent(attributes);
@@ -84,6 +87,7 @@ void Tbu::translate_anew(const Transaction& transaction, Outcome& outcome, Tcu::
     configured_ = configured;
     gate_ = tcu_.gate();
     usual_ = gate_ == Tcu::Gate::kTranslate;
+    if (gate_ == Tcu::Gate::kOverride) bypass_overrides_ = tcu_.bypass_overrides();
     for (Slot& slot : slots_) slot.source = kNobody;
   }
   translate_usual(transaction, outcome);
@@ -111,8 +115,15 @@ void Tbu::look_up_after_all(const Transaction& transaction, Outcome& outcome) {
 
 // The SMMU is off.
 void Tbu::pass(const Transaction& transaction, Outcome& outcome) {
-  if (gate_ == Tcu::Gate::kAbort) return abort(transaction, outcome);
+  if (gate_ != Tcu::Gate::kBypass) [[unlikely]]
+    return pass_otherwise(transaction, outcome);
   bypass(transaction, Route::kDisabled, outcome);
+}
+
+void Tbu::pass_otherwise(const Transaction& transaction, Outcome& outcome) {
+  if (gate_ == Tcu::Gate::kAbort) return abort(transaction, outcome);
+  overridden_ = true;
+  bypass(bypass_overrides_.applied_to(transaction), Route::kDisabled, outcome);
 }
 
 void Tbu::ask(const Transaction& transaction, Outcome& outcome, Source source) {
@@ -130,8 +141,9 @@ void Tbu::find_context(const Transaction& transaction, Outcome& outcome, Source 
     tcu_.find_context(transaction.stream, transaction.substream, generation_, speaker_->context);
     speaker_->source = speaker_->context->keeps ? source : kNobody;
   }
-  usual_ =
-      speaker_->source == kNobody || speaker_->context->context.action != Context::Action::kBypass;
+  const Context& context = speaker_->context->context;
+  usual_ = speaker_->source == kNobody || context.action != Context::Action::kBypass ||
+           context.overrides.any();
   if (transaction.address.value < speaker_->context->plain_below) {
     return ask_tcu(transaction, outcome, source);
   }
@@ -139,6 +151,18 @@ void Tbu::find_context(const Transaction& transaction, Outcome& outcome, Source 
 }
 
 void Tbu::ask_speaker(const Transaction& transaction, Outcome& outcome, Source source) {
+  if (speaker_->context->context.overrides.any()) [[unlikely]]
+    return ask_overridden(transaction, outcome, source);
+  obey_speaker(transaction, outcome, source);
+}
+
+void Tbu::ask_overridden(const Transaction& incoming, Outcome& outcome, Source source) {
+  const Overrides& overrides = speaker_->context->context.overrides;
+  overridden_ = overrides.of_types();
+  obey_speaker(overrides.applied_to(incoming), outcome, source);
+}
+
+inline void Tbu::obey_speaker(const Transaction& transaction, Outcome& outcome, Source source) {
   switch (speaker_->context->context.action) {
     case Context::Action::kTranslate:
       return ask_in_full(transaction, outcome, source);
@@ -203,8 +227,13 @@ void Tbu::ask_in_full(const Transaction& transaction, Outcome& outcome, Source s
   const std::uint64_t size = std::uint64_t{1} << found_.size_bits;
   const Pa pa(found_.output.value | (transaction.address.value & (size - 1)));
   MemoryAttributes attributes = found_.attributes;
+  const Overrides& overrides = stream.context.overrides;
+  if (overrides.of_permissions()) [[unlikely]]
+    found_.permissions = overrides.seen_from_outside(found_.permissions);
   if (!stream.context.regime.has_stage1) {
     attributes = combine(transaction.attributes, found_.stage2_memory);
+  } else if (overrides.of_types()) [[unlikely]] {
+    attributes = with_hints(attributes, transaction.attributes);
   } else if (keeps_translations_) {
     translations_.insert(source, transaction.address, pa, found_);
   }

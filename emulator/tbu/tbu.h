@@ -86,12 +86,17 @@ class Tbu final : public Port {
   // If the SMMU is off, or the speaker bypasses it.
   [[gnu::noinline]] void translate_unusual(const Transaction& transaction, Outcome& outcome);
   [[gnu::noinline]] void pass(const Transaction& transaction, Outcome& outcome);
+  [[gnu::noinline]] void pass_otherwise(const Transaction& transaction, Outcome& outcome);
   // By the micro TLB, or else by asking.
   void look_up(const Transaction& transaction, Outcome& outcome);
   [[gnu::noinline]] void look_up_after_all(const Transaction& transaction, Outcome& outcome);
   // What is not in the micro TLB, or not allowed by it.
   void ask(const Transaction& transaction, Outcome& outcome, Source source);
   void ask_speaker(const Transaction& transaction, Outcome& outcome, Source source);
+  // `transaction`: with the speaker's overrides.
+  void obey_speaker(const Transaction& transaction, Outcome& outcome, Source source);
+  [[gnu::noinline]] void ask_overridden(const Transaction& incoming, Outcome& outcome,
+                                        Source source);
   // The same, where the TCU may answer plainly; and where it does not, or not
   // so.
   void ask_tcu(const Transaction& transaction, Outcome& outcome, Source source);
@@ -131,7 +136,11 @@ class Tbu final : public Port {
   Tcu::Generation configured_;      // of the gate and the contexts
   Tcu::Generation tables_changed_;  // of what is recent
   Tcu::Gate gate_;
-  bool usual_;  // the gate is open, and the speaker's addresses are translated
+  // The gate is open, and the speaker's addresses are translated, or bypass with
+  // overrides.
+  bool usual_;
+  bool overridden_ = false;     // the last transaction's memory type, if it was no hit below
+  Overrides bypass_overrides_;  // if the gate says so
   std::array<Slot, kSlots> slots_{};
   Slot* speaker_ = slots_.data();  // of the last transaction that was not found below
   TlbEntry found_;                 // its translation

@@ -8,6 +8,7 @@
 
 #include "emulator/tlb/entries.h"
 #include "emulator/walk/fault.h"
+#include "emulator/walk/overrides.h"
 #include "emulator/walk/regime.h"
 #include "smmu/emulator/transaction.h"
 
@@ -42,6 +43,9 @@ struct Context {
   Action action = Action::kAbort;
   // kFault.  A TranslationFault: of stage 2, on the way to the context.
   std::variant<ConfigurationFault, TranslationFault> fault{};
+
+  // Of all that comes in, but for kAbort.
+  Overrides overrides;
 
   // kTranslate
   Owner owner;

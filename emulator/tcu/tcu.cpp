@@ -106,11 +106,17 @@ class Tcu::Copies final : public WalkCopies {
   const Generation generation_;
 };
 
-void Tcu::set_gate(Gate gate) {
+void Tcu::set_gate(Gate gate, const Overrides& bypass_overrides) {
   const std::lock_guard lock(mutex_);
   advance_configuration();
+  bypass_overrides_ = bypass_overrides;
   gate_.store(gate, std::memory_order_release);
   advance_configuration();
+}
+
+Overrides Tcu::bypass_overrides() {
+  const std::lock_guard lock(mutex_);
+  return bypass_overrides_;
 }
 
 void Tcu::find_context(StreamId stream, std::optional<SubstreamId> substream, Generation generation,
@@ -165,7 +171,8 @@ std::uint64_t Tcu::plain_below(const StreamContext& stream) const {
   const bool kept = caching_.policy == CachePolicy::kRealistic &&
                     caching_.prefetch == SpeculativePrefetch::kOff && stream.keeps &&
                     stream.spaces.cached() && observer_ == nullptr;
-  return kept ? emulator::plain_below(stream.context.regime) : 0;
+  if (!kept || stream.context.overrides.any()) return 0;
+  return emulator::plain_below(stream.context.regime);
 }
 
 bool Tcu::walk_nested(const StreamContext& stream, const Transaction& transaction, TlbEntry& entry,

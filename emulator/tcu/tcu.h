@@ -45,6 +45,7 @@ class Tcu {
   enum class Gate : std::uint8_t {
     kAbort,      // the SMMU is off, and aborts
     kBypass,     // the SMMU is off, and lets through
+    kOverride,   // the same, with attributes that bypass_overrides() changes
     kTranslate,  // it is on
   };
 
@@ -64,8 +65,9 @@ class Tcu {
   Tcu(PhysicalMemory& memory, ConfigurationSource& source, const Caching& caching,
       unsigned output_bits, Conflicts conflicts, Observer* observer);
 
-  void set_gate(Gate gate);
+  void set_gate(Gate gate, const Overrides& bypass_overrides = {});
   Gate gate() const { return gate_.load(std::memory_order_acquire); }
+  Overrides bypass_overrides();
 
   // An answer may be used again for as long as this returns what it did before
   // the answer was asked for.
@@ -265,6 +267,7 @@ class Tcu {
   std::atomic<Generation> tables_changed_{0};
 
   BriefMutex mutex_;  // guards what follows
+  Overrides bypass_overrides_;
   SetAssociative<ContextKey, std::shared_ptr<const StreamContext>> contexts_;
   std::size_t substreams_ = 0;  // contexts of substreams ever cached since empty
   MainTlb tlb_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "emulator/v3/attribute_overrides.h"
 #include "emulator/v3/stage2_configuration.h"
 #include "emulator/v3/structure_fetch.h"
 #include "emulator/walk/attributes.h"
@@ -280,6 +281,7 @@ Resolution ContextTable::resolve(const STE& ste, StreamWorld world, StreamId str
   context.action = Context::Action::kBypass;
   context.regime.bypass_bits =
       static_cast<std::uint8_t>(stage1 ? features_.input_bits : features_.output_bits);
+  context.overrides = overrides_of(features_, ste);
   context.owner.world = world;
   if (features_.idr0[SMMU_IDR0::S2P] && world == StreamWorld::kNsEl1) {
     context.owner.vmid = Vmid(static_cast<std::uint16_t>(ste[STE::S2VMID]));
@@ -312,6 +314,8 @@ Resolution ContextTable::resolve(const STE& ste, StreamWorld world, StreamId str
 Resolution ContextTable::from_cd(const STE& ste, StreamId stream, std::uint32_t index,
                                  Context context, Reading reading) {
   context.action = Context::Action::kTranslate;
+  // 13.4.2: what stage 1 says replaces it, but for types, which have hints.
+  context.overrides.shareability.reset();
   constexpr unsigned kLog2Cd = 6;
   const unsigned table_bits = features_.substream_bits == 0 ? 0 : ste[STE::S1CDMax];
   // 5.2: S1Fmt is ignored where there is one CD.

@@ -1,4 +1,5 @@
 // Configurations by name.  docs/features.md says what each advertises.
+#include "smmu/arch/v3/control_registers.h"
 #include "smmu/emulator/config.h"
 
 namespace smmu::emulator {
@@ -29,6 +30,8 @@ SmmuV3Config SmmuV3Config::everything() {
   config.idr1 = SMMU_IDR1()
                     .set(SMMU_IDR1::SIDSIZE, 32)
                     .set(SMMU_IDR1::SSIDSIZE, 20)
+                    .set(SMMU_IDR1::ATTR_PERMS_OVR, true)
+                    .set(SMMU_IDR1::ATTR_TYPES_OVR, true)
                     .set(SMMU_IDR1::EVENTQS, 19)
                     .set(SMMU_IDR1::CMDQS, 19);
   config.idr3 = SMMU_IDR3()
@@ -48,6 +51,8 @@ SmmuV3Config SmmuV3Config::everything() {
                     .set(SMMU_IDR5::DS, true)
                     .set(SMMU_IDR5::VAX, SMMU_IDR5::VirtualSize::k52Bits);
   config.aidr = v3::SMMU_AIDR(0x2);
+  config.gbpa_reset =
+      v3::SMMU_GBPA().set(v3::SMMU_GBPA::SHCFG, ShareabilityOverride::kIncoming).raw();
   return config;
 }
 

@@ -8,6 +8,7 @@
 
 #include "emulator/tbu/tbu.h"
 #include "emulator/tcu/tcu.h"
+#include "emulator/v3/attribute_overrides.h"
 #include "emulator/v3/command_queue.h"
 #include "emulator/v3/context_table.h"
 #include "emulator/v3/event_queue.h"
@@ -248,9 +249,15 @@ class Model final : public SmmuV3, private ConfigurationSource, private Transact
   void update_gate() {
     if (registers_.get<SMMU_CR0ACK>()[SMMU_CR0ACK::SMMUEN]) {
       tcu_.set_gate(Tcu::Gate::kTranslate);
+      return;
+    }
+    const auto gbpa = registers_.get<SMMU_GBPA>();
+    // PRIVCFG and INSTCFG show nowhere: nothing is checked.
+    const Overrides overrides = overrides_of(features_, gbpa);
+    if (gbpa[SMMU_GBPA::ABORT]) {
+      tcu_.set_gate(Tcu::Gate::kAbort);
     } else {
-      tcu_.set_gate(registers_.get<SMMU_GBPA>()[SMMU_GBPA::ABORT] ? Tcu::Gate::kAbort
-                                                                  : Tcu::Gate::kBypass);
+      tcu_.set_gate(overrides.of_types() ? Tcu::Gate::kOverride : Tcu::Gate::kBypass, overrides);
     }
   }
 

@@ -167,8 +167,7 @@ v3::CD context(const PageTable& table, Asid asid) {
 
 v3::STE translate_stage2(const PageTable& table, Vmid vmid) {
   using v3::STE;
-  return above_stage2(STE().set(STE::V, true).set(STE::Config, v3::SteConfig::kBypass), table,
-                      vmid);
+  return above_stage2(bypass(), table, vmid);
 }
 
 v3::STE above_stage2(v3::STE ste, const PageTable& table, Vmid vmid) {

@@ -35,7 +35,13 @@ class Attributes : public ::testing::Test {
     return translation == nullptr ? MemoryAttributes{} : translation->attributes;
   }
 
-  Board board_;
+  static emulator::SmmuV3Config config() {
+    auto config = emulator::SmmuV3Config::everything();
+    config.idr1.set(v3::SMMU_IDR1::ATTR_TYPES_OVR, false);
+    return config;
+  }
+
+  Board board_{{.config = config()}};
   emulator::Port& port_ = board_.smmu().add_port();
 };
 

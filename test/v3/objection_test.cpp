@@ -71,8 +71,6 @@ TEST(Configurations, WithAnAbsentFeatureAreRefusedByItsName) {  // docs/features
       {"SMMU_IDR1.EVENTQS", idr1(SMMU_IDR1::EVENTQS, 20U)},
       {"SMMU_IDR1.CMDQS", idr1(SMMU_IDR1::CMDQS, 20U)},
       {"SMMU_IDR1.PRIQS", idr1(SMMU_IDR1::PRIQS, 20U)},
-      {"SMMU_IDR1.ATTR_PERMS_OVR", idr1(SMMU_IDR1::ATTR_PERMS_OVR, true)},
-      {"SMMU_IDR1.ATTR_TYPES_OVR", idr1(SMMU_IDR1::ATTR_TYPES_OVR, true)},
       {"SMMU_IDR1.REL", idr1(SMMU_IDR1::REL, true)},
       {"SMMU_IDR1.QUEUES_PRESET", idr1(SMMU_IDR1::QUEUES_PRESET, true)},
       {"SMMU_IDR1.TABLES_PRESET", idr1(SMMU_IDR1::TABLES_PRESET, true)},
