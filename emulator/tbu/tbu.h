@@ -68,6 +68,8 @@ class Tbu final : public Port {
   Transfer write(const Transaction& transaction, std::span<const std::byte> bytes) override;
 
   InFlight& in_flight() { return in_flight_; }
+  // Of the last transaction: what it was answered is no younger.
+  Tcu::Generation generation() const { return generation_; }
 
  private:
   struct Slot {

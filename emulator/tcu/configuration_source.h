@@ -14,8 +14,12 @@
 
 namespace smmu::emulator {
 
-// Whether software is told of a transaction that ends in a fault.
-enum class Recording : std::uint8_t { kSilent, kRecorded };
+// Whether software is told of a fault.
+enum class Recording : std::uint8_t {
+  kSilent,
+  kRecorded,
+  kStalls,  // and asked: the transaction waits, if its device can
+};
 
 // The configuration of a stream is at fault, or absent.
 struct ConfigurationFault {

@@ -21,7 +21,7 @@ SMMU_GERROR command_error() { return SMMU_GERROR().set(SMMU_GERROR::CMDQ_ERR, tr
 
 CommandQueue::CommandQueue(const Features& features, RegisterFile& registers,
                            Interrupts& interrupts, Tcu& tcu, PhysicalMemory& memory,
-                           const Ports& ports, std::atomic<bool>& awaited,
+                           const Ports& ports, Stalls* stalls, std::atomic<bool>& awaited,
                            const std::atomic<std::uint32_t>& other_effects, Observer* observer)
     : features_(features),
       registers_(registers),
@@ -29,6 +29,7 @@ CommandQueue::CommandQueue(const Features& features, RegisterFile& registers,
       tcu_(tcu),
       memory_(memory),
       ports_(ports),
+      stalls_(stalls),
       awaited_(awaited),
       other_effects_(other_effects),
       observer_(observer) {}
@@ -71,9 +72,12 @@ std::uint32_t CommandQueue::consume(std::uint32_t most) {
     ++consumed;
     const std::uint32_t next = queue.next(read);
     const CommandOutcome outcome = perform(words, features_, registers_, tcu_);
-    if (outcome == CommandOutcome::kIllegal) [[unlikely]] {
-      stop(read, words, CommandError::CERROR_ILL);
-      return consumed;
+    if (outcome > CommandOutcome::kSynchronize) [[unlikely]] {
+      if (outcome == CommandOutcome::kIllegal) {
+        stop(read, words, CommandError::CERROR_ILL);
+        return consumed;
+      }
+      stalls_->answer(words);
     }
     if (outcome == CommandOutcome::kSynchronize) {
       tcu_.synchronize();

@@ -13,6 +13,7 @@
 #include "emulator/v3/interrupts.h"
 #include "emulator/v3/queue.h"
 #include "emulator/v3/register_file.h"
+#include "emulator/v3/stalls.h"
 #include "smmu/emulator/observer.h"
 #include "smmu/platform/memory.h"
 
@@ -26,9 +27,11 @@ class CommandQueue {
 
   // `awaited` is set while a CMD_SYNC waits for accesses of `ports`.
   // `other_effects` is not 0 while something else than commands is pending.
+  // `stalls`: null if nothing can stall.
   CommandQueue(const Features& features, RegisterFile& registers, Interrupts& interrupts, Tcu& tcu,
-               PhysicalMemory& memory, const Ports& ports, std::atomic<bool>& awaited,
-               const std::atomic<std::uint32_t>& other_effects, Observer* observer);
+               PhysicalMemory& memory, const Ports& ports, Stalls* stalls,
+               std::atomic<bool>& awaited, const std::atomic<std::uint32_t>& other_effects,
+               Observer* observer);
 
   // The queue is enabled: base and size are fixed from now on.
   void enable();
@@ -79,6 +82,7 @@ class CommandQueue {
   Tcu& tcu_;
   PhysicalMemory& memory_;
   const Ports& ports_;
+  Stalls* const stalls_;
   std::atomic<bool>& awaited_;
   const std::atomic<std::uint32_t>& other_effects_;
   Observer* const observer_;

@@ -347,12 +347,17 @@ CommandOutcome perform(CommandWords words, const Features& features, const Regis
     case Opcode::CMD_SYNC:
       return perform_as<CMD_SYNC>(words, features, registers, tcu);
 
-    // For features whose ID bits are 0: MPAM, ATS, PRI, stalls, DPT.
+    case Opcode::CMD_RESUME:
+      if (CMD_RESUME(words)[CMD_RESUME::SSec]) return CommandOutcome::kIllegal;
+      return features.stalls() ? CommandOutcome::kAnswer : CommandOutcome::kIllegal;
+    case Opcode::CMD_STALL_TERM:
+      if (CMD_STALL_TERM(words)[CMD_STALL_TERM::SSec]) return CommandOutcome::kIllegal;
+      return features.stalls() ? CommandOutcome::kAnswer : CommandOutcome::kIllegal;
+
+    // For features whose ID bits are 0: MPAM, ATS, PRI, DPT.
     case Opcode::CMD_CFGI_VMS_PIDM:
     case Opcode::CMD_ATC_INV:
     case Opcode::CMD_PRI_RESP:
-    case Opcode::CMD_RESUME:
-    case Opcode::CMD_STALL_TERM:
     case Opcode::CMD_DPTI_ALL:
     case Opcode::CMD_DPTI_PA:
     // For the Secure Command queue.

@@ -16,8 +16,9 @@ using CommandWords = std::array<std::uint64_t, 2>;
 
 enum class CommandOutcome : std::uint8_t {
   kPerformed,    // as far as a command is before a CMD_SYNC
-  kIllegal,      // a reserved opcode or value: CERROR_ILL
   kSynchronize,  // a CMD_SYNC, for the queue to complete
+  kIllegal,      // a reserved opcode or value: CERROR_ILL
+  kAnswer,       // of software to a stall, for Stalls to obey
 };
 
 // A command of the Non-secure Command queue.

@@ -184,7 +184,9 @@ bool cd_illegal(const Features& features, const STE& ste, StreamWorld world, con
   if (!cd[CD::V]) return true;
   if (ste[STE::S1STALLD] && cd[CD::S]) return true;
   if (features.idr0[SMMU_IDR0::TERM_MODEL] && !cd[CD::A]) return true;
-  if (cd[CD::S]) return true;  // SMMU_IDR0.STALL_MODEL is 0b01
+  const auto stall_model = features.idr0[SMMU_IDR0::STALL_MODEL];
+  if (stall_model == StallModel::kTerminate && cd[CD::S]) return true;
+  if (stall_model == StallModel::kStallForced && !cd[CD::S]) return true;
 
   const auto halves = halves_of(cd, world);
   if (halves[0].enabled || halves[1].enabled) {
@@ -224,9 +226,15 @@ void set_stage1(const Features& features, const CD& cd, Context& context) {
   const auto halves = halves_of(cd, world);
   context.owner.asid = Asid(static_cast<std::uint16_t>(cd[CD::ASID]));
   context.owner.set = cd[CD::ASET] ? AsidSet::kNonShared : AsidSet::kShared;
-  // 5.5: A and R decide what the device and software see of a fault.
-  context.response = cd[CD::A] ? Response::kAbort : Response::kRazWi;
-  context.recording = cd[CD::R] ? Recording::kRecorded : Recording::kSilent;
+  // 5.5: A and R decide what the device and software see of a fault, unless it
+  // stalls.  A device that cannot wait sees an abort then (3.12).
+  if (cd[CD::S]) {
+    context.response = Response::kAbort;
+    context.recording = Recording::kStalls;
+  } else {
+    context.response = cd[CD::A] ? Response::kAbort : Response::kRazWi;
+    context.recording = cd[CD::R] ? Recording::kRecorded : Recording::kSilent;
+  }
 
   Regime& regime = context.regime;
   Stage1& stage1 = regime.stage1;
@@ -289,6 +297,7 @@ Resolution ContextTable::resolve(const STE& ste, StreamWorld world, StreamId str
   if (stage2) {
     context.action = Context::Action::kTranslate;
     context.stage2_recording = ste[STE::S2R] ? Recording::kRecorded : Recording::kSilent;
+    if (ste[STE::S2S]) context.stage2_recording = Recording::kStalls;
     context.regime.has_stage1 = false;
     context.regime.has_stage2 = true;
     context.regime.simple = false;

@@ -23,10 +23,18 @@ class EventQueue {
   // The queue is enabled: base and size are fixed from now on.
   void enable();
 
-  // Writes a record of a terminated transaction, or loses it.
-  EventFate record(const EventRecord& record);
+  // 7.2.1
+  bool writable() const;
+  // Writes a record if the queue is writable.
+  EventFate write(const EventRecord& record);
+  // The same for a record that is lost if it cannot be written: that the queue
+  // is full is an overflow.
+  EventFate write_or_lose(const EventRecord& record);
 
  private:
+  // kWritten: there is none.
+  EventFate obstacle(v3::SMMU_EVENTQ_PROD prod, v3::SMMU_EVENTQ_CONS cons) const;
+
   static constexpr unsigned kLog2EntryBytes = 5;
 
   const Features& features_;

@@ -121,4 +121,13 @@ EventRecord event_record(const Transaction& transaction, const TranslationFault&
   return {};
 }
 
+EventRecord stall_record(const Transaction& transaction, const TranslationFault& fault,
+                         Stalled stalled) {
+  // The records that may stall all have these fields in the same places.
+  return F_TRANSLATION(event_record(transaction, fault))
+      .set(F_TRANSLATION::Stall, true)
+      .set(F_TRANSLATION::STAG, stalled.tag)
+      .words();
+}
+
 }  // namespace smmu::emulator

@@ -14,6 +14,9 @@ using EventRecord = std::array<std::uint64_t, 4>;
 
 EventRecord event_record(const Transaction& transaction, const ConfigurationFault& fault);
 EventRecord event_record(const Transaction& transaction, const TranslationFault& fault);
+// The same of a transaction that is stalled.
+EventRecord stall_record(const Transaction& transaction, const TranslationFault& fault,
+                         Stalled stalled);
 
 }  // namespace smmu::emulator
 

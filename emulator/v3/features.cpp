@@ -101,8 +101,8 @@ std::optional<std::string> objection(const SmmuV3Config& config) {
       {idr0[SMMU_IDR0::ATSRECERR], "SMMU_IDR0.ATSRECERR is 1: it needs ATS, which is not modelled"},
       {static_cast<unsigned>(idr0[SMMU_IDR0::TTENDIAN]) == 0b01,
        "SMMU_IDR0.TTENDIAN is 0b01, which is reserved"},
-      {idr0[SMMU_IDR0::STALL_MODEL] != StallModel::kTerminate,
-       "SMMU_IDR0.STALL_MODEL is not 0b01: the stall model is not modelled"},
+      {idr0[SMMU_IDR0::STALL_MODEL] > StallModel::kStallForced,
+       "SMMU_IDR0.STALL_MODEL is 0b11, which is reserved"},
       {st_level > 1, "SMMU_IDR0.ST_LEVEL is 0b10 or 0b11, which are reserved"},
       {st_level == 0 && idr1[SMMU_IDR1::SIDSIZE] >= 7,
        "SMMU_IDR0.ST_LEVEL is 0: with SMMU_IDR1.SIDSIZE 7 or more, two-level tables are mandatory"},
@@ -151,13 +151,17 @@ std::optional<std::string> objection(const SmmuV3Config& config) {
       {static_cast<unsigned>(idr5[SMMU_IDR5::VAX]) == 1 && !idr5[SMMU_IDR5::GRAN64K] &&
            !idr5[SMMU_IDR5::DS],
        "SMMU_IDR5.VAX is 0b01: virtual addresses of 52 bits need SMMU_IDR5.GRAN64K or DS"},
-      {idr5[SMMU_IDR5::STALL_MAX] != 0,
-       "SMMU_IDR5.STALL_MAX is not 0: the stall model is not modelled"},
+      {idr5[SMMU_IDR5::STALL_MAX] != 0 && idr0[SMMU_IDR0::STALL_MODEL] == StallModel::kTerminate,
+       "SMMU_IDR5.STALL_MAX is not 0: SMMU_IDR0.STALL_MODEL says that nothing stalls"},
+      {idr5[SMMU_IDR5::STALL_MAX] == 0 && idr0[SMMU_IDR0::STALL_MODEL] != StallModel::kTerminate,
+       "SMMU_IDR5.STALL_MAX is 0: SMMU_IDR0.STALL_MODEL says that transactions stall"},
 
       {config.aidr[SMMU_AIDR::ArchMajorRev] != 0 || config.aidr[SMMU_AIDR::ArchMinorRev] > 4,
        "SMMU_AIDR is above 0x04: the model ends at SMMUv3.4"},
 
       // What is not a register.
+      {config.most_stalled == 0 || config.most_stalled > (1U << 16),
+       "most_stalled is 0 or above 2^16"},
       {!std::has_single_bit(config.caching.main_tlb.sets) ||
            !std::has_single_bit(config.caching.main_tlb.ways),
        "caching.main_tlb: sets and ways must be powers of two"},

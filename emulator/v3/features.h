@@ -26,6 +26,8 @@ struct Features {
   unsigned stream_bits;     // SIDSIZE
   unsigned substream_bits;  // SSIDSIZE
 
+  // Whether transactions can stall.
+  bool stalls() const { return idr0[v3::SMMU_IDR0::STALL_MODEL] != StallModel::kTerminate; }
   bool has(Granule granule) const;
   bool has(TableFormat format) const;
   // What BBML promises.

@@ -25,7 +25,7 @@ SmmuV3Config SmmuV3Config::everything() {
                     .set(SMMU_IDR0::SEV, true)
                     .set(SMMU_IDR0::CD2L, true)
                     .set(SMMU_IDR0::TTENDIAN, SMMU_IDR0::Endianness::kMixed)
-                    .set(SMMU_IDR0::STALL_MODEL, StallModel::kTerminate)
+                    .set(SMMU_IDR0::STALL_MODEL, StallModel::kStallOrTerminate)
                     .set(SMMU_IDR0::ST_LEVEL, 1);
   config.idr1 = SMMU_IDR1()
                     .set(SMMU_IDR1::SIDSIZE, 32)
@@ -49,7 +49,8 @@ SmmuV3Config SmmuV3Config::everything() {
                     .set(SMMU_IDR5::GRAN16K, true)
                     .set(SMMU_IDR5::GRAN64K, true)
                     .set(SMMU_IDR5::DS, true)
-                    .set(SMMU_IDR5::VAX, SMMU_IDR5::VirtualSize::k52Bits);
+                    .set(SMMU_IDR5::VAX, SMMU_IDR5::VirtualSize::k52Bits)
+                    .set(SMMU_IDR5::STALL_MAX, 256);
   config.aidr = v3::SMMU_AIDR(0x2);
   config.gbpa_reset =
       v3::SMMU_GBPA().set(v3::SMMU_GBPA::SHCFG, ShareabilityOverride::kIncoming).raw();

@@ -204,7 +204,9 @@ RegisterFile::Effect RegisterFile::write_word(std::size_t word, std::uint32_t va
     case index_of(SMMU_GBPA::kOffset):
       return Effect::kGbpaUpdate;
     case index_of(SMMU_GERRORN::kOffset):
-      return Effect::kCommandQueue;
+      return Effect::kNoError;
+    case kEventqCons:
+      return Effect::kEventQueue;
     default:
       return Effect::kNone;
   }

@@ -25,7 +25,9 @@ class RegisterFile {
     kCr0Update,
     kIrqCtrlUpdate,
     kGbpaUpdate,
-    kCommandQueue,  // the queue may have become non-empty or free of errors
+    kCommandQueue,  // the queue may have become non-empty
+    kEventQueue,    // the queue may have become non-full
+    kNoError,       // either may have become free of errors
   };
 
   RegisterFile(const SmmuV3Config& config, const Features& features);

@@ -16,6 +16,8 @@
 #include "emulator/v3/features.h"
 #include "emulator/v3/interrupts.h"
 #include "emulator/v3/register_file.h"
+#include "emulator/v3/stalling_port.h"
+#include "emulator/v3/stalls.h"
 #include "emulator/v3/stream_table.h"
 #include "smmu/arch/v3/events.h"
 
@@ -34,7 +36,7 @@ using v3::SMMU_IRQ_CTRLACK;
 // One thread drains at a time, holding no lock, so a callback that an effect
 // makes may cause effects of its own; they are found by the drain that is
 // going on.
-class Model final : public SmmuV3, private ConfigurationSource, private TransactionSupervisor {
+class Model final : public SmmuV3, private ConfigurationSource, private StallSupervisor {
  public:
   Model(const SmmuV3Config& config, const Wires& wires)
       : config_(config),
@@ -47,8 +49,13 @@ class Model final : public SmmuV3, private ConfigurationSource, private Transact
         contexts_(features_, *wires.memory, config_.caching, tcu_, wires.observer),
         interrupts_(features_, registers_, wires_),
         events_(features_, registers_, interrupts_, *wires.memory),
-        commands_(features_, registers_, interrupts_, tcu_, *wires.memory, ports_, awaited_,
-                  pending_, wires.observer) {
+        stalls_(features_.stalls()
+                    ? std::make_unique<Stalls>(features_, config_.most_stalled, tcu_, *wires.memory,
+                                               events_, static_cast<StallSupervisor&>(*this),
+                                               wires.observer)
+                    : nullptr),
+        commands_(features_, registers_, interrupts_, tcu_, *wires.memory, ports_, stalls_.get(),
+                  awaited_, pending_, wires.observer) {
     update_gate();
   }
 
@@ -75,9 +82,13 @@ class Model final : public SmmuV3, private ConfigurationSource, private Transact
     follow_up(registers_.write64(offset, value));
   }
 
-  Port& add_port() override {
-    return *ports_.emplace_back(std::make_unique<Tbu>(
-        tcu_, static_cast<TransactionSupervisor&>(*this), *wires_.memory, awaited_));
+  Port& add_port() override { return add_port(static_cast<TransactionSupervisor&>(*this)); }
+  Port& add_port(StallClient& client) override {
+    if (stalls_ == nullptr) return add_port();
+    StallingPort& port = *stalling_ports_.emplace_back(std::make_unique<StallingPort>(
+        *stalls_, static_cast<TransactionSupervisor&>(*this), client));
+    port.pass_through(add_port(static_cast<TransactionSupervisor&>(port)));
+    return port;
   }
 
   void reset(Reset kind) override {
@@ -92,17 +103,23 @@ class Model final : public SmmuV3, private ConfigurationSource, private Transact
       contexts_.clear();
     }
     update_gate();
+    if (stalls_ != nullptr) stalls_->close();
   }
 
   const SmmuV3Config& config() const override { return config_; }
 
  private:
+  Tbu& add_port(TransactionSupervisor& supervisor) {
+    return *ports_.emplace_back(std::make_unique<Tbu>(tcu_, supervisor, *wires_.memory, awaited_));
+  }
+
   // Pending effects, one bit each.
   enum : std::uint32_t {
     kCr0Update = 1U << 0,
     kIrqCtrlUpdate = 1U << 1,
     kGbpaUpdate = 1U << 2,
     kRecords = 1U << 3,
+    kStalls = 1U << 4,
   };
 
   // Records that wait to be written.  More can come only from inside one
@@ -142,13 +159,15 @@ class Model final : public SmmuV3, private ConfigurationSource, private Transact
       if (!silent) record(event_record(transaction, *configuration));
     } else if (const auto* translation = std::get_if<TranslationFault>(&fault)) {
       outcome = Terminated{translation->response};
-      if (translation->recording == Recording::kRecorded) {
+      if (translation->recording != Recording::kSilent) {
         record(event_record(transaction, *translation));
       }
     }
   }
 
   void on_access_done() override { drain(); }
+
+  void on_stall_work() override { note(kStalls); }
 
   void record(const EventRecord& record) {
     {
@@ -170,7 +189,17 @@ class Model final : public SmmuV3, private ConfigurationSource, private Transact
         return note(kGbpaUpdate);
       case RegisterFile::Effect::kCommandQueue:
         return drain();
+      case RegisterFile::Effect::kEventQueue:
+        return look_at_stalls();
+      case RegisterFile::Effect::kNoError:
+        look_at_stalls();
+        return drain();
     }
+  }
+
+  // The Event queue may have become writable.
+  void look_at_stalls() {
+    if (stalls_ != nullptr) note(kStalls);
   }
 
   void note(std::uint32_t effect) {
@@ -206,28 +235,39 @@ class Model final : public SmmuV3, private ConfigurationSource, private Transact
     // First what is owed by the past: 6.3.16, an interrupt that is disabled
     // after its cause is delivered before the disabling is acknowledged.
     if (interrupts_.waiting() && interrupts_.deliver()) return 1;
-    if (pending_.load(std::memory_order_seq_cst) != 0) {
-      if (take(kCr0Update)) {
-        update_cr0();
-        return 1;
-      }
-      if (take(kIrqCtrlUpdate)) {
-        registers_.set(SMMU_IRQ_CTRLACK(registers_.get<SMMU_IRQ_CTRL>().raw()));
-        return 1;
-      }
-      if (take(kGbpaUpdate)) {
-        registers_.finish_gbpa_update();
-        update_gate();
-        return 1;
-      }
-      if (write_record()) return 1;
+    const std::uint32_t pending = pending_.load(std::memory_order_seq_cst);
+    if (pending != 0) {
+      if ((pending & ~kRecords) != 0 && perform_one(pending)) return 1;
+      if ((pending & kRecords) != 0 && write_record()) return 1;
     }
     return commands_.waiting() ? commands_.consume(most) : 0;
   }
 
-  bool take(std::uint32_t effect) {
-    return (pending_.fetch_and(~effect, std::memory_order_seq_cst) & effect) != 0;
+  bool perform_one(std::uint32_t pending) {
+    if ((pending & kCr0Update) != 0) {
+      take(kCr0Update);
+      update_cr0();
+      return true;
+    }
+    if ((pending & kIrqCtrlUpdate) != 0) {
+      take(kIrqCtrlUpdate);
+      registers_.set(SMMU_IRQ_CTRLACK(registers_.get<SMMU_IRQ_CTRL>().raw()));
+      return true;
+    }
+    if ((pending & kGbpaUpdate) != 0) {
+      take(kGbpaUpdate);
+      registers_.finish_gbpa_update();
+      update_gate();
+      return true;
+    }
+    // What comes up while this looks is noted after it.
+    take(kStalls);
+    if (!stalls_->step()) return false;
+    pending_.fetch_or(kStalls, std::memory_order_seq_cst);
+    return true;
   }
+
+  void take(std::uint32_t effect) { pending_.fetch_and(~effect, std::memory_order_seq_cst); }
 
   // 6.3.9: every field of CR0 this model has takes effect at once.
   void update_cr0() {
@@ -242,8 +282,16 @@ class Model final : public SmmuV3, private ConfigurationSource, private Transact
     } else if (!registers_.get<SMMU_CR0ACK>()[SMMU_CR0ACK::EVENTQEN]) {
       events_.enable();
     }
+    if (stalls_ != nullptr) {
+      if (cr0[SMMU_CR0::SMMUEN]) {
+        stalls_->open();
+      } else {
+        stalls_->close();
+      }
+    }
     registers_.set(SMMU_CR0ACK(cr0.raw()));
     update_gate();
+    look_at_stalls();
   }
 
   void update_gate() {
@@ -272,7 +320,6 @@ class Model final : public SmmuV3, private ConfigurationSource, private Transact
   }
 
   [[gnu::always_inline]] bool write_record() {
-    if ((pending_.load(std::memory_order_seq_cst) & kRecords) == 0) return false;
     records_mutex_.lock();
     if (pending_records_.empty()) {
       // Under the lock: a record that comes now is noted after this.
@@ -283,7 +330,7 @@ class Model final : public SmmuV3, private ConfigurationSource, private Transact
     const EventRecord record = pending_records_.front();
     pending_records_.pop_front();
     records_mutex_.unlock();
-    const EventFate fate = events_.record(record);
+    const EventFate fate = events_.write_or_lose(record);
     if (wires_.observer != nullptr) [[unlikely]] {
       wires_.observer->on_event({.words = record, .fate = fate});
     }
@@ -308,6 +355,8 @@ class Model final : public SmmuV3, private ConfigurationSource, private Transact
   Interrupts interrupts_;
   EventQueue events_;
   std::atomic<std::uint32_t> pending_{0};
+  const std::unique_ptr<Stalls> stalls_;  // null: nothing stalls
+  std::vector<std::unique_ptr<StallingPort>> stalling_ports_;
   CommandQueue commands_;
 
   std::atomic<bool> draining_{false};

@@ -123,8 +123,9 @@ bool ttb_out_of_range(const Features& features, const STE& ste, Granule granule)
 
 bool stage2_illegal(const Features& features, const STE& ste) {
   if (!ste[STE::S2AA64] && features.idr3[SMMU_IDR3::FWB] && ste[STE::S2FWB]) return true;
-  // 5.5: SMMU_IDR0.STALL_MODEL is 0b01.
-  if (ste[STE::S2S]) return true;
+  const auto stall_model = features.idr0[SMMU_IDR0::STALL_MODEL];
+  if (stall_model == StallModel::kTerminate && ste[STE::S2S]) return true;
+  if (stall_model == StallModel::kStallForced && !ste[STE::S2S]) return true;
   const bool aarch64 = ste[STE::S2AA64];
   if (!features.has(aarch64 ? TableFormat::kAArch64 : TableFormat::kAArch32)) return true;
   const unsigned httu = static_cast<unsigned>(features.idr0[SMMU_IDR0::HTTU]);

@@ -57,9 +57,9 @@ bool ste_illegal(const Features& features, const STE& ste) {
   if ((strw & 0b01) != 0) return true;
 
   if (stage1) {
-    // S1STALLD: only where stalling can be chosen, and SMMU_IDR0.STALL_MODEL
-    // is 0b01.
-    if (ste[STE::S1STALLD]) return true;
+    // Only where stalling can be chosen.
+    const bool choice = features.idr0[SMMU_IDR0::STALL_MODEL] == StallModel::kStallOrTerminate;
+    if (ste[STE::S1STALLD] && !choice) return true;
     if (features.substream_bits != 0) {
       if (ste[STE::S1CDMax] > features.substream_bits) return true;
       const auto format = ste[STE::S1Fmt];

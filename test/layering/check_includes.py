@@ -67,7 +67,7 @@ TABLE = {
     "test/v3/": [*TEST, *BELOW_V3, V3],
     "test/cli/": [*TEST, *TOOL, CLI],
     "test/replay/": [*TEST, *TOOL, CLI],
-    "test/system/": TEST,
+    "test/system/": [*TEST, "test/system/"],
 
     "bench/": ["include/", "<fmt/>", "<benchmark/>", *OS],
     "examples/": ["include/", "<fmt/>"],

@@ -8,8 +8,33 @@
 namespace smmu::testing {
 
 using emulator::Outcome;
+using emulator::Stalled;
 using emulator::Transaction;
 using emulator::Transfer;
+
+void Resumptions::on_resumed(Stalled stalled, const Outcome& outcome) {
+  {
+    const std::lock_guard lock(mutex_);
+    ends_.emplace(stalled.tag, outcome);
+  }
+  if (handler_) handler_();
+}
+
+std::optional<Outcome> Resumptions::take(const Outcome& outcome) {
+  const auto* stalled = std::get_if<Stalled>(&outcome);
+  if (stalled == nullptr) return std::nullopt;
+  const std::lock_guard lock(mutex_);
+  const auto found = ends_.find(stalled->tag);
+  if (found == ends_.end()) return std::nullopt;
+  const Outcome end = found->second;
+  ends_.erase(found);
+  return end;
+}
+
+std::size_t Resumptions::size() const {
+  const std::lock_guard lock(mutex_);
+  return ends_.size();
+}
 
 DmaDevice DmaDevice::substream(SubstreamId substream) const {
   DmaDevice device = *this;

@@ -55,7 +55,8 @@ class Commands : public ::testing::TestWithParam<Stages> {
 TEST_P(Commands, OfStagesThatAreAbsentAreIllegal) {  // 4.3.3, 4.3.4, 4.4.2, 4.4.3
   std::set<Opcode> legal = {Opcode::CMD_PREFETCH_CONFIG, Opcode::CMD_PREFETCH_ADDR,
                             Opcode::CMD_CFGI_STE,        Opcode::CMD_CFGI_STE_RANGE,
-                            Opcode::CMD_TLBI_NSNH_ALL,   Opcode::CMD_SYNC};
+                            Opcode::CMD_TLBI_NSNH_ALL,   Opcode::CMD_SYNC,
+                            Opcode::CMD_RESUME,          Opcode::CMD_STALL_TERM};
   if (GetParam().first) {
     legal.insert({Opcode::CMD_CFGI_CD, Opcode::CMD_CFGI_CD_ALL, Opcode::CMD_TLBI_NH_ALL,
                   Opcode::CMD_TLBI_NH_ASID, Opcode::CMD_TLBI_NH_VA, Opcode::CMD_TLBI_NH_VAA});
@@ -76,7 +77,8 @@ TEST_P(Commands, OfSecureStreamsAreIllegal) {  // 4.1.6, SSec
   constexpr std::uint64_t kSSec = 1 << 10;
   for (const Opcode opcode :
        {Opcode::CMD_PREFETCH_CONFIG, Opcode::CMD_PREFETCH_ADDR, Opcode::CMD_CFGI_STE,
-        Opcode::CMD_CFGI_STE_RANGE, Opcode::CMD_CFGI_CD, Opcode::CMD_CFGI_CD_ALL}) {
+        Opcode::CMD_CFGI_STE_RANGE, Opcode::CMD_CFGI_CD, Opcode::CMD_CFGI_CD_ALL,
+        Opcode::CMD_RESUME, Opcode::CMD_STALL_TERM}) {
     EXPECT_TRUE(illegal(CommandHeader({static_cast<std::uint64_t>(opcode) | kSSec, 0})))
         << "opcode " << static_cast<unsigned>(opcode);
   }

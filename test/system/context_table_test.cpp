@@ -149,7 +149,6 @@ TEST_F(ContextTables, EveryIllegalCdIsReported) {  // 5.4.2, 7.3.11
     CD cd;
   } kBad[] = {
       {"invalid", CD(good).set(CD::V, false)},
-      {"stalls", CD(good).set(CD::S, true)},
       {"T0SZ below 16", CD(good).set(CD::T0SZ, 15)},
       {"T0SZ above 48", CD(good).set(CD::T0SZ, 49)},
       {"TG0 reserved", CD(good).set(CD::TG0, static_cast<TG0>(3))},

@@ -124,7 +124,7 @@ TEST_F(Queues, AcknowledgingWithoutRepairFailsAgain) {  // 7.1
 
 TEST_F(Queues, CommandsOfAbsentFeaturesAreIllegal) {  // 4.1.3
   for (const auto opcode :
-       {v3::Opcode::CMD_ATC_INV, v3::Opcode::CMD_PRI_RESP, v3::Opcode::CMD_RESUME,
+       {v3::Opcode::CMD_ATC_INV, v3::Opcode::CMD_PRI_RESP, v3::Opcode::CMD_DPTI_ALL,
         v3::Opcode::CMD_TLBI_EL2_ALL, v3::Opcode::CMD_TLBI_EL3_ALL, v3::Opcode::CMD_TLBI_S12_VMALL,
         v3::Opcode::CMD_TLBI_S2_IPA, v3::Opcode::CMD_TLBI_SNH_ALL}) {
     auto config = emulator::SmmuV3Config::everything();

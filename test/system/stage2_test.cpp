@@ -148,7 +148,6 @@ TEST_F(Stage2, EveryBadFieldMakesTheSteIllegal) {  // 5.2.2
     const char* what;
     STE ste;
   } kBad[] = {
-      {"stalls", STE(good).set(STE::S2S, true)},
       {"T0SZ below 16", STE(good).set(STE::S2T0SZ, 15)},
       {"T0SZ above 48", STE(good).set(STE::S2T0SZ, 49)},
       {"T0SZ that does not go with SL0", STE(good).set(STE::S2T0SZ, 25)},

@@ -62,8 +62,8 @@ TEST(Configurations, WithAnAbsentFeatureAreRefusedByItsName) {  // docs/features
       {"SMMU_IDR0.VATOS", idr0(SMMU_IDR0::VATOS, true)},
       {"SMMU_IDR0.ATSRECERR", idr0(SMMU_IDR0::ATSRECERR, true)},
       {"SMMU_IDR0.TTENDIAN", idr0(SMMU_IDR0::TTENDIAN, static_cast<SMMU_IDR0::Endianness>(1))},
-      {"SMMU_IDR0.STALL_MODEL", idr0(SMMU_IDR0::STALL_MODEL, StallModel::kStallOrTerminate)},
-      {"SMMU_IDR0.STALL_MODEL", idr0(SMMU_IDR0::STALL_MODEL, StallModel::kStallForced)},
+      {"SMMU_IDR0.STALL_MODEL", idr0(SMMU_IDR0::STALL_MODEL, static_cast<StallModel>(3))},
+      {"SMMU_IDR5.STALL_MAX is not 0", idr0(SMMU_IDR0::STALL_MODEL, StallModel::kTerminate)},
       {"SMMU_IDR0.ST_LEVEL", with(&SmmuV3Config::idr0, SMMU_IDR0::ST_LEVEL, 2)},
       {"SMMU_IDR0.RME_IMPL", idr0(SMMU_IDR0::RME_IMPL, true)},
       {"SMMU_IDR1.SIDSIZE", idr1(SMMU_IDR1::SIDSIZE, 33U)},
@@ -92,7 +92,7 @@ TEST(Configurations, WithAnAbsentFeatureAreRefusedByItsName) {  // docs/features
       {"SMMU_IDR5.DS", large_64k},  // it is for the other granules
       {"SMMU_IDR5.D128", idr5(SMMU_IDR5::D128, true)},
       {"SMMU_IDR5.VAX", idr5(SMMU_IDR5::VAX, SMMU_IDR5::VirtualSize::k56Bits)},
-      {"SMMU_IDR5.STALL_MAX", idr5(SMMU_IDR5::STALL_MAX, 1U)},
+      {"SMMU_IDR5.STALL_MAX is 0", idr5(SMMU_IDR5::STALL_MAX, 0U)},
       {"SMMU_AIDR", with(&SmmuV3Config::aidr, SMMU_AIDR::ArchMinorRev, 5)},
       {"SMMU_AIDR", with(&SmmuV3Config::aidr, SMMU_AIDR::ArchMajorRev, 1)},
   };
@@ -113,7 +113,7 @@ TEST(Configurations, NeedTwoLevelTablesForManyStreams) {  // 6.3.1, ST_LEVEL; 6.
 TEST(Configurations, NeedAGranule) {  // 6.3.6
   auto config = SmmuV3Config::everything();
   config.idr0.set(SMMU_IDR0::TTF, SMMU_IDR0::TableFormats::kAArch64);
-  config.idr5 = SMMU_IDR5().set(SMMU_IDR5::OAS, OutputSize::k48Bits);
+  config.idr5 = SMMU_IDR5().set(SMMU_IDR5::OAS, OutputSize::k48Bits).set(SMMU_IDR5::STALL_MAX, 1);
   EXPECT_THAT(objection_to(config), HasSubstr("no granule"));
   for (const auto granule :
        {SMMU_IDR5::GRAN4K.kLo, SMMU_IDR5::GRAN16K.kLo, SMMU_IDR5::GRAN64K.kLo}) {
@@ -148,6 +148,14 @@ TEST(Configurations, NeedCachesOfPossibleSizes) {
               HasSubstr("caching.configuration"));
   EXPECT_THAT(objection([](Caching& caching) { caching.cap = (1U << 24) + 1; }),
               HasSubstr("caching.cap"));
+}
+
+TEST(Configurations, NeedAPossibleNumberOfStalledTransactions) {
+  for (const std::uint32_t most : {0U, 1U, 1U << 16, (1U << 16) + 1}) {
+    auto config = SmmuV3Config::everything();
+    config.most_stalled = most;
+    EXPECT_EQ(objection_to(config).empty(), most == 1 || most == 1U << 16) << most;
+  }
 }
 
 TEST(Configurations, NeedMemory) {

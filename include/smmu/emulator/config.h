@@ -57,6 +57,9 @@ struct SmmuV3Config {
   v3::SMMU_AIDR aidr;
   std::array<std::uint32_t, 12> id_block = {};  // offsets 0xFD0 to 0xFFC
   std::uint32_t gbpa_reset = 0;                 // SMMU_GBPA after reset, Update clear
+  // How many transactions may be stalled at a time, at most 2^16; any more
+  // abort.  SMMU_IDR5.STALL_MAX of them have a record, the others wait for one.
+  std::uint32_t most_stalled = 1U << 12;
   Caching caching = {};
 
   // All that this model implements.

@@ -73,6 +73,18 @@ struct EventReported {
   EventFate fate;
 };
 
+enum class StallChange : std::uint8_t {
+  kStalled,  // a transaction has begun to wait
+  kRetried,  // it is translated once more
+  kEnded,    // it waits no longer
+};
+
+struct StallReported {
+  StreamId stream;
+  Stalled stalled;
+  StallChange change;
+};
+
 struct RegisterAccess {
   Direction direction;
   std::uint32_t offset;
@@ -94,6 +106,7 @@ class Observer {
   virtual void on_tlb_evict(const TlbEntryInfo&, EvictionReason) {}
   virtual void on_command(const CommandConsumed&) {}
   virtual void on_event(const EventReported&) {}
+  virtual void on_stall(const StallReported&) {}
   virtual void on_register_access(const RegisterAccess&) {}
 };
 

@@ -16,6 +16,19 @@ struct Transfer {
   std::size_t bytes;
 };
 
+// The device behind a port, if it can wait for software (IHI 0070, 3.12.2).
+class StallClient {
+ public:
+  virtual ~StallClient() = default;
+
+  // An access of the port that had the outcome Stalled has ended: `outcome` is
+  // a Translation or Terminated.  Called once for each, with no lock held, from
+  // whichever thread made it end; not before the call that answered Stalled is
+  // about to return.  It may come while the port is in use, and may use the
+  // port itself only if it does not.
+  virtual void on_resumed(Stalled stalled, const Outcome& outcome) = 0;
+};
+
 // One thread uses a port at a time; each device has its own.  Any number of
 // ports work at once.  A callback that a port's access causes (memory,
 // interrupt, observer) may use other ports, not the same one.
@@ -39,6 +52,11 @@ class Port {
   // what it invalidated has been made (IHI 0070, 4.7.3).
   // A page whose access is terminated RAZ/WI is counted as done (5.5: it
   // completed successfully): what is read from it is zero.
+  //
+  // Stalled is an outcome of ports with a StallClient only.  The device makes
+  // what is left of the access again once that has been told of a Translation.
+  // If it was told of RAZ/WI, what is left of the access is done as far as the
+  // end of the page of 4 KiB.
   virtual Transfer read(const Transaction& transaction, std::span<std::byte> bytes) = 0;
   virtual Transfer write(const Transaction& transaction, std::span<const std::byte> bytes) = 0;
 };

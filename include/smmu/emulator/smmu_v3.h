@@ -50,9 +50,14 @@ class SmmuV3 : public Mmio {
   static Result<std::unique_ptr<SmmuV3>, std::string> create(const SmmuV3Config& config,
                                                              const Wires& wires);
 
-  // A new port, which lives as long as the SMMU.
+  // A new port, which lives as long as the SMMU.  Behind it is a device that
+  // cannot wait: an access that is configured to stall is terminated with an
+  // abort, and recorded with Stall 0 (3.12).
   virtual Port& add_port() = 0;
+  // The same for a device that can wait, which must outlive the SMMU.
+  virtual Port& add_port(StallClient& client) = 0;
 
+  // Stalled accesses end in an abort.
   virtual void reset(Reset kind) = 0;
 
   virtual const SmmuV3Config& config() const = 0;

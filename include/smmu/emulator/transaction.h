@@ -101,9 +101,13 @@ struct Terminated {
   Response response;
 };
 
-// The access waits for software, which will name it by `tag`.
+// The access waits for software, which names it by StreamID and `tag` (the
+// STAG of the event record).  The tag is the access's own until the port's
+// StallClient has been told how it ended.
 struct Stalled {
   std::uint16_t tag;
+
+  friend constexpr bool operator==(Stalled, Stalled) = default;
 };
 
 using Outcome = std::variant<Translation, Terminated, Stalled>;

@@ -74,6 +74,10 @@ class Board {
   emulator::Ram& memory() { return ram_; }
   // A device with a port of its own.
   DmaDevice device(StreamId stream) { return DmaDevice(smmu_->add_port(), stream); }
+  // The same for one that can wait.
+  DmaDevice device(StreamId stream, emulator::StallClient& client) {
+    return DmaDevice(smmu_->add_port(client), stream);
+  }
 
   // Memory nobody else has, zeroed.
   Pa allocate(std::uint64_t bytes, std::uint64_t alignment = 4096);

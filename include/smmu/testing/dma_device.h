@@ -4,13 +4,37 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <map>
+#include <mutex>
 #include <optional>
 #include <span>
+#include <utility>
 
 #include "smmu/emulator/port.h"
 #include "smmu/types.h"
 
 namespace smmu::testing {
+
+// How accesses that stalled have ended.  Safe from any thread.
+class Resumptions final : public emulator::StallClient {
+ public:
+  void on_resumed(emulator::Stalled stalled, const emulator::Outcome& outcome) override;
+
+  // The end of the access, once; none if there is none yet, or the outcome is
+  // not that it stalled.
+  std::optional<emulator::Outcome> take(const emulator::Outcome& outcome);
+  // Ends that were not taken.
+  std::size_t size() const;
+
+  // Called after an end is noted.
+  void on_end(std::function<void()> handler) { handler_ = std::move(handler); }
+
+ private:
+  mutable std::mutex mutex_;
+  std::multimap<std::uint16_t, emulator::Outcome> ends_;
+  std::function<void()> handler_;
+};
 
 // Copies share the port, so one thread uses all of them.
 class DmaDevice {

@@ -51,6 +51,12 @@ MATCHER(IsRazWi, "") {
   return terminated != nullptr && terminated->response == emulator::Response::kRazWi;
 }
 
+MATCHER(Stalls, "") {
+  const emulator::Outcome& outcome = outcome_of(arg);
+  if (result_listener->IsInterested()) describe(outcome, result_listener->stream());
+  return std::holds_alternative<emulator::Stalled>(outcome);
+}
+
 MATCHER_P2(IsEvent, type, stream, "") {
   const Event& event = arg;
   return event.type() == type && event.stream() == stream;

@@ -1,0 +1,49 @@
+// The port of a device that can wait for software.
+#ifndef SMMU_EMULATOR_V3_STALLING_PORT_H_
+#define SMMU_EMULATOR_V3_STALLING_PORT_H_
+
+#include <cstddef>
+#include <span>
+
+#include "emulator/tbu/tbu.h"
+#include "emulator/v3/stalls.h"
+#include "smmu/emulator/port.h"
+
+namespace smmu::emulator {
+
+// A TBU's transactions that are to stall are held, and the device hears of it
+// when its call returns: if software has answered by then, what it said is the
+// outcome.  While it waits an access is not in flight.
+class StallingPort final : public Port, public TransactionSupervisor {
+ public:
+  // `smmu` ends what does not stall.
+  StallingPort(Stalls& stalls, TransactionSupervisor& smmu, StallClient& client)
+      : stalls_(stalls), smmu_(smmu), client_(client) {}
+  // Before anything else.  REQUIRES: this is its supervisor.
+  void pass_through(Tbu& tbu) { tbu_ = &tbu; }
+
+  using Port::translate;
+  void translate(const Transaction& transaction, Outcome& outcome) override {
+    tbu_->translate(transaction, outcome);
+  }
+  Transfer read(const Transaction& transaction, std::span<std::byte> bytes) override;
+  Transfer write(const Transaction& transaction, std::span<const std::byte> bytes) override;
+
+ private:
+  void end(const Transaction& transaction, const Fault& fault, Outcome& outcome) override;
+  void on_access_done() override { smmu_.on_access_done(); }
+
+  template <class Access, class Ignore>
+  Transfer transfer(const Transaction& transaction, std::size_t size, Access&& access,
+                    Ignore&& ignore);
+
+  Stalls& stalls_;
+  TransactionSupervisor& smmu_;
+  StallClient& client_;
+  Tbu* tbu_ = nullptr;
+  bool transferring_ = false;
+};
+
+}  // namespace smmu::emulator
+
+#endif  // SMMU_EMULATOR_V3_STALLING_PORT_H_
