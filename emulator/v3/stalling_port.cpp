@@ -22,7 +22,10 @@ void StallingPort::end(const Transaction& transaction, const Fault& fault, Outco
   if (translation == nullptr || translation->recording != Recording::kStalls) {
     return smmu_.end(transaction, fault, outcome);
   }
-  stalls_.hold(client_, transaction, *translation, tbu_->generation(), outcome);
+  Transaction incoming = *incoming_;
+  incoming.address = transaction.address;
+  incoming.direction = transaction.direction;
+  stalls_.hold(client_, incoming, transaction, *translation, tbu_->generation(), outcome);
   if (!transferring_ && std::holds_alternative<Stalled>(outcome)) {
     stalls_.settle(transaction.stream, outcome);
   }
@@ -38,6 +41,7 @@ Transfer StallingPort::transfer(const Transaction& transaction, std::size_t size
     rest.address.value += bytes;
   };
   for (unsigned attempts = 0; attempts != kMostAttempts; ++attempts) {
+    incoming_ = &rest;
     transferring_ = true;
     const Transfer part = access(rest, done.bytes);
     transferring_ = false;

@@ -24,6 +24,7 @@ class StallingPort final : public Port, public TransactionSupervisor {
 
   using Port::translate;
   void translate(const Transaction& transaction, Outcome& outcome) override {
+    incoming_ = &transaction;
     tbu_->translate(transaction, outcome);
   }
   Transfer read(const Transaction& transaction, std::span<std::byte> bytes) override;
@@ -41,6 +42,7 @@ class StallingPort final : public Port, public TransactionSupervisor {
   TransactionSupervisor& smmu_;
   StallClient& client_;
   Tbu* tbu_ = nullptr;
+  const Transaction* incoming_ = nullptr;  // what the TBU is asked, but for address and direction
   bool transferring_ = false;
 };
 

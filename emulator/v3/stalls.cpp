@@ -28,7 +28,7 @@ Stalls::Stalls(const Features& features, std::uint32_t most_stalled, Tcu& tcu,
       observer_(observer),
       port_(tcu, *this, memory, never_awaited_) {}
 
-void Stalls::hold(StallClient& client, const Transaction& transaction,
+void Stalls::hold(StallClient& client, const Transaction& incoming, const Transaction& transaction,
                   const TranslationFault& fault, Tcu::Generation generation, Outcome& outcome) {
   std::unique_lock lock(mutex_);
   if (!open_) {
@@ -42,7 +42,8 @@ void Stalls::hold(StallClient& client, const Transaction& transaction,
     return smmu_.end(transaction, fault, outcome);
   }
   List& fresh = in(State::kFresh);
-  fresh.push_back({.transaction = transaction,
+  fresh.push_back({.incoming = incoming,
+                   .transaction = transaction,
                    .fault = fault,
                    .generation = generation,
                    .client = &client,
@@ -161,6 +162,7 @@ void Stalls::end(const Transaction& transaction, const Fault& fault, Outcome& ou
   if (translation == nullptr || translation->recording != Recording::kStalls) {
     return smmu_.end(transaction, fault, outcome);
   }
+  stall.transaction = transaction;
   stall.fault = *translation;
   outcome = stall.stalled;
 }
@@ -194,7 +196,7 @@ void Stalls::record(Stall& stall) {
 bool Stalls::retry(Stall& stall) {
   report(stall.transaction.stream, stall.stalled, StallChange::kRetried);
   Outcome outcome;
-  port_.translate(stall.transaction, outcome);
+  port_.translate(stall.incoming, outcome);
   stall.generation = port_.generation();
   if (std::holds_alternative<Stalled>(outcome)) return true;
   finish(stall, outcome);

@@ -42,10 +42,11 @@ class Stalls final : private TransactionSupervisor {
 
   // For ports, from any thread.
 
-  // The transaction has met a fault that stalls; what it found is of
-  // `generation`.  Stalled, or Terminated if it cannot wait.
-  void hold(StallClient& client, const Transaction& transaction, const TranslationFault& fault,
-            Tcu::Generation generation, Outcome& outcome);
+  // A transaction that came in so, and was taken for `transaction` (it may be
+  // overridden), has met a fault that stalls; what it found is of `generation`.
+  // Stalled, or Terminated if it cannot wait.
+  void hold(StallClient& client, const Transaction& incoming, const Transaction& transaction,
+            const TranslationFault& fault, Tcu::Generation generation, Outcome& outcome);
   // Before the device hears that it is Stalled.  If it has ended meanwhile,
   // that is its outcome, and the client is not told.
   void settle(StreamId stream, Outcome& outcome);
@@ -73,7 +74,8 @@ class Stalls final : private TransactionSupervisor {
   static constexpr std::size_t kStates = 6;
 
   struct Stall {
-    Transaction transaction;
+    Transaction incoming;     // to be retried
+    Transaction transaction;  // to be recorded
     TranslationFault fault;
     Tcu::Generation generation;
     StallClient* client;

@@ -231,6 +231,33 @@ TEST(TwoStages, AnAddressBeyondWhatStage1PassesNeverStalls) {
   EXPECT_FALSE(events[0].as<F_TRANSLATION>()[F_TRANSLATION::Stall]);
 }
 
+// 4.7.1: what had been overridden is as it came in when it is retried.
+TEST(StallModels, RetryWhatCameInWithTheOverridesOfThen) {
+  Machine machine(with(StallModel::kStallOrTerminate));
+  Board& board = machine.board;
+  const STE ste = translate(machine.store_cd(machine.cd(true)));
+  board.attach(kStream, STE(ste).set(STE::PRIVCFG, PrivilegeOverride::kPrivileged));
+  const DmaDevice device = board.device(kStream, machine.ends);
+  const auto translated = device.translate(kAddress);
+  std::array<std::byte, 8> bytes{};
+  const auto read = device.read(kAddress, bytes);
+  ASSERT_THAT(read, Stalls());
+  for (const Event& event : board.events()) {
+    EXPECT_TRUE(event.as<F_TRANSLATION>()[F_TRANSLATION::PnU]);
+  }
+  machine.table.map(kAddress, board.allocate(4096), 4096, {.unprivileged = false});
+  board.attach(kStream, ste);
+  board.submit_and_sync(StallingStream::retry(StallingStream::tag_of(translated)),
+                        StallingStream::retry(StallingStream::tag_of(read.outcome)));
+  EXPECT_EQ(machine.ends.size(), 0U);
+  const auto events = board.events();
+  ASSERT_THAT(events, SizeIs(2));
+  for (const Event& event : events) {
+    EXPECT_THAT(event, IsEvent(EventType::F_PERMISSION, kStream, kAddress));
+    EXPECT_FALSE(event.as<F_TRANSLATION>()[F_TRANSLATION::PnU]);
+  }
+}
+
 // 4.2, 3.21.1
 TEST(StallModels, DoNotConcernPrefetches) {
   Machine machine(with(StallModel::kStallOrTerminate));

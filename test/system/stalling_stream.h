@@ -3,6 +3,7 @@
 #define TEST_SYSTEM_STALLING_STREAM_H_
 
 #include <cstdint>
+#include <thread>
 #include <vector>
 
 #include "smmu/arch/v3/control_registers.h"
@@ -72,10 +73,13 @@ struct StallingStream {
 
   void enable(bool smmu, bool events = true) {
     using v3::SMMU_CR0;
-    board.smmu().write(SMMU_CR0()
-                           .set(SMMU_CR0::SMMUEN, smmu)
-                           .set(SMMU_CR0::EVENTQEN, events)
-                           .set(SMMU_CR0::CMDQEN, true));
+    const auto control = SMMU_CR0()
+                             .set(SMMU_CR0::SMMUEN, smmu)
+                             .set(SMMU_CR0::EVENTQEN, events)
+                             .set(SMMU_CR0::CMDQEN, true);
+    board.smmu().write(control);
+    // Another thread may be about it.
+    while (board.smmu().read<v3::SMMU_CR0ACK>().raw() != control.raw()) std::this_thread::yield();
   }
   bool overflowed() {
     using v3::SMMU_EVENTQ_CONS;
