@@ -3,6 +3,7 @@
 #ifndef SMMU_EMULATOR_TBU_MICRO_TLB_H_
 #define SMMU_EMULATOR_TBU_MICRO_TLB_H_
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstdint>
@@ -15,10 +16,13 @@ namespace smmu::emulator {
 
 // A stream or substream, as one number.
 using Source = std::uint64_t;
+inline constexpr Source kHasSubstream = Source{1} << 63;
+inline constexpr Source kNobody = Source{1} << 62;  // no transaction's
 inline Source source_of(const Transaction& transaction) {
-  constexpr Source kHasSubstream = Source{1} << 63;
   if (!transaction.substream) return transaction.stream.value;
-  return kHasSubstream | Source{transaction.substream->value} << 32 | transaction.stream.value;
+  // None that is too large for a substream is one.
+  const Source substream = std::min(transaction.substream->value, 0x7fff'ffffU);
+  return kHasSubstream | substream << 32 | transaction.stream.value;
 }
 
 // Direct-mapped, by 4 KiB page: a larger translation is here once for each of

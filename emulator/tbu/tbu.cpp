@@ -26,6 +26,7 @@ Tbu::Tbu(Tcu& tcu, TransactionSupervisor& supervisor, PhysicalMemory& memory,
       tables_changed_(tcu.tables_changed()),
       gate_(tcu.gate()),
       usual_(gate_ == Tcu::Gate::kTranslate),
+      overrides_of_(configured_),
       bypass_overrides_(tcu.bypass_overrides()) {}
 
 void Tbu::translate(const Transaction& transaction, Outcome& outcome) {
@@ -87,10 +88,10 @@ void Tbu::translate_anew(const Transaction& transaction, Outcome& outcome, Tcu::
     configured_ = configured;
     gate_ = tcu_.gate();
     usual_ = gate_ == Tcu::Gate::kTranslate;
-    if (gate_ == Tcu::Gate::kOverride) bypass_overrides_ = tcu_.bypass_overrides();
-    for (Slot& slot : slots_) slot.source = kNobody;
+    speaker_ = &nobody_;
   }
-  translate_usual(transaction, outcome);
+  if (!usual_) return translate_unusual(transaction, outcome);
+  ask(transaction, outcome, source_of(transaction));
 }
 
 inline void Tbu::bypass(const Transaction& transaction, Route route, Outcome& outcome) {
@@ -123,6 +124,10 @@ void Tbu::pass(const Transaction& transaction, Outcome& outcome) {
 void Tbu::pass_otherwise(const Transaction& transaction, Outcome& outcome) {
   if (gate_ == Tcu::Gate::kAbort) return abort(transaction, outcome);
   overridden_ = true;
+  if (overrides_of_ != configured_) {
+    bypass_overrides_ = tcu_.bypass_overrides();
+    overrides_of_ = configured_;
+  }
   bypass(bypass_overrides_.applied_to(transaction), Route::kDisabled, outcome);
 }
 
@@ -136,11 +141,14 @@ void Tbu::ask(const Transaction& transaction, Outcome& outcome, Source source) {
 
 void Tbu::find_context(const Transaction& transaction, Outcome& outcome, Source source) {
   speaker_ = &slots_[(source ^ source >> 32) % kSlots];
-  if (speaker_->source != source) {
+  const bool known = speaker_->source == source && (speaker_->checked == configured_ ||
+                                                    tcu_.holds(*speaker_->context, generation_));
+  if (!known) {
     if (speaker_->source != kNobody) recent_.clear();  // some is that one's
     tcu_.find_context(transaction.stream, transaction.substream, generation_, speaker_->context);
     speaker_->source = speaker_->context->keeps ? source : kNobody;
   }
+  speaker_->checked = configured_;
   const Context& context = speaker_->context->context;
   usual_ = speaker_->source == kNobody || context.action != Context::Action::kBypass ||
            context.overrides.any();

@@ -76,8 +76,8 @@ class Tbu final : public Port {
     Source source = kNobody;
     // Perhaps of old: the TCU says whether it still is.
     std::shared_ptr<const StreamContext> context;
+    Tcu::Generation checked = 0;  // what configured_ was when that was so
   };
-  static constexpr Source kNobody = ~Source{0};
   static constexpr std::size_t kSlots = 8;
 
   // Without the say of what came in (13.4.2).
@@ -141,11 +141,13 @@ class Tbu final : public Port {
   // The gate is open, and the speaker's addresses are translated, or bypass with
   // overrides.
   bool usual_;
-  bool overridden_ = false;     // the last transaction's memory type, if it was no hit below
-  Overrides bypass_overrides_;  // if the gate says so
+  bool overridden_ = false;       // the last transaction's memory type, if it was no hit below
+  Tcu::Generation overrides_of_;  // what configured_ was when these were
+  Overrides bypass_overrides_;    // if the gate says so
   std::array<Slot, kSlots> slots_{};
-  Slot* speaker_ = slots_.data();  // of the last transaction that was not found below
-  TlbEntry found_;                 // its translation
+  Slot nobody_;
+  Slot* speaker_ = &nobody_;  // of the last transaction that was not found below
+  TlbEntry found_;            // its translation
   Recent recent_;
   MicroTlb translations_;
 };

@@ -6,6 +6,7 @@
 #include <optional>
 #include <variant>
 
+#include "emulator/tcu/origin.h"
 #include "emulator/tlb/entries.h"
 #include "emulator/walk/fault.h"
 #include "emulator/walk/overrides.h"
@@ -72,8 +73,8 @@ struct ConfigurationInvalidation {
   bool upper_levels = true;
 };
 
-// When something was read from memory, so that a copy of it can be judged.
-// What is found by way of a copy is as old as that.
+// When something was read from memory, so that a copy of it can be judged, and
+// what it was.  What is found by way of a copy is as old as that.
 struct Reading {
   // How many invalidations had been accepted.  A copy goes with any later one
   // that covers it.
@@ -81,6 +82,7 @@ struct Reading {
   // What Tcu::generation() was.  A copy is not begun to be kept once that has
   // changed: it may have been read before what has changed it.
   std::uint64_t generation;
+  Origin& origin;
 };
 
 // Implemented by each generation; called from any thread.

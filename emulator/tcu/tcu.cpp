@@ -15,6 +15,9 @@ constexpr std::size_t kMostWaiting = 4096;
 // A prefetch command is a hint, and one names up to 2^31 addresses.
 constexpr std::uint32_t kMostPrefetched = 512;
 
+// After every reading.
+constexpr Stamp kEver = ~Stamp{0};
+
 // Descriptors in a 64-byte cache line.
 constexpr std::uint64_t kNeighbours = 8;
 
@@ -37,6 +40,7 @@ Tcu::Tcu(PhysicalMemory& memory, ConfigurationSource& source, const Caching& cac
       output_bits_(output_bits),
       // Only the policy that keeps all that may be kept keeps such entries.
       conflicts_(caching.policy == CachePolicy::kAdversarial ? conflicts : Conflicts::kNever),
+      memory_(memory),
       source_(source),
       observer_(observer),
       postpones_(caching.policy == CachePolicy::kAdversarial),
@@ -111,6 +115,7 @@ void Tcu::set_gate(Gate gate, const Overrides& bypass_overrides) {
   advance_configuration();
   bypass_overrides_ = bypass_overrides;
   gate_.store(gate, std::memory_order_release);
+  gate_changes_.fetch_add(1, std::memory_order_acq_rel);
   advance_configuration();
 }
 
@@ -124,20 +129,20 @@ void Tcu::find_context(StreamId stream, std::optional<SubstreamId> substream, Ge
   {
     const std::lock_guard lock(mutex_);
     const auto* kept = contexts_.find(key_of(stream, substream));
-    if (kept != nullptr) [[likely]] {
-      if (context != *kept) context = *kept;
-      return;
-    }
+    if (kept != nullptr && context != *kept) context = *kept;
+    if (kept == nullptr) context = nullptr;
   }
+  if (context != nullptr && holds(*context, generation)) return;
   context = resolve(stream, substream, generation);
 }
 
 std::shared_ptr<const StreamContext> Tcu::resolve(StreamId stream,
                                                   std::optional<SubstreamId> substream,
                                                   Generation generation) {
-  const ConfigurationSource::Resolution resolution =
-      source_.resolve(stream, substream, {stamp(), generation});
   auto found = std::make_shared<StreamContext>();
+  found->gate_changes = gate_changes_.load(std::memory_order_acquire);
+  const ConfigurationSource::Resolution resolution =
+      source_.resolve(stream, substream, {stamp(), generation, found->origin});
   found->context = resolution.context;
   found->stamp = resolution.oldest;
   if (!answers_keep()) return found;
@@ -161,10 +166,35 @@ std::shared_ptr<const StreamContext> Tcu::resolve(StreamId stream,
     found->plain_below = plain_below(*found);
   }
   if (found->keeps && unchanged_since(generation)) {
-    contexts_.insert(key_of(stream, substream), found);
+    keep(key_of(stream, substream), found);
     if (substream) ++substreams_;
   }
   return found;
+}
+
+void Tcu::keep(const ContextKey& key, const std::shared_ptr<const StreamContext>& context) {
+  if (const auto* before = contexts_.find(key)) (*before)->drop(kEver);
+  contexts_.insert(
+      key, context, [](const ContextKey&) { return false; },
+      [](const ContextKey&, const auto& victim, EvictionReason) { victim->drop(kEver); });
+  context->state.store(StreamContext::State::kCurrent, std::memory_order_release);
+}
+
+bool Tcu::revive(const StreamContext& stream, Generation generation) {
+  // Where tables of configuration begin, and what else registers say of a
+  // context, changes with the gate closed; and an observer hears of fetches.
+  if (!stream.origin.known() || observer_ != nullptr ||
+      stream.gate_changes != gate_changes_.load(std::memory_order_acquire) ||
+      !stream.origin.holds(memory_)) {
+    return false;
+  }
+  using State = StreamContext::State;
+  const std::lock_guard lock(mutex_);
+  // One that the TCU does not have any more would not be invalidated again.
+  if (unchanged_since(generation) && stream.state == State::kInvalid) {
+    stream.state.store(State::kCurrent, std::memory_order_release);
+  }
+  return true;
 }
 
 std::uint64_t Tcu::plain_below(const StreamContext& stream) const {
@@ -506,23 +536,29 @@ void Tcu::apply(const ConfigurationInvalidation& what, Stamp before) {
   source_.invalidate(what, before);
 }
 
+inline void Tcu::invalidate_context(ContextKey key, Stamp before) {
+  if (postpones_) {
+    contexts_.erase(key, [&](const auto& kept) { return kept->drop(before); });
+  } else if (const auto* kept = contexts_.find(key)) {
+    (*kept)->state.store(StreamContext::State::kInvalid, std::memory_order_release);
+  }
+}
+
 void Tcu::invalidate_contexts(const ConfigurationInvalidation& what, Stamp before) {
-  const auto old = [&](const std::shared_ptr<const StreamContext>& cached) {
-    return cached->stamp < before;
-  };
   if (what.first == what.last) {
     // The CD at index 0 also serves transactions without a substream.
     if (!what.substream || what.substream->value == 0) {
-      contexts_.erase(key_of(what.first, std::nullopt), old);
+      invalidate_context(key_of(what.first, std::nullopt), before);
     }
-    if (what.substream) {
-      contexts_.erase(key_of(what.first, what.substream), old);
-      return;
-    }
+    if (what.substream) return invalidate_context(key_of(what.first, what.substream), before);
     if (substreams_ == 0) return;
   }
-  contexts_.erase_if([&](const ContextKey& key, const auto& cached) {
-    return key.stream >= what.first.value && key.stream <= what.last.value && old(cached);
+  drop_contexts(what.first, what.last, before);
+}
+
+void Tcu::drop_contexts(StreamId first, StreamId last, Stamp before) {
+  contexts_.erase_if([&](const ContextKey& key, const auto& kept) {
+    return key.stream >= first.value && key.stream <= last.value && kept->drop(before);
   });
   if (contexts_.size() == 0) substreams_ = 0;
 }
@@ -530,6 +566,7 @@ void Tcu::invalidate_contexts(const ConfigurationInvalidation& what, Stamp befor
 void Tcu::clear() {
   const std::lock_guard lock(mutex_);
   advance_configuration();
+  contexts_.erase_if([](const ContextKey&, const auto& kept) { return kept->drop(kEver); });
   contexts_.clear();
   tlb_.clear();
   stage2_.clear();

@@ -33,6 +33,22 @@ struct StreamContext {
   TlbSpaces table_spaces;
   Stamp stamp = 0;
   bool keeps = false;  // whether it may be used again
+  Origin origin;
+  std::uint64_t gate_changes = 0;  // before it was made
+
+  enum class State : std::uint8_t {
+    kUnknown,  // the TCU does not have it
+    kInvalid,  // it has been invalidated; good again if memory still says the same
+    kCurrent,
+  };
+  mutable std::atomic<State> state{State::kUnknown};  // changes with the TCU's lock held
+
+  // The TCU forgets it, if it was made before.
+  bool drop(Stamp before) const {
+    if (stamp >= before) return false;
+    state.store(State::kUnknown, std::memory_order_release);
+    return true;
+  }
   // Of addresses below translations are kept, and walks are plain.
   std::uint64_t plain_below = 0;
 };
@@ -95,6 +111,13 @@ class Tcu {
   // an earlier one.
   void find_context(StreamId stream, std::optional<SubstreamId> substream, Generation generation,
                     std::shared_ptr<const StreamContext>& context);
+
+  // Whether a context that keeps is still what find_context() would find: by a
+  // look into memory if it has been invalidated.
+  bool holds(const StreamContext& stream, Generation generation) {
+    return stream.state.load(std::memory_order_acquire) == StreamContext::State::kCurrent ||
+           revive(stream, generation);
+  }
 
   // The translation of the transaction's address, or why there is none.
   // Whether it permits the access is left to ask.  `recent` is the port's, and
@@ -197,6 +220,8 @@ class Tcu {
   std::shared_ptr<const StreamContext> resolve(StreamId stream,
                                                std::optional<SubstreamId> substream,
                                                Generation generation);
+  bool revive(const StreamContext& stream, Generation generation);
+  void keep(const ContextKey& key, const std::shared_ptr<const StreamContext>& context);
   std::uint64_t plain_below(const StreamContext& stream) const;
   [[gnu::always_inline]] bool walk_plain(const StreamContext& stream, std::uint64_t address,
                                          TlbEntry& entry, Recent& recent, WalkFault& fault) const {
@@ -236,6 +261,8 @@ class Tcu {
   void postpone(const std::variant<TlbInvalidation, ConfigurationInvalidation>& what);
   void apply(const TlbInvalidation& what, Stamp before);
   void apply(const ConfigurationInvalidation& what, Stamp before);
+  [[gnu::always_inline]] void invalidate_context(ContextKey key, Stamp before);
+  void drop_contexts(StreamId first, StreamId last, Stamp before);
   void invalidate_contexts(const ConfigurationInvalidation& what, Stamp before);
   // Called with the lock, before configuration changes and after; and after
   // translations have been invalidated.
@@ -254,6 +281,7 @@ class Tcu {
   const Caching caching_;
   const unsigned output_bits_;
   const Conflicts conflicts_;
+  PhysicalMemory& memory_;
   ConfigurationSource& source_;
   Observer* const observer_;
   const bool postpones_;  // invalidations, to the next synchronize()
@@ -265,6 +293,7 @@ class Tcu {
   std::atomic<Generation> generation_{0};
   std::atomic<Generation> configured_{0};
   std::atomic<Generation> tables_changed_{0};
+  std::atomic<std::uint64_t> gate_changes_{0};
 
   BriefMutex mutex_;  // guards what follows
   Overrides bypass_overrides_;

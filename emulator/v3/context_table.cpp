@@ -27,6 +27,7 @@ namespace {
 
 Resolution failed(EventType type, std::uint32_t substream, Reading reading,
                   std::uint64_t address = 0) {
+  reading.origin.spoil();
   Context context;
   context.action = Context::Action::kFault;
   context.fault = ConfigurationFault{
@@ -39,6 +40,7 @@ Resolution failed(EventType type, std::uint32_t substream, Reading reading,
 // Stage 2 does not lead to the structure.  Not kept: nothing was found that
 // could be.
 Resolution not_reached(Context context, const WalkFault& walk, Reading reading) {
+  reading.origin.spoil();
   const bool unconditional = walk.type == FaultType::kExternalAbort;
   context.action = Context::Action::kFault;
   context.fault = TranslationFault{walk, Response::kAbort,
@@ -361,6 +363,7 @@ Resolution ContextTable::from_cd(const STE& ste, StreamId stream, std::uint32_t 
       descriptors_.insert(stream.value, file_number(index, leaf_table_bits),
                           {*descriptor, reading.stamp}, reading);
     }
+    reading.origin.note(address, descriptor->words());
     table = (*descriptor)[L1CD::L2Ptr] & ~mask(leaf_table_bits + kLog2Cd - 1, 0);
     const unsigned bits = context.regime.has_stage2 ? features_.input_bits : features_.output_bits;
     if (!(*descriptor)[L1CD::V] || (table >> bits) != 0) {
@@ -383,6 +386,9 @@ Resolution ContextTable::from_cd(const STE& ste, StreamId stream, std::uint32_t 
   if (cd_illegal(features_, ste, context.owner.world, *cd))
     return failed(EventType::C_BAD_CD, index, reading);
   set_stage1(features_, *cd, context);
+  reading.origin.note(address, cd->words());
+  // Stage 2 tables led to the CD as well.
+  if (context.regime.has_stage2) reading.origin.spoil();
   return {context, reading.stamp, true};
 }
 
@@ -401,6 +407,10 @@ std::variant<Pa, WalkFault> ContextTable::physical(const Context& context,
 }
 
 void ContextTable::invalidate(const ConfigurationInvalidation& what, Stamp before) {
+  if (descriptors_.inhabited()) invalidate_descriptors(what, before);
+}
+
+void ContextTable::invalidate_descriptors(const ConfigurationInvalidation& what, Stamp before) {
   // An STE's invalidation takes what was read through it along, and so does
   // CFGI_CD_ALL; CFGI_CD with Leaf 1 does not.
   if (what.substream && !what.upper_levels) return;

@@ -35,6 +35,8 @@ class ContextTable {
   void clear();
 
  private:
+  void invalidate_descriptors(const ConfigurationInvalidation& what, Stamp before);
+
   // Completes a context that has what the STE says.
   ConfigurationSource::Resolution from_cd(const v3::STE& ste, StreamId stream, std::uint32_t index,
                                           Context context, Reading reading);

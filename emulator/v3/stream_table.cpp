@@ -95,6 +95,7 @@ StreamTable::Found StreamTable::find(StreamId stream, Reading& reading) {
   if (const auto copy = entries_.find(stream.value, 0)) {
     ste = copy->structure;
     reading.stamp = std::min(reading.stamp, copy->stamp);
+    reading.origin.spoil();  // an L1STD may have led there
   } else {
     const auto located = locate(stream, reading);
     if (const auto* ended = std::get_if<Found>(&located)) return *ended;
@@ -103,6 +104,7 @@ StreamTable::Found StreamTable::find(StreamId stream, Reading& reading) {
       ste = fetch<STE>(memory_, observer_, ConfigurationStructure::kSTE, stream, {}, address);
     }
     if (!ste) return {fetch_fault(address), false};
+    reading.origin.note(address, ste->words());
     entries_.insert(stream.value, 0, {*ste, reading.stamp}, reading);
   }
   if (ste_illegal(features_, *ste)) return {fault(EventType::C_BAD_STE), true};
@@ -153,6 +155,7 @@ std::variant<Pa, StreamTable::Found> StreamTable::locate(StreamId stream, Readin
     if (!descriptor) return Found{fetch_fault(address), false};
     descriptors_.insert(first, split, {*descriptor, reading.stamp}, reading);
   }
+  reading.origin.note(address, descriptor->words());
 
   // 5.1: Span n is an array of 2^(n-1) STEs; 0 and what exceeds the split are
   // none.
@@ -166,21 +169,29 @@ std::variant<Pa, StreamTable::Found> StreamTable::locate(StreamId stream, Readin
 
 void StreamTable::invalidate(const ConfigurationInvalidation& what, Stamp before) {
   if (what.contexts_only) return;
+  if (entries_.inhabited()) invalidate_entries(what, before);
+  if (what.upper_levels && descriptors_.inhabited()) invalidate_descriptors(what, before);
+}
+
+void StreamTable::invalidate_entries(const ConfigurationInvalidation& what, Stamp before) {
+  const std::uint32_t first = what.first.value;
+  const std::uint32_t last = what.last.value;
+  if (first == last) return entries_.invalidate_one(first, 0, before);
+  entries_.invalidate_if(
+      [&](std::uint32_t stream, std::uint32_t) { return stream >= first && stream <= last; },
+      before);
+}
+
+void StreamTable::invalidate_descriptors(const ConfigurationInvalidation& what, Stamp before) {
   const std::uint32_t first = what.first.value;
   const std::uint32_t last = what.last.value;
   if (first == last) {
-    entries_.invalidate_one(first, 0, before);
-    if (!what.upper_levels) return;
     // SPLIT may have changed since the descriptor that leads there was read.
     for (const unsigned split : {6U, 8U, 10U}) {
       descriptors_.invalidate_one(first >> split << split, split, before);
     }
     return;
   }
-  entries_.invalidate_if(
-      [&](std::uint32_t stream, std::uint32_t) { return stream >= first && stream <= last; },
-      before);
-  if (!what.upper_levels) return;
   descriptors_.invalidate_if(
       [&](std::uint32_t covered, std::uint32_t split) {
         return covered >= first >> split << split && covered <= last;

@@ -35,6 +35,8 @@ class StreamTable {
   void clear();
 
  private:
+  void invalidate_entries(const ConfigurationInvalidation& what, Stamp before);
+  void invalidate_descriptors(const ConfigurationInvalidation& what, Stamp before);
   ConfigurationFault fetch_fault(Pa address) const;
   std::variant<Pa, Found> locate(StreamId stream, Reading& reading);
 

@@ -2,6 +2,7 @@
 #ifndef SMMU_EMULATOR_V3_STRUCTURE_CACHE_H_
 #define SMMU_EMULATOR_V3_STRUCTURE_CACHE_H_
 
+#include <atomic>
 #include <cstdint>
 #include <mutex>
 #include <optional>
@@ -41,22 +42,28 @@ class StructureCache {
   void insert(std::uint32_t stream, std::uint32_t index, const Copy& copy, Reading read) {
     if (!keeps_) return;
     const std::lock_guard lock(mutex_);
+    // Before the generation is looked at, and an invalidation advances it
+    // before it looks here: it does not miss what goes in after all.
+    inhabited_.store(true, std::memory_order_seq_cst);
     if (tcu_.unchanged_since(read.generation)) copies_.insert(Key(stream, index), copy);
   }
+
+  // Perhaps there are copies.
+  bool inhabited() const { return inhabited_.load(std::memory_order_seq_cst); }
 
   // Those for which `covered(stream, index)` holds: a visit to all of them.
   template <class Covered>
   void invalidate_if(Covered&& covered, Stamp before) {
-    if (!keeps_) return;
     const std::lock_guard lock(mutex_);
     copies_.erase_if([&](const Key& key, const Copy& copy) {
       return covered(key.stream(), key.index()) && copy.stamp < before;
     });
+    if (copies_.size() == 0) inhabited_.store(false, std::memory_order_relaxed);
   }
   void invalidate_one(std::uint32_t stream, std::uint32_t index, Stamp before) {
-    if (!keeps_) return;
     const std::lock_guard lock(mutex_);
     copies_.erase(Key(stream, index), [&](const Copy& copy) { return copy.stamp < before; });
+    if (copies_.size() == 0) inhabited_.store(false, std::memory_order_relaxed);
   }
 
   void clear() {
@@ -83,6 +90,7 @@ class StructureCache {
   const bool keeps_;
   const Tcu& tcu_;
   BriefMutex mutex_;
+  std::atomic<bool> inhabited_{false};
   SetAssociative<Key, Copy> copies_;
 };
 

@@ -66,5 +66,20 @@ TEST(MicroTlb, ASubstreamIsAnotherSource) {
   EXPECT_NE(zero, source_of(transaction));
 }
 
+// Whatever a device says.
+TEST(MicroTlb, ASubstreamThatIsTooLargeIsNobodyElse) {
+  const auto source = [](std::uint32_t stream, std::uint32_t substream) {
+    return source_of(
+        {.stream = StreamId(stream), .address = kAddress, .substream = SubstreamId(substream)});
+  };
+  for (const std::uint32_t stream : {0U, 7U, ~0U}) {
+    EXPECT_NE(source(stream, 0x8000'0001), source(stream, 1));
+    for (const std::uint32_t substream : {0U, 0x4000'0000U, 0x7fff'ffffU, 0x8000'0000U, ~0U}) {
+      EXPECT_NE(source(stream, substream), kNobody);
+    }
+    EXPECT_NE(source_of({.stream = StreamId(stream), .address = kAddress}), kNobody);
+  }
+}
+
 }  // namespace
 }  // namespace smmu::emulator

@@ -7,11 +7,13 @@
 #ifndef SMMU_PLATFORM_MEMORY_H_
 #define SMMU_PLATFORM_MEMORY_H_
 
+#include <array>
 #include <atomic>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <utility>
 
 #include "smmu/result.h"
 #include "smmu/types.h"
@@ -135,6 +137,15 @@ class Words {
     return found.okay;
   }
 
+  // Whether the words from `pa` on are these; not, if an access aborted.
+  // REQUIRES: `pa` is a multiple of 8.
+  template <std::size_t kCount>
+  [[nodiscard]] bool hold(Pa pa, const std::array<std::uint64_t, kCount>& words) const {
+    if (!region_.contains(pa, sizeof words)) [[unlikely]]
+      return held_beyond(pa, words);
+    return equal(&region_.word(pa), words, std::make_index_sequence<kCount>());
+  }
+
   BusResponse store(Pa pa, std::uint64_t word) const {
     if (pa.value - region_.base.value < region_.size) [[likely]] {
       std::atomic_ref(region_.word(pa)).store(little_endian(word), std::memory_order_release);
@@ -144,6 +155,22 @@ class Words {
   }
 
  private:
+  template <std::size_t kCount, std::size_t... kIndices>
+  [[gnu::always_inline]] static bool equal(std::uint64_t* memory,
+                                           const std::array<std::uint64_t, kCount>& words,
+                                           std::index_sequence<kIndices...>) {
+    return ((std::atomic_ref(memory[kIndices]).load(std::memory_order_acquire) ==
+             little_endian(words[kIndices])) &&
+            ...);
+  }
+  [[gnu::noinline]] bool held_beyond(Pa pa, std::span<const std::uint64_t> words) const {
+    std::uint64_t word = 0;
+    for (std::size_t i = 0; i != words.size(); ++i) {
+      if (!load(Pa(pa.value + 8 * i), word) || word != words[i]) return false;
+    }
+    return true;
+  }
+
   struct Found {
     std::uint64_t word;
     bool okay;
