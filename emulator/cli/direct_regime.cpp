@@ -49,7 +49,24 @@ void wants(const RegimeFields& fields, std::string_view field, std::string_view 
   }
 }
 
+emulator::StreamWorld world_of(const RegimeFields& fields) {
+  using emulator::StreamWorld;
+  if (fields.get("STRW") == 0) return StreamWorld::kNsEl1;
+  return fields.get("E2H") != 0 ? StreamWorld::kNsEl2E2h : StreamWorld::kNsEl2;
+}
+
+// IHI 0070, 5.2, STRW: EL2 has no stage 2, and two tables only with E2H.
+void check_world(const RegimeFields& fields) {
+  const bool el2 = fields.get("STRW") == 2;
+  if (!el2 && fields.find("E2H")) refuse(fields, "E2H", "STRW=EL2 for E2H to mean anything");
+  if (el2 && fields.has_stage2()) refuse(fields, "STRW", "STRW=EL1 above stage 2");
+  if (world_of(fields) == emulator::StreamWorld::kNsEl2 && fields.find("TTB1")) {
+    refuse(fields, "TTB1", "E2H=1 with TTB1 and STRW=EL2");
+  }
+}
+
 void check_stage1_presence(const RegimeFields& fields) {
+  check_world(fields);
   const bool is_short = fields.format() == DescriptorFormat::kAArch32Short;
   const auto& halves = is_short ? kShortHalves : kHalves;
   if (!fields.find(halves[0].table) && !fields.find(halves[1].table)) {
@@ -187,7 +204,7 @@ void check_half(const RegimeFields& fields, const HalfNames& names, CD cd, Size 
 void check_stage1(const RegimeFields& fields, const Features& features, const STE& ste,
                   const CD& cd) {
   const auto legal = [&](const CD& one) {
-    return !cd_illegal(features, ste, emulator::StreamWorld::kNsEl1, one);
+    return !cd_illegal(features, ste, world_of(fields), one);
   };
   CD lower = cd;
   CD upper = cd;
@@ -274,6 +291,7 @@ DirectRegime::DirectRegime(const RegimeFields& given) : fields(given) {
     context.regime.has_stage2 = true;
     context.regime.stage2 = stage2_of(features, ste);
   }
+  context.owner.world = world_of(fields);
   if (fields.has_stage1() && !is_short) set_stage1(features, cd, context);
   regime = context.regime;
   if (fields.has_stage1() && is_short) {

@@ -23,6 +23,7 @@ constexpr NamedValue kSizes[] = {{"32", 0}, {"36", 1}, {"40", 2}, {"42", 3},
                                  {"44", 4}, {"48", 5}, {"52", 6}};
 constexpr NamedValue kShareability[] = {{"NSH", 0}, {"OSH", 2}, {"ISH", 3}};
 constexpr NamedValue kEndianness[] = {{"little", 0}, {"big", 1}};
+constexpr NamedValue kWorlds[] = {{"EL1", 0}, {"EL2", 2}};
 constexpr NamedValue kFormats[] = {
     {"aarch64", static_cast<std::uint64_t>(DescriptorFormat::kAArch64)},
     {"aarch32-long", static_cast<std::uint64_t>(DescriptorFormat::kAArch32Long)},
@@ -80,6 +81,8 @@ constexpr RegimeField kRegimeFields[] = {
     field(CD::ENDI, kAll, kEndianness),
     field(CD::MAIR0, kA | kL),
     field(CD::MAIR1, kA | kL),
+    field("STRW", 2, FieldOwner::kRegister, kA | kL, kWorlds),
+    field("E2H", 1, FieldOwner::kRegister, kA),
     field("MAIR", 64, FieldOwner::kRegister, kA | kL),
     field("N", 3, FieldOwner::kRegister, kS),
     field("AFE", 1, FieldOwner::kRegister, kS),

@@ -78,6 +78,13 @@ TEST(DirectRegime, ContradictionsAreNamedWithWhatWouldDo) {
        "--regime: expected S2DS=1 for S2SL0_2 to mean anything, found S2SL0_2 0x1."},
       {"S2TTB=0,S2AA64=0,S2T0SZ=16,S2SL0=1",
        "--regime: expected S2T0SZ from 0 to 15 with S2AA64=0, found S2T0SZ 0x10."},
+      {"TTB0=0,T0SZ=16,STRW=1", "--regime: expected STRW to be EL1 or EL2, found \"1\"."},
+      {"TTB0=0,T0SZ=16,E2H",
+       "--regime: expected STRW=EL2 for E2H to mean anything, found E2H 0x1."},
+      {"TTB0=0,T0SZ=16,STRW=EL2,S2TTB=0,S2T0SZ=24,S2SL0=1",
+       "--regime: expected STRW=EL1 above stage 2, found STRW 0x2."},
+      {"TTB0=0,T0SZ=16,TTB1=0,T1SZ=16,STRW=EL2",
+       "--regime: expected E2H=1 with TTB1 and STRW=EL2, found TTB1 0x0."},
       {"TTB0=0,T0SZ=16,S2TTB=0,S2AA64=0,S2T0SZ=0,S2SL0=1",
        "--regime: expected S2AA64=1 below a stage 1 of aarch64, found S2AA64 0x0."},
   };
@@ -101,6 +108,21 @@ TEST(DirectRegime, WhatIsNotGivenIsTakenAsItMostlyIs) {
   EXPECT_EQ(small.physical_bits, 40U);
   EXPECT_EQ(small.cd[v3::CD::IPS], OutputSize::k40Bits);
   EXPECT_EQ(small.ste[v3::STE::S2PS], OutputSize::k40Bits);
+}
+
+// Of EL2 one level of privilege is left, and one table; E2H has both again.
+TEST(DirectRegime, IsOfTheWorldThatStrwSays) {  // IHI 0070, 5.2, STRW
+  const auto unprivileged_may = [](const DirectRegime& one, unsigned ap) {
+    return one.regime.stage1.permissions[ap].allow(
+        emulator::Privilege::kUnprivileged, emulator::Direction::kRead, emulator::Content::kData);
+  };
+  EXPECT_FALSE(unprivileged_may(regime("TTB0=0x1000,T0SZ=16"), 0));
+  EXPECT_TRUE(unprivileged_may(regime("TTB0=0x1000,T0SZ=16,STRW=EL2"), 0));
+  const DirectRegime two = regime("TTB0=0x1000,T0SZ=16,TTB1=0x2000,T1SZ=16,STRW=EL2,E2H");
+  EXPECT_FALSE(unprivileged_may(two, 0));
+  EXPECT_TRUE(two.regime.stage1.half[1].enabled);
+  EXPECT_FALSE(two.regime.global);
+  EXPECT_TRUE(regime("TTB0=0x1000,T0SZ=16,STRW=EL2").regime.global);
 }
 
 // Whatever numbers are in the fields, they are a regime or there is a sentence about one of them.
