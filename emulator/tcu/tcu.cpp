@@ -566,6 +566,8 @@ void Tcu::drop_contexts(StreamId first, StreamId last, Stamp before) {
 void Tcu::clear() {
   const std::lock_guard lock(mutex_);
   advance_configuration();
+  // A port that still has one may not revive it: its address spaces go, too.
+  gate_changes_.fetch_add(1, std::memory_order_acq_rel);
   contexts_.erase_if([](const ContextKey&, const auto& kept) { return kept->drop(kEver); });
   contexts_.clear();
   tlb_.clear();
