@@ -15,9 +15,6 @@ constexpr std::size_t kMostWaiting = 4096;
 // A prefetch command is a hint, and one names up to 2^31 addresses.
 constexpr std::uint32_t kMostPrefetched = 512;
 
-// After every reading.
-constexpr Stamp kEver = ~Stamp{0};
-
 // Descriptors in a 64-byte cache line.
 constexpr std::uint64_t kNeighbours = 8;
 
@@ -46,8 +43,7 @@ Tcu::Tcu(PhysicalMemory& memory, ConfigurationSource& source, const Caching& cac
       postpones_(caching.policy == CachePolicy::kAdversarial),
       watched_(observer != nullptr || conflicts_ != Conflicts::kNever),
       walker_(memory, observer),
-      contexts_(caching.configuration,
-                caching.policy == CachePolicy::kAdversarial ? caching.cap : 0),
+      contexts_(caching),
       tlb_(caching.policy, caching.main_tlb, caching.cap),
       stage2_(caching.policy, or_one(caching.stage2), caching.cap),
       tables_(caching.policy, or_one(caching.walk), caching.cap) {}
@@ -128,7 +124,7 @@ void Tcu::find_context(StreamId stream, std::optional<SubstreamId> substream, Ge
                        std::shared_ptr<const StreamContext>& context) {
   {
     const std::lock_guard lock(mutex_);
-    const auto* kept = contexts_.find(key_of(stream, substream));
+    const auto* kept = contexts_.find(stream, substream);
     if (kept != nullptr && context != *kept) context = *kept;
     if (kept == nullptr) context = nullptr;
   }
@@ -166,18 +162,9 @@ std::shared_ptr<const StreamContext> Tcu::resolve(StreamId stream,
     found->plain_below = plain_below(*found);
   }
   if (found->keeps && unchanged_since(generation)) {
-    keep(key_of(stream, substream), found);
-    if (substream) ++substreams_;
+    contexts_.keep(stream, substream, found);
   }
   return found;
-}
-
-void Tcu::keep(const ContextKey& key, const std::shared_ptr<const StreamContext>& context) {
-  if (const auto* before = contexts_.find(key)) (*before)->drop(kEver);
-  contexts_.insert(
-      key, context, [](const ContextKey&) { return false; },
-      [](const ContextKey&, const auto& victim, EvictionReason) { victim->drop(kEver); });
-  context->state.store(StreamContext::State::kCurrent, std::memory_order_release);
 }
 
 bool Tcu::revive(const StreamContext& stream, Generation generation) {
@@ -507,6 +494,7 @@ void Tcu::postpone(const std::variant<TlbInvalidation, ConfigurationInvalidation
 
 void Tcu::apply_postponed() {
   const std::lock_guard lock(mutex_);
+  if (waiting_.empty()) return;
   advance_configuration();
   for (const Accepted& accepted : waiting_) {
     std::visit([&](const auto& what) { apply(what, accepted.before); }, accepted.what);
@@ -532,35 +520,8 @@ void Tcu::apply(const TlbInvalidation& what, Stamp before) {
 }
 
 void Tcu::apply(const ConfigurationInvalidation& what, Stamp before) {
-  invalidate_contexts(what, before);
+  contexts_.invalidate(what, before);
   source_.invalidate(what, before);
-}
-
-inline void Tcu::invalidate_context(ContextKey key, Stamp before) {
-  if (postpones_) {
-    contexts_.erase(key, [&](const auto& kept) { return kept->drop(before); });
-  } else if (const auto* kept = contexts_.find(key)) {
-    (*kept)->state.store(StreamContext::State::kInvalid, std::memory_order_release);
-  }
-}
-
-void Tcu::invalidate_contexts(const ConfigurationInvalidation& what, Stamp before) {
-  if (what.first == what.last) {
-    // The CD at index 0 also serves transactions without a substream.
-    if (!what.substream || what.substream->value == 0) {
-      invalidate_context(key_of(what.first, std::nullopt), before);
-    }
-    if (what.substream) return invalidate_context(key_of(what.first, what.substream), before);
-    if (substreams_ == 0) return;
-  }
-  drop_contexts(what.first, what.last, before);
-}
-
-void Tcu::drop_contexts(StreamId first, StreamId last, Stamp before) {
-  contexts_.erase_if([&](const ContextKey& key, const auto& kept) {
-    return key.stream >= first.value && key.stream <= last.value && kept->drop(before);
-  });
-  if (contexts_.size() == 0) substreams_ = 0;
 }
 
 void Tcu::clear() {
@@ -568,13 +529,11 @@ void Tcu::clear() {
   advance_configuration();
   // A port that still has one may not revive it: its address spaces go, too.
   gate_changes_.fetch_add(1, std::memory_order_acq_rel);
-  contexts_.erase_if([](const ContextKey&, const auto& kept) { return kept->drop(kEver); });
   contexts_.clear();
   tlb_.clear();
   stage2_.clear();
   tables_.clear();
   waiting_.clear();
-  substreams_ = 0;
   advance_configuration();
 }
 

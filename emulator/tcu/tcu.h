@@ -12,7 +12,9 @@
 #include <vector>
 
 #include "emulator/tcu/configuration_source.h"
+#include "emulator/tcu/context_cache.h"
 #include "emulator/tcu/recent_tables.h"
+#include "emulator/tcu/stream_context.h"
 #include "emulator/tlb/brief_mutex.h"
 #include "emulator/tlb/entries.h"
 #include "emulator/tlb/set_associative.h"
@@ -24,34 +26,6 @@
 #include "smmu/platform/memory.h"
 
 namespace smmu::emulator {
-
-// A context with the tags of its translations.
-struct StreamContext {
-  Context context;
-  TlbSpaces spaces;
-  TlbSpaces stage2_spaces;  // for walks through both stages
-  TlbSpaces table_spaces;
-  Stamp stamp = 0;
-  bool keeps = false;  // whether it may be used again
-  Origin origin;
-  std::uint64_t gate_changes = 0;  // before it was made
-
-  enum class State : std::uint8_t {
-    kUnknown,  // the TCU does not have it
-    kInvalid,  // it has been invalidated; good again if memory still says the same
-    kCurrent,
-  };
-  mutable std::atomic<State> state{State::kUnknown};  // changes with the TCU's lock held
-
-  // The TCU forgets it, if it was made before.
-  bool drop(Stamp before) const {
-    if (stamp >= before) return false;
-    state.store(State::kUnknown, std::memory_order_release);
-    return true;
-  }
-  // Of addresses below translations are kept, and walks are plain.
-  std::uint64_t plain_below = 0;
-};
 
 // Safe from any thread; no lock is held while memory, the source or the
 // observer is called.
@@ -187,25 +161,11 @@ class Tcu {
   void clear();
 
  private:
-  struct ContextKey {
-    std::uint64_t stream = ~std::uint64_t{0};
-    std::uint64_t substream = 0;  // 0: none, else one more than its number
-
-    bool vacant() const { return stream == ~std::uint64_t{0}; }
-    std::uint64_t hash() const {
-      return (stream ^ substream * 0xc2b2ae3d27d4eb4f) * 0x9e3779b97f4a7c15;
-    }
-    friend bool operator==(const ContextKey&, const ContextKey&) = default;
-  };
   struct Accepted {
     std::variant<TlbInvalidation, ConfigurationInvalidation> what;
     Stamp before;
   };
 
-  static ContextKey key_of(StreamId stream, std::optional<SubstreamId> substream) {
-    return {.stream = stream.value,
-            .substream = substream ? std::uint64_t{substream->value} + 1 : 0};
-  }
   static Fault conflict(const StreamContext& stream, CanonicalAddress address);
   static Fault input_fault(const Context& context, unsigned half);
 
@@ -221,7 +181,6 @@ class Tcu {
                                                std::optional<SubstreamId> substream,
                                                Generation generation);
   bool revive(const StreamContext& stream, Generation generation);
-  void keep(const ContextKey& key, const std::shared_ptr<const StreamContext>& context);
   std::uint64_t plain_below(const StreamContext& stream) const;
   [[gnu::always_inline]] bool walk_plain(const StreamContext& stream, std::uint64_t address,
                                          TlbEntry& entry, Recent& recent, WalkFault& fault) const {
@@ -261,9 +220,6 @@ class Tcu {
   void postpone(const std::variant<TlbInvalidation, ConfigurationInvalidation>& what);
   void apply(const TlbInvalidation& what, Stamp before);
   void apply(const ConfigurationInvalidation& what, Stamp before);
-  [[gnu::always_inline]] void invalidate_context(ContextKey key, Stamp before);
-  void drop_contexts(StreamId first, StreamId last, Stamp before);
-  void invalidate_contexts(const ConfigurationInvalidation& what, Stamp before);
   // Called with the lock, before configuration changes and after; and after
   // translations have been invalidated.
   void advance_configuration() {
@@ -297,8 +253,7 @@ class Tcu {
 
   BriefMutex mutex_;  // guards what follows
   Overrides bypass_overrides_;
-  SetAssociative<ContextKey, std::shared_ptr<const StreamContext>> contexts_;
-  std::size_t substreams_ = 0;  // contexts of substreams ever cached since empty
+  ContextCache contexts_;
   MainTlb tlb_;
   Stage2Cache stage2_;
   WalkCache tables_;
