@@ -6,8 +6,18 @@
 namespace smmu::emulator {
 namespace {
 
+// Says of what is no leaf only that: the walk in full says what it is.
+template <class Self>
+class Silent : public Descent<Self, bool, true> {
+ public:
+  bool not_loaded(std::uint64_t, int) { return false; }
+  bool fault(FaultType, std::uint64_t, int) { return false; }
+  template <int kLevel>
+  void next_table(std::uint64_t, std::uint64_t) {}
+};
+
 // To the descriptor of stage 2 that has the Access flag, or to nothing.
-class PlainStage2 : public Descent<PlainStage2, bool, true> {
+class PlainStage2 : public Silent<PlainStage2> {
  public:
   PlainStage2(const Words& words, const Stage2& stage2) : words_(words), stage2_(stage2) {}
 
@@ -22,10 +32,6 @@ class PlainStage2 : public Descent<PlainStage2, bool, true> {
   [[gnu::always_inline]] bool load(std::uint64_t where, int, std::uint64_t& word) {
     return words_.load(Pa(where), word);
   }
-  bool not_loaded(std::uint64_t, int) { return false; }
-  bool fault(FaultType, std::uint64_t, int) { return false; }
-  template <int kLevel>
-  void next_table(std::uint64_t, std::uint64_t) {}
   [[gnu::always_inline]] bool leaf(const LeafDescriptor& at) {
     using vmsa::Leaf_Stage2;
     at_ = at;
@@ -40,7 +46,7 @@ class PlainStage2 : public Descent<PlainStage2, bool, true> {
   LeafDescriptor at_;
 };
 
-class PlainNested : public Descent<PlainNested, bool, true> {
+class PlainNested : public Silent<PlainNested> {
  public:
   PlainNested(PhysicalMemory& memory, const Regime& regime, Leaf& leaf, LastTable& last)
       : words_(memory),
@@ -61,8 +67,6 @@ class PlainNested : public Descent<PlainNested, bool, true> {
     }
     return words_.load(Pa(place), word);
   }
-  bool not_loaded(std::uint64_t, int) { return false; }
-  bool fault(FaultType, std::uint64_t, int) { return false; }
   template <int kLevel>
   [[gnu::always_inline]] void next_table(std::uint64_t, std::uint64_t hierarchy) {
     if constexpr (kLevel == 3) last_.hierarchy = hierarchy;
@@ -96,7 +100,7 @@ class PlainNested : public Descent<PlainNested, bool, true> {
 };
 
 // From a table of which the place is known.
-class PlainLast : public Descent<PlainLast, bool, true> {
+class PlainLast : public Silent<PlainLast> {
  public:
   PlainLast(PhysicalMemory& memory, const Stage1& stage1, Leaf& leaf)
       : words_(memory), stage1_(stage1), leaf_(leaf) {}
@@ -104,10 +108,6 @@ class PlainLast : public Descent<PlainLast, bool, true> {
   [[gnu::always_inline]] bool load(std::uint64_t where, int, std::uint64_t& word) {
     return words_.load(Pa(where), word);
   }
-  bool not_loaded(std::uint64_t, int) { return false; }
-  bool fault(FaultType, std::uint64_t, int) { return false; }
-  template <int kLevel>
-  void next_table(std::uint64_t, std::uint64_t) {}
   [[gnu::always_inline]] bool leaf(const LeafDescriptor& at) {
     using vmsa::Leaf_Stage1;
     if (!Leaf_Stage1({at.value})[Leaf_Stage1::AF] && !stage1_.access_flag_ignored) return false;
