@@ -39,12 +39,19 @@ std::vector<DecodedField> fields_of_short(const DirectRegime& direct) {
   return fields;
 }
 
+// "aarch64, EL2": which tables, and whose if they are not EL1's.
+std::string tables_text(const RegimeFields& fields) {
+  std::string text(name_of(fields.format()));
+  if (fields.get("STRW") != 0) text += fields.get("E2H") != 0 ? ", EL2 with E2H" : ", EL2";
+  return text;
+}
+
 Step stage1_step(const DirectRegime& direct) {
   const bool is_short = direct.fields.format() == DescriptorFormat::kAArch32Short;
   return {.title = "Stage 1",
           .address = std::nullopt,
           .words = {},
-          .detail = std::string(name_of(direct.fields.format())),
+          .detail = tables_text(direct.fields),
           .fields = is_short ? fields_of_short(direct)
                              : fields_of_structure(layout_info<v3::CD>("CD"), direct.cd.words(),
                                                    direct.fields)};

@@ -217,6 +217,15 @@ TEST_F(RegimeWalks, PermissionsOfStage1) {  // D8.4
                     HasSubstr("AP 1 (rw), with XN, WXN, PAN and what the tables above say")));
 }
 
+TEST_F(RegimeWalks, OfEl2HaveOnePrivilegeLevelWithoutE2h) {  // IHI 0070, 5.2, STRW
+  put_four_levels(0x9'8765'4000 | 0x403);
+  const std::string el2 = kFourLevels + ",STRW=EL2";
+  expect_rights(el2, kAddress, "rwx", "rwx");
+  EXPECT_THAT(walk(el2, kAddress).out, HasSubstr("aarch64, EL2\n"));
+  expect_rights(el2 + ",E2H", kAddress, "--x", "rwx");
+  EXPECT_THAT(walk(el2 + ",E2H", kAddress).out, HasSubstr("aarch64, EL2 with E2H\n"));
+}
+
 TEST_F(RegimeWalks, FaultsOfStage1) {
   put_four_levels(0x9'8765'4000 | 0x43);
   expect_fault(kFourLevels, kAddress, "Access flag fault", 1, 3, "IN");
