@@ -1,4 +1,5 @@
 // Which commands an SMMU takes, by the stages of translation it has (IHI 0070, 4.1.3, 4.3, 4.4).
+#include <iterator>
 #include <ostream>
 #include <set>
 
@@ -57,15 +58,22 @@ TEST_P(Commands, OfStagesThatAreAbsentAreIllegal) {  // 4.3.3, 4.3.4, 4.4.2, 4.4
                             Opcode::CMD_CFGI_STE,        Opcode::CMD_CFGI_STE_RANGE,
                             Opcode::CMD_TLBI_NSNH_ALL,   Opcode::CMD_SYNC,
                             Opcode::CMD_RESUME,          Opcode::CMD_STALL_TERM};
-  if (GetParam().first) {
-    legal.insert({Opcode::CMD_CFGI_CD, Opcode::CMD_CFGI_CD_ALL, Opcode::CMD_TLBI_NH_ALL,
-                  Opcode::CMD_TLBI_NH_ASID, Opcode::CMD_TLBI_NH_VA, Opcode::CMD_TLBI_NH_VAA});
-  }
-  if (GetParam().second) legal.insert({Opcode::CMD_TLBI_S12_VMALL, Opcode::CMD_TLBI_S2_IPA});
-  if (GetParam().first && GetParam().second) {  // 6.3.1, Hyp
-    legal.insert({Opcode::CMD_TLBI_EL2_ALL, Opcode::CMD_TLBI_EL2_ASID, Opcode::CMD_TLBI_EL2_VA,
-                  Opcode::CMD_TLBI_EL2_VAA});
-  }
+  // Of features that are absent, and of the Secure Command queue.
+  std::set<Opcode> absent = {
+      Opcode::CMD_CFGI_VMS_PIDM,    Opcode::CMD_ATC_INV,        Opcode::CMD_PRI_RESP,
+      Opcode::CMD_DPTI_ALL,         Opcode::CMD_DPTI_PA,        Opcode::CMD_TLBI_EL3_ALL,
+      Opcode::CMD_TLBI_EL3_VA,      Opcode::CMD_TLBI_S_EL2_ALL, Opcode::CMD_TLBI_S_EL2_ASID,
+      Opcode::CMD_TLBI_S_EL2_VA,    Opcode::CMD_TLBI_S_EL2_VAA, Opcode::CMD_TLBI_S_S2_IPA,
+      Opcode::CMD_TLBI_S_S12_VMALL, Opcode::CMD_TLBI_SNH_ALL};
+  (GetParam().first ? legal : absent)
+      .insert({Opcode::CMD_CFGI_CD, Opcode::CMD_CFGI_CD_ALL, Opcode::CMD_TLBI_NH_ALL,
+               Opcode::CMD_TLBI_NH_ASID, Opcode::CMD_TLBI_NH_VA, Opcode::CMD_TLBI_NH_VAA});
+  (GetParam().second ? legal : absent)
+      .insert({Opcode::CMD_TLBI_S12_VMALL, Opcode::CMD_TLBI_S2_IPA});
+  (GetParam().first && GetParam().second ? legal : absent)  // 6.3.1, Hyp
+      .insert({Opcode::CMD_TLBI_EL2_ALL, Opcode::CMD_TLBI_EL2_ASID, Opcode::CMD_TLBI_EL2_VA,
+               Opcode::CMD_TLBI_EL2_VAA});
+  EXPECT_EQ(legal.size() + absent.size(), std::size(v3::kCommands));
   for (unsigned code = 0; code != 0x100; ++code) {
     const auto opcode = static_cast<Opcode>(code);
     EXPECT_EQ(illegal(CommandHeader().set(CommandHeader::Opcode, opcode)), !legal.contains(opcode))
