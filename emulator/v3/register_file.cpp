@@ -213,9 +213,8 @@ RegisterFile::Effect RegisterFile::write_word(std::size_t word, std::uint32_t va
 }
 
 RegisterFile::Effect RegisterFile::write32(std::uint32_t offset, std::uint32_t value) {
-  if (offset == SMMU_CMDQ_PROD::kOffset) [[likely]] {
-    // The doorbell is always writable: no other write can be in its way.
-    set(SMMU_CMDQ_PROD(static_cast<std::uint32_t>(value & named_bits<SMMU_CMDQ_PROD>())));
+  if (offset == SMMU_CMDQ_PROD::kOffset) {
+    ring(value);
     return Effect::kCommandQueue;
   }
   const std::size_t word = word_of(offset);

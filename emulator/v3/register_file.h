@@ -43,6 +43,11 @@ class RegisterFile {
   std::uint64_t read64(std::uint32_t offset) const;
   Effect write32(std::uint32_t offset, std::uint32_t value);
   Effect write64(std::uint32_t offset, std::uint64_t value);
+  // A write of SMMU_CMDQ_PROD, which is always possible: no other write can be
+  // in its way.
+  void ring(std::uint32_t value) {
+    set(v3::SMMU_CMDQ_PROD(static_cast<std::uint32_t>(value & named_bits<v3::SMMU_CMDQ_PROD>())));
+  }
 
   // The SMMU's own accesses.
   template <class R>

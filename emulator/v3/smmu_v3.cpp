@@ -1,72 +1,25 @@
-// The SMMUv3 itself: its parts, and the effects that are pending between them.
+// The SMMUv3 itself: its programming interface behind the public one.
 #include "smmu/emulator/smmu_v3.h"
 
-#include <atomic>
-#include <deque>
-#include <mutex>
-#include <vector>
-
-#include "emulator/tbu/tbu.h"
-#include "emulator/tcu/tcu.h"
-#include "emulator/v3/attribute_overrides.h"
-#include "emulator/v3/command_queue.h"
-#include "emulator/v3/context_table.h"
-#include "emulator/v3/event_queue.h"
-#include "emulator/v3/event_record.h"
 #include "emulator/v3/features.h"
-#include "emulator/v3/interrupts.h"
-#include "emulator/v3/register_file.h"
-#include "emulator/v3/stalling_port.h"
-#include "emulator/v3/stalls.h"
-#include "emulator/v3/stream_table.h"
-#include "smmu/arch/v3/events.h"
+#include "emulator/v3/programming_interface.h"
 
 namespace smmu::emulator {
 namespace {
 
-using v3::SMMU_CR0;
-using v3::SMMU_CR0ACK;
-using v3::SMMU_CR2;
-using v3::SMMU_GBPA;
-using v3::SMMU_IRQ_CTRL;
-using v3::SMMU_IRQ_CTRLACK;
-
-// What happens to a register, a queue or an interrupt because of something
-// else is a pending effect: whoever caused it notes it down and then drains.
-// One thread drains at a time, holding no lock, so a callback that an effect
-// makes may cause effects of its own; they are found by the drain that is
-// going on.
-class Model final : public SmmuV3, private ConfigurationSource, private StallSupervisor {
+class Model final : public SmmuV3 {
  public:
   Model(const SmmuV3Config& config, const Wires& wires)
-      : config_(config),
-        wires_(wires),
-        features_(config_),
-        registers_(config_, features_),
-        tcu_(*wires.memory, *this, config_.caching, features_.output_bits, features_.conflicts(),
-             wires.observer),
-        streams_(features_, registers_, *wires.memory, config_.caching, tcu_, wires.observer),
-        contexts_(features_, *wires.memory, config_.caching, tcu_, wires.observer),
-        interrupts_(features_, registers_, wires_),
-        events_(features_, registers_, interrupts_, *wires.memory),
-        stalls_(features_.stalls()
-                    ? std::make_unique<Stalls>(features_, config_.most_stalled, tcu_, *wires.memory,
-                                               events_, static_cast<StallSupervisor&>(*this),
-                                               wires.observer)
-                    : nullptr),
-        commands_(features_, registers_, interrupts_, tcu_, *wires.memory, ports_, stalls_.get(),
-                  awaited_, pending_, wires.observer) {
-    update_gate();
-  }
+      : config_(config), wires_(wires), interface_(config_, wires_) {}
 
   std::uint32_t read32(std::uint32_t offset) override {
-    const std::uint32_t value = registers_.read32(offset);
+    const std::uint32_t value = interface_.read32(offset);
     if (wires_.observer != nullptr) [[unlikely]]
       report(Direction::kRead, offset, 4, value);
     return value;
   }
   std::uint64_t read64(std::uint32_t offset) override {
-    const std::uint64_t value = registers_.read64(offset);
+    const std::uint64_t value = interface_.read64(offset);
     if (wires_.observer != nullptr) [[unlikely]]
       report(Direction::kRead, offset, 8, value);
     return value;
@@ -74,294 +27,31 @@ class Model final : public SmmuV3, private ConfigurationSource, private StallSup
   void write32(std::uint32_t offset, std::uint32_t value) override {
     if (wires_.observer != nullptr) [[unlikely]]
       report(Direction::kWrite, offset, 4, value);
-    follow_up(registers_.write32(offset, value));
+    interface_.write32(offset, value);
   }
   void write64(std::uint32_t offset, std::uint64_t value) override {
     if (wires_.observer != nullptr) [[unlikely]]
       report(Direction::kWrite, offset, 8, value);
-    follow_up(registers_.write64(offset, value));
+    interface_.write64(offset, value);
   }
 
-  Port& add_port() override { return add_port(static_cast<TransactionSupervisor&>(*this)); }
-  Port& add_port(StallClient& client) override {
-    if (stalls_ == nullptr) return add_port();
-    StallingPort& port = *stalling_ports_.emplace_back(std::make_unique<StallingPort>(
-        *stalls_, static_cast<TransactionSupervisor&>(*this), client));
-    port.pass_through(add_port(static_cast<TransactionSupervisor&>(port)));
-    return port;
-  }
+  Port& add_port() override { return interface_.add_port(); }
+  Port& add_port(StallClient& client) override { return interface_.add_port(client); }
 
-  void reset(Reset kind) override {
-    pending_.store(0, std::memory_order_relaxed);
-    pending_records_.clear();
-    registers_.reset();
-    interrupts_.reset();
-    commands_.abandon_sync();
-    if (kind == Reset::kPowerOn) {
-      tcu_.clear();
-      streams_.clear();
-      contexts_.clear();
-    }
-    update_gate();
-    if (stalls_ != nullptr) stalls_->close();
-  }
+  void reset(Reset kind) override { interface_.reset(kind); }
 
   const SmmuV3Config& config() const override { return config_; }
 
  private:
-  Tbu& add_port(TransactionSupervisor& supervisor) {
-    return *ports_.emplace_back(std::make_unique<Tbu>(tcu_, supervisor, *wires_.memory, awaited_));
-  }
-
-  // Pending effects, one bit each.
-  enum : std::uint32_t {
-    kCr0Update = 1U << 0,
-    kIrqCtrlUpdate = 1U << 1,
-    kGbpaUpdate = 1U << 2,
-    kRecords = 1U << 3,
-    kStalls = 1U << 4,
-  };
-
-  // Records that wait to be written.  More can come only from inside one
-  // callback, or from devices that fault faster than the queue is written;
-  // what exceeds this is lost, as 7.2 allows.
-  static constexpr std::size_t kMostPendingRecords = 1024;
-
-  // More than the largest Command queue can ask for.  A guest can make effects
-  // cause effects for ever, by a CMD_SYNC whose message goes to this SMMU's own
-  // doorbell; what is left after this many waits for the next register write.
-  static constexpr std::uint32_t kMostEffectsAtOnce = 1U << 21;
-
-  Resolution resolve(StreamId stream, std::optional<SubstreamId> substream, Reading now) override {
-    const auto found = streams_.find(stream, now);
-    if (const auto* fault = std::get_if<ConfigurationFault>(&found.ste)) {
-      Context context;
-      context.action = Context::Action::kFault;
-      context.fault = *fault;
-      return {context, now.stamp, found.cacheable};
-    }
-    const auto& ste = std::get<v3::STE>(found.ste);
-    const bool e2h = registers_.get<SMMU_CR2>()[SMMU_CR2::E2H];
-    return contexts_.resolve(ste, world_of(features_, ste, e2h), stream, substream, now);
-  }
-
-  void invalidate(const ConfigurationInvalidation& what, Stamp before) override {
-    streams_.invalidate(what, before);
-    contexts_.invalidate(what, before);
-  }
-
-  void end(const Transaction& transaction, const Fault& fault, Outcome& outcome) override {
-    outcome = Terminated{Response::kAbort};
-    if (const auto* configuration = std::get_if<ConfigurationFault>(&fault)) {
-      const bool silent =
-          configuration->code == static_cast<std::uint8_t>(v3::EventType::C_BAD_STREAMID) &&
-          !registers_.get<SMMU_CR2>()[SMMU_CR2::RECINVSID];
-      if (!silent) record(event_record(transaction, *configuration));
-    } else if (const auto* translation = std::get_if<TranslationFault>(&fault)) {
-      outcome = Terminated{translation->response};
-      if (translation->recording != Recording::kSilent) {
-        record(event_record(transaction, *translation));
-      }
-    }
-  }
-
-  void on_access_done() override { drain(); }
-
-  void on_stall_work() override { note(kStalls); }
-
-  void record(const EventRecord& record) {
-    {
-      const std::lock_guard lock(records_mutex_);
-      if (pending_records_.size() < kMostPendingRecords) pending_records_.push_back(record);
-    }
-    note(kRecords);
-  }
-
-  void follow_up(RegisterFile::Effect effect) {
-    switch (effect) {
-      case RegisterFile::Effect::kNone:
-        return;
-      case RegisterFile::Effect::kCr0Update:
-        return note(kCr0Update);
-      case RegisterFile::Effect::kIrqCtrlUpdate:
-        return note(kIrqCtrlUpdate);
-      case RegisterFile::Effect::kGbpaUpdate:
-        return note(kGbpaUpdate);
-      case RegisterFile::Effect::kCommandQueue:
-        return drain();
-      case RegisterFile::Effect::kEventQueue:
-        return look_at_stalls();
-      case RegisterFile::Effect::kNoError:
-        look_at_stalls();
-        return drain();
-    }
-  }
-
-  // The Event queue may have become writable.
-  void look_at_stalls() {
-    if (stalls_ != nullptr) note(kStalls);
-  }
-
-  void note(std::uint32_t effect) {
-    pending_.fetch_or(effect, std::memory_order_seq_cst);
-    drain();
-  }
-
-  bool work_left() const {
-    return pending_.load(std::memory_order_seq_cst) != 0 || commands_.ready();
-  }
-
-  void drain() {
-    if (pending_.load(std::memory_order_seq_cst) != 0 || commands_.waiting()) drain_all();
-  }
-
-  [[gnu::noinline]] void drain_all() {
-    // Work noted while another thread drains is that thread's: it looks once
-    // more after it has let go.
-    std::uint32_t left = kMostEffectsAtOnce;
-    do {
-      if (draining_.exchange(true, std::memory_order_seq_cst)) return;
-      while (left != 0) {
-        const std::uint32_t performed = step(left);
-        if (performed == 0) break;
-        left -= performed;
-      }
-      draining_.store(false, std::memory_order_seq_cst);
-    } while (work_left() && left != 0);
-  }
-
-  // Performs pending effects, at most so many; returns how many.
-  std::uint32_t step(std::uint32_t most) {
-    // First what is owed by the past: 6.3.16, an interrupt that is disabled
-    // after its cause is delivered before the disabling is acknowledged.
-    if (interrupts_.waiting() && interrupts_.deliver()) return 1;
-    const std::uint32_t pending = pending_.load(std::memory_order_seq_cst);
-    if (pending != 0) {
-      if ((pending & ~kRecords) != 0 && perform_one(pending)) return 1;
-      if ((pending & kRecords) != 0 && write_record()) return 1;
-    }
-    return commands_.waiting() ? commands_.consume(most) : 0;
-  }
-
-  bool perform_one(std::uint32_t pending) {
-    if ((pending & kCr0Update) != 0) {
-      take(kCr0Update);
-      update_cr0();
-      return true;
-    }
-    if ((pending & kIrqCtrlUpdate) != 0) {
-      take(kIrqCtrlUpdate);
-      registers_.set(SMMU_IRQ_CTRLACK(registers_.get<SMMU_IRQ_CTRL>().raw()));
-      return true;
-    }
-    if ((pending & kGbpaUpdate) != 0) {
-      take(kGbpaUpdate);
-      registers_.finish_gbpa_update();
-      update_gate();
-      return true;
-    }
-    // What comes up while this looks is noted after it.
-    take(kStalls);
-    if (!stalls_->step()) return false;
-    pending_.fetch_or(kStalls, std::memory_order_seq_cst);
-    return true;
-  }
-
-  void take(std::uint32_t effect) { pending_.fetch_and(~effect, std::memory_order_seq_cst); }
-
-  // 6.3.9: every field of CR0 this model has takes effect at once.
-  void update_cr0() {
-    const SMMU_CR0 cr0 = registers_.get<SMMU_CR0>();
-    if (!cr0[SMMU_CR0::CMDQEN]) {
-      commands_.abandon_sync();
-    } else if (!registers_.get<SMMU_CR0ACK>()[SMMU_CR0ACK::CMDQEN]) {
-      commands_.enable();
-    }
-    if (!cr0[SMMU_CR0::EVENTQEN]) {
-      write_committed_records();
-    } else if (!registers_.get<SMMU_CR0ACK>()[SMMU_CR0ACK::EVENTQEN]) {
-      events_.enable();
-    }
-    if (stalls_ != nullptr) {
-      if (cr0[SMMU_CR0::SMMUEN]) {
-        stalls_->open();
-      } else {
-        stalls_->close();
-      }
-    }
-    registers_.set(SMMU_CR0ACK(cr0.raw()));
-    update_gate();
-    look_at_stalls();
-  }
-
-  void update_gate() {
-    if (registers_.get<SMMU_CR0ACK>()[SMMU_CR0ACK::SMMUEN]) {
-      tcu_.set_gate(Tcu::Gate::kTranslate);
-      return;
-    }
-    const auto gbpa = registers_.get<SMMU_GBPA>();
-    // PRIVCFG and INSTCFG show nowhere: nothing is checked.
-    const Overrides overrides = overrides_of(features_, gbpa);
-    if (gbpa[SMMU_GBPA::ABORT]) {
-      tcu_.set_gate(Tcu::Gate::kAbort);
-    } else {
-      tcu_.set_gate(overrides.of_types() ? Tcu::Gate::kOverride : Tcu::Gate::kBypass, overrides);
-    }
-  }
-
-  // 7.2.1: what came while the queue was enabled is in it before its disabling
-  // is acknowledged.  More may come meanwhile, and is lost.
-  [[gnu::noinline]] void write_committed_records() {
-    records_mutex_.lock();
-    std::size_t left = pending_records_.size();
-    records_mutex_.unlock();
-    while (left-- != 0 && write_record()) {
-    }
-  }
-
-  [[gnu::always_inline]] bool write_record() {
-    records_mutex_.lock();
-    if (pending_records_.empty()) {
-      // Under the lock: a record that comes now is noted after this.
-      pending_.fetch_and(~kRecords, std::memory_order_seq_cst);
-      records_mutex_.unlock();
-      return false;
-    }
-    const EventRecord record = pending_records_.front();
-    pending_records_.pop_front();
-    records_mutex_.unlock();
-    const EventFate fate = events_.write_or_lose(record);
-    if (wires_.observer != nullptr) [[unlikely]] {
-      wires_.observer->on_event({.words = record, .fate = fate});
-    }
-    return true;
-  }
-
-  void report(Direction direction, std::uint32_t offset, std::uint32_t bytes,
-              std::uint64_t value) const {
+  [[gnu::noinline]] void report(Direction direction, std::uint32_t offset, std::uint32_t bytes,
+                                std::uint64_t value) const {
     wires_.observer->on_register_access(
         {.direction = direction, .offset = offset, .bytes = bytes, .value = value});
   }
 
   const SmmuV3Config config_;
   const Wires wires_;
-  const Features features_;
-  RegisterFile registers_;
-  std::atomic<bool> awaited_{false};  // a CMD_SYNC waits for accesses to end
-  std::vector<std::unique_ptr<Tbu>> ports_;
-  Tcu tcu_;
-  StreamTable streams_;
-  ContextTable contexts_;
-  Interrupts interrupts_;
-  EventQueue events_;
-  std::atomic<std::uint32_t> pending_{0};
-  const std::unique_ptr<Stalls> stalls_;  // null: nothing stalls
-  std::vector<std::unique_ptr<StallingPort>> stalling_ports_;
-  CommandQueue commands_;
-
-  std::atomic<bool> draining_{false};
-  BriefMutex records_mutex_;
-  std::deque<EventRecord> pending_records_;
+  ProgrammingInterface interface_;
 };
 
 }  // namespace

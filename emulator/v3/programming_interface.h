@@ -1,0 +1,145 @@
+// What software has before it of an SMMUv3 (IHI 0070, 3.10.2): registers,
+// tables, queues and interrupts, and the effects that are pending between them.
+#ifndef SMMU_EMULATOR_V3_PROGRAMMING_INTERFACE_H_
+#define SMMU_EMULATOR_V3_PROGRAMMING_INTERFACE_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "emulator/tbu/tbu.h"
+#include "emulator/tcu/tcu.h"
+#include "emulator/tlb/brief_mutex.h"
+#include "emulator/v3/command_queue.h"
+#include "emulator/v3/context_table.h"
+#include "emulator/v3/event_queue.h"
+#include "emulator/v3/event_record.h"
+#include "emulator/v3/features.h"
+#include "emulator/v3/interrupts.h"
+#include "emulator/v3/register_file.h"
+#include "emulator/v3/stalling_port.h"
+#include "emulator/v3/stalls.h"
+#include "emulator/v3/stream_table.h"
+#include "smmu/emulator/smmu_v3.h"
+
+namespace smmu::emulator {
+
+// What happens to a register, a queue or an interrupt because of something
+// else is a pending effect: whoever caused it notes it down and then drains.
+// One thread drains at a time, holding no lock, so a callback that an effect
+// makes may cause effects of its own; they are found by the drain that is
+// going on.
+//
+// Safe from any thread, but for add_port() and reset().
+class ProgrammingInterface final : private ConfigurationSource, private StallSupervisor {
+ public:
+  // `config` and `wires` must outlive it.
+  ProgrammingInterface(const SmmuV3Config& config, const Wires& wires);
+
+  // Software's accesses, by offsets of the registers' Non-secure names.
+  std::uint32_t read32(std::uint32_t offset) const { return registers_.read32(offset); }
+  std::uint64_t read64(std::uint32_t offset) const { return registers_.read64(offset); }
+  void write32(std::uint32_t offset, std::uint32_t value) {
+    if (offset != v3::SMMU_CMDQ_PROD::kOffset) [[unlikely]]
+      return write_other(offset, value);
+    registers_.ring(value);
+    drain();
+  }
+  void write64(std::uint32_t offset, std::uint64_t value) {
+    follow_up(registers_.write64(offset, value));
+  }
+
+  // A port of a device that cannot wait, and of one that can.
+  Port& add_port() { return add_port(static_cast<TransactionSupervisor&>(*this)); }
+  Port& add_port(StallClient& client);
+
+  void reset(Reset kind);
+
+ private:
+  // Pending effects, one bit each.
+  enum : std::uint32_t {
+    kCr0Update = 1U << 0,
+    kIrqCtrlUpdate = 1U << 1,
+    kGbpaUpdate = 1U << 2,
+    kRecords = 1U << 3,
+    kStalls = 1U << 4,
+  };
+
+  // Records that wait to be written.  More can come only from inside one
+  // callback, or from devices that fault faster than the queue is written;
+  // what exceeds this is lost, as 7.2 allows.
+  static constexpr std::size_t kMostPendingRecords = 1024;
+
+  // More than the largest Command queue can ask for.  A guest can make effects
+  // cause effects for ever, by a CMD_SYNC whose message goes to this SMMU's own
+  // doorbell; what is left after this many waits for the next register write.
+  static constexpr std::uint32_t kMostEffectsAtOnce = 1U << 21;
+
+  Tbu& add_port(TransactionSupervisor& supervisor);
+
+  Resolution resolve(StreamId stream, std::optional<SubstreamId> substream, Reading now) override;
+  void invalidate(const ConfigurationInvalidation& what, Stamp before) override;
+
+  void end(const Transaction& transaction, const Fault& fault, Outcome& outcome) override;
+  void on_access_done() override { drain(); }
+  void on_stall_work() override { note(kStalls); }
+  void record(const EventRecord& record);
+
+  [[gnu::noinline]] void write_other(std::uint32_t offset, std::uint32_t value) {
+    follow_up(registers_.write32(offset, value));
+  }
+  void follow_up(RegisterFile::Effect effect);
+  // The Event queue may have become writable.
+  void look_at_stalls() {
+    if (stalls_ != nullptr) note(kStalls);
+  }
+
+  void note(std::uint32_t effect) {
+    pending_.fetch_or(effect, std::memory_order_seq_cst);
+    drain();
+  }
+  void take(std::uint32_t effect) { pending_.fetch_and(~effect, std::memory_order_seq_cst); }
+
+  bool work_left() const {
+    return pending_.load(std::memory_order_seq_cst) != 0 || commands_.ready();
+  }
+  void drain() {
+    if (pending_.load(std::memory_order_seq_cst) != 0 || commands_.waiting()) drain_all();
+  }
+  [[gnu::noinline]] void drain_all();
+  // Performs pending effects, at most so many; returns how many.
+  std::uint32_t step(std::uint32_t most);
+  bool perform_one(std::uint32_t pending);
+  bool write_record();
+  [[gnu::noinline]] void write_committed_records();
+  void update_cr0();
+  void update_gate();
+
+  const SmmuV3Config& config_;
+  const Wires& wires_;
+  const Features features_;
+  RegisterFile registers_;
+  std::atomic<bool> awaited_{false};  // a CMD_SYNC waits for accesses to end
+  std::vector<std::unique_ptr<Tbu>> ports_;
+  Tcu tcu_;
+  StreamTable streams_;
+  ContextTable contexts_;
+  Interrupts interrupts_;
+  EventQueue events_;
+  std::atomic<std::uint32_t> pending_{0};
+  const std::unique_ptr<Stalls> stalls_;  // null: nothing stalls
+  std::vector<std::unique_ptr<StallingPort>> stalling_ports_;
+  CommandQueue commands_;
+
+  std::atomic<bool> draining_{false};
+  BriefMutex records_mutex_;
+  std::deque<EventRecord> pending_records_;
+};
+
+}  // namespace smmu::emulator
+
+#endif  // SMMU_EMULATOR_V3_PROGRAMMING_INTERFACE_H_
