@@ -119,6 +119,8 @@ emulator::SmmuV3Config configuration(const RegisterValues& values) {
   take(config.idr5);
   take(config.iidr);
   take(config.aidr);
+  // QEMU says it of a stage that it has not.
+  if (!config.idr0[v3::SMMU_IDR0::S1P]) config.idr3.set(v3::SMMU_IDR3::HAD, false);
   for (const auto& [offset, value] : values.by_offset()) {
     if (offset < kIdBlock || offset >= kIdBlockEnd) continue;
     config.id_block[(offset - kIdBlock) / 4] = static_cast<std::uint32_t>(value);

@@ -3,11 +3,14 @@
 #include <algorithm>
 #include <bit>
 
+#include "emulator/v3/architecture_version.h"
+
 namespace smmu::emulator {
 
 using v3::SMMU_AIDR;
 using v3::SMMU_IDR0;
 using v3::SMMU_IDR1;
+using v3::SMMU_IDR2;
 using v3::SMMU_IDR3;
 using v3::SMMU_IDR5;
 
@@ -20,11 +23,7 @@ Features::Features(const SmmuV3Config& config)
       // 3.4: VMSAv8-32 knows addresses of 40 bits.
       input_bits(has(TableFormat::kAArch32) ? std::max(output_bits, 40U) : output_bits),
       stream_bits(config.idr1[SMMU_IDR1::SIDSIZE]),
-      substream_bits(config.idr1[SMMU_IDR1::SSIDSIZE]) {
-  // 6.3.1: what is of stage 2 says nothing without it.
-  if (!idr0[SMMU_IDR0::S2P]) idr0.set(SMMU_IDR0::VMW, false);
-  if (!idr0[SMMU_IDR0::S1P] || !idr0[SMMU_IDR0::S2P]) idr0.set(SMMU_IDR0::Hyp, false);
-}
+      substream_bits(config.idr1[SMMU_IDR1::SSIDSIZE]) {}
 
 bool Features::has(Granule granule) const {
   switch (granule) {
@@ -71,6 +70,8 @@ std::optional<std::string> objection(const SmmuV3Config& config) {
   const SMMU_IDR5 idr5 = config.idr5;
   const unsigned oas = static_cast<unsigned>(idr5[SMMU_IDR5::OAS]);
   const unsigned st_level = idr0[SMMU_IDR0::ST_LEVEL];
+  const bool stage1 = idr0[SMMU_IDR0::S1P];
+  const bool stage2 = idr0[SMMU_IDR0::S2P];
 
   const struct {
     bool objectionable;
@@ -78,13 +79,13 @@ std::optional<std::string> objection(const SmmuV3Config& config) {
   } rules[] = {
       // Bits that mean nothing.
       {(idr0.raw() & ~named_bits<SMMU_IDR0>()) != 0, "SMMU_IDR0 has a reserved bit set"},
+      {(config.idr2.raw() & ~named_bits<SMMU_IDR2>()) != 0, "SMMU_IDR2 has a reserved bit set"},
       {(idr3.raw() & ~named_bits<SMMU_IDR3>()) != 0, "SMMU_IDR3 has a reserved bit set"},
       {(idr5.raw() & ~named_bits<SMMU_IDR5>()) != 0, "SMMU_IDR5 has a reserved bit set"},
       {(config.aidr.raw() & ~named_bits<SMMU_AIDR>()) != 0, "SMMU_AIDR has a reserved bit set"},
 
       // SMMU_IDR0
-      {!idr0[SMMU_IDR0::S1P] && !idr0[SMMU_IDR0::S2P],
-       "SMMU_IDR0.S1P and S2P are 0: an SMMU translates at one stage at least"},
+      {!stage1 && !stage2, "SMMU_IDR0.S1P and S2P are 0: an SMMU translates at one stage at least"},
       {static_cast<unsigned>(idr0[SMMU_IDR0::TTF]) == 0,
        "SMMU_IDR0.TTF is 0b00, which is reserved"},
       {(static_cast<unsigned>(idr0[SMMU_IDR0::TTF]) & 1) != 0 && !idr5[SMMU_IDR5::GRAN4K],
@@ -92,6 +93,8 @@ std::optional<std::string> objection(const SmmuV3Config& config) {
       {idr0[SMMU_IDR0::BTM], "SMMU_IDR0.BTM is 1: broadcast TLB maintenance is not modelled"},
       {static_cast<unsigned>(idr0[SMMU_IDR0::HTTU]) == 3,
        "SMMU_IDR0.HTTU is 0b11: Access flags of Table descriptors are not modelled"},
+      {idr0[SMMU_IDR0::Hyp] && !(stage1 && stage2), "SMMU_IDR0.Hyp is 1: it needs both stages"},
+      {idr0[SMMU_IDR0::VMW] && !stage2, "SMMU_IDR0.VMW is 1: it needs stage 2, S2P"},
       {idr0[SMMU_IDR0::ATS], "SMMU_IDR0.ATS is 1: ATS is not modelled"},
       {idr0[SMMU_IDR0::NS1ATS], "SMMU_IDR0.NS1ATS is 1: it needs ATS, which is not modelled"},
       {idr0[SMMU_IDR0::PRI], "SMMU_IDR0.PRI is 1: PRI is not modelled"},
@@ -121,7 +124,16 @@ std::optional<std::string> objection(const SmmuV3Config& config) {
        "SMMU_IDR1.TABLES_PRESET is 1: preset tables are not modelled"},
       {idr1[SMMU_IDR1::ECMDQ], "SMMU_IDR1.ECMDQ is 1: enhanced Command queues are not modelled"},
 
-      // SMMU_IDR3.  Bits that concern stage 2 alone say nothing without it.
+      // SMMU_IDR2
+      {config.idr2[SMMU_IDR2::BA_VATOS] != 0 && !idr0[SMMU_IDR0::VATOS],
+       "SMMU_IDR2.BA_VATOS is not 0: there is no VATOS page, SMMU_IDR0.VATOS"},
+
+      // SMMU_IDR3
+      {idr3[SMMU_IDR3::HAD] && !stage1, "SMMU_IDR3.HAD is 1: it needs stage 1, SMMU_IDR0.S1P"},
+      {idr3[SMMU_IDR3::PTWNNC] && !stage2,
+       "SMMU_IDR3.PTWNNC is 1: it needs stage 2, SMMU_IDR0.S2P"},
+      {idr3[SMMU_IDR3::MTEPERM] && !stage2,
+       "SMMU_IDR3.MTEPERM is 1: it needs stage 2, SMMU_IDR0.S2P"},
       {idr3[SMMU_IDR3::PBHA],
        "SMMU_IDR3.PBHA is 1: page-based hardware attributes are not modelled"},
       {idr3[SMMU_IDR3::PPS], "SMMU_IDR3.PPS is 1: it needs PRI, which is not modelled"},
@@ -183,7 +195,7 @@ std::optional<std::string> objection(const SmmuV3Config& config) {
   for (const auto& rule : rules) {
     if (rule.objectionable) return rule.sentence;
   }
-  return std::nullopt;
+  return version_objection(config);
 }
 
 }  // namespace smmu::emulator

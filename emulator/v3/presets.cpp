@@ -42,7 +42,9 @@ SmmuV3Config SmmuV3Config::everything() {
                     .set(SMMU_IDR3::RIL, true)
                     .set(SMMU_IDR3::BBML, 2)
                     .set(SMMU_IDR3::E0PD, true)
-                    .set(SMMU_IDR3::EPAN, true);
+                    .set(SMMU_IDR3::PTWNNC, true)
+                    .set(SMMU_IDR3::EPAN, true)
+                    .set(SMMU_IDR3::MTEPERM, true);
   config.idr5 = SMMU_IDR5()
                     .set(SMMU_IDR5::OAS, OutputSize::k52Bits)
                     .set(SMMU_IDR5::GRAN4K, true)
@@ -51,9 +53,27 @@ SmmuV3Config SmmuV3Config::everything() {
                     .set(SMMU_IDR5::DS, true)
                     .set(SMMU_IDR5::VAX, SMMU_IDR5::VirtualSize::k52Bits)
                     .set(SMMU_IDR5::STALL_MAX, 256);
-  config.aidr = v3::SMMU_AIDR(0x2);
+  config.aidr = v3::SMMU_AIDR(0x4);
   config.gbpa_reset =
       v3::SMMU_GBPA().set(v3::SMMU_GBPA::SHCFG, ShareabilityOverride::kIncoming).raw();
+  return config;
+}
+
+// The words of an MMU-600 whose inputs say OAS 48 bits, SEV, and coherent; what
+// follows each is not modelled.
+SmmuV3Config SmmuV3Config::mmu600() {
+  SmmuV3Config config;
+  config.idr0 = SMMU_IDR0(0x080f7e3f)
+                    .set(SMMU_IDR0::BTM, false)
+                    .set(SMMU_IDR0::ATS, false)
+                    .set(SMMU_IDR0::NS1ATS, false)
+                    .set(SMMU_IDR0::PRI, false);
+  config.idr1 = SMMU_IDR1(0x0e739d18);
+  config.idr3 = SMMU_IDR3(0x0000003c).set(SMMU_IDR3::PBHA, false).set(SMMU_IDR3::PPS, false);
+  config.idr5 = SMMU_IDR5(0x00400075);
+  config.iidr = v3::SMMU_IIDR(0x4832243b);
+  config.aidr = v3::SMMU_AIDR(0x1);
+  config.id_block = {0x04, 0, 0, 0, 0x83, 0xb4, 0x2b, 0, 0x0d, 0xf0, 0x05, 0xb1};
   return config;
 }
 
@@ -65,6 +85,48 @@ SmmuV3Config SmmuV3Config::qemu_virt() {
   config.idr5 = SMMU_IDR5(0x00000074);
   config.aidr = v3::SMMU_AIDR(0x1);
   config.id_block = {0x04, 0, 0, 0, 0x84, 0xb4, 0xf0, 0x10, 0x0d, 0xf0, 0x05, 0xb1};
+  return config;
+}
+
+SmmuV3Config SmmuV3Config::minimal() {
+  SmmuV3Config config;
+  config.idr0 = SMMU_IDR0()
+                    .set(SMMU_IDR0::S1P, true)
+                    .set(SMMU_IDR0::TTF, SMMU_IDR0::TableFormats::kAArch64)
+                    .set(SMMU_IDR0::TTENDIAN, SMMU_IDR0::Endianness::kLittle)
+                    .set(SMMU_IDR0::STALL_MODEL, StallModel::kTerminate)
+                    .set(SMMU_IDR0::TERM_MODEL, true);
+  config.idr5 = SMMU_IDR5().set(SMMU_IDR5::OAS, OutputSize::k32Bits).set(SMMU_IDR5::GRAN4K, true);
+  return config;
+}
+
+SmmuV3Config SmmuV3Config::without_stage1() const {
+  SmmuV3Config config = *this;
+  config.idr0.set(SMMU_IDR0::S1P, false)
+      .set(SMMU_IDR0::Hyp, false)
+      .set(SMMU_IDR0::NS1ATS, false)
+      .set(SMMU_IDR0::VATOS, false);
+  config.idr2.set(v3::SMMU_IDR2::BA_VATOS, 0);
+  config.idr3.set(SMMU_IDR3::HAD, false)
+      .set(SMMU_IDR3::PBHA, false)
+      .set(SMMU_IDR3::S1PI, false)
+      .set(SMMU_IDR3::THE, false)
+      .set(SMMU_IDR3::AIE, false);
+  return config;
+}
+
+SmmuV3Config SmmuV3Config::without_stage2() const {
+  SmmuV3Config config = *this;
+  config.idr0.set(SMMU_IDR0::S2P, false)
+      .set(SMMU_IDR0::Hyp, false)
+      .set(SMMU_IDR0::NS1ATS, false)
+      .set(SMMU_IDR0::VMW, false)
+      .set(SMMU_IDR0::VATOS, false);
+  config.idr2.set(v3::SMMU_IDR2::BA_VATOS, 0);
+  config.idr3.set(SMMU_IDR3::PTWNNC, false)
+      .set(SMMU_IDR3::S2PI, false)
+      .set(SMMU_IDR3::S2PO, false)
+      .set(SMMU_IDR3::MTEPERM, false);
   return config;
 }
 

@@ -178,6 +178,7 @@ TEST(Tool, WalkExplainsStage2ByItsOwnTables) {
   const TemporaryFolder folder;
   folder.unpack_capture("linux-6.1-vfio");
   folder.replace_line("registers.txt", 2, "0x00000 4 0x0d40101b IDR0");  // S2P
+  folder.replace_line("registers.txt", 5, "0x0000c 4 0x00001414 IDR3");  // XNX, which goes with it
   // The tables of stream 0x40 as those of stage 2: 44 bits from level 0, S2PS 44 bits.
   std::string memory = folder.read("memory.txt");
   const std::string_view ste = "000 104d7600b\n008 d6\n";

@@ -124,7 +124,7 @@ def tests_of(cell):
 
 def check_references(tree, rows):
     """Sources and tests that rows name."""
-    examined = {}
+    examined = set()
     for row in rows:
         for name in QUOTED.findall(row.cells.get("source", "")):
             if not tree.source(name):
@@ -139,9 +139,10 @@ def check_references(tree, rows):
             if not paths:
                 yield f"{row.where}: no test {name}"
             for path in paths:
-                if path not in examined:
-                    examined[path] = list(tree.complaints_about_test(path))
-                for complaint in examined[path]:
+                if path in examined:
+                    continue
+                examined.add(path)
+                for complaint in tree.complaints_about_test(path):
                     yield f"{row.where}: {complaint}"
 
 

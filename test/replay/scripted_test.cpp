@@ -77,7 +77,7 @@ TEST_P(Scripted, EveryOpAgreesUnderEveryPolicy) {
 INSTANTIATE_TEST_SUITE_P(
     All, Scripted,
     testing::Combine(testing::Values(Set{"scripted", 63, 1320, 145, 594},
-                                     Set{"scripted-stage2", 71, 2719, 471, 881},
+                                     Set{"scripted-stage2", 71, 2719, 471, 903},
                                      Set{"scripted-nested", 69, 2279, 345, 1034}),
                      testing::Values(CachePolicy::kNone, CachePolicy::kRealistic,
                                      CachePolicy::kAdversarial),

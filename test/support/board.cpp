@@ -130,13 +130,18 @@ Pa Board::attach(StreamId stream, const PageTable& table, Asid asid) {
 
 void Board::enqueue(const std::array<std::uint64_t, 2>& words) {
   const std::uint32_t entries = 1U << options_.log2_commands;
+  if (waiting_ == entries) ring();
+  ++waiting_;
   const std::uint64_t entry = commands_.value + 16 * std::uint64_t{produced_ % entries};
   store(ram_, Pa(entry), words[0]);
   store(ram_, Pa(entry + 8), words[1]);
   produced_ = (produced_ + 1) % (2 * entries);
 }
 
-void Board::ring() { smmu_->write(SMMU_CMDQ_PROD().set(SMMU_CMDQ_PROD::WR, produced_)); }
+void Board::ring() {
+  smmu_->write(SMMU_CMDQ_PROD().set(SMMU_CMDQ_PROD::WR, produced_));
+  waiting_ = 0;
+}
 
 bool Board::idle() { return smmu_->read<SMMU_CMDQ_CONS>()[SMMU_CMDQ_CONS::RD] == produced_; }
 

@@ -17,7 +17,6 @@ using v3::Opcode;
 using v3::SMMU_CMDQ_CONS;
 using v3::SMMU_GERROR;
 using v3::SMMU_GERRORN;
-using v3::SMMU_IDR0;
 
 struct Stages {
   bool first;
@@ -30,9 +29,9 @@ void PrintTo(const Stages& stages, std::ostream* out) {
 class Commands : public ::testing::TestWithParam<Stages> {
  protected:
   static emulator::SmmuV3Config config() {
-    auto config = emulator::SmmuV3Config::everything();
-    config.idr0.set(SMMU_IDR0::S1P, GetParam().first).set(SMMU_IDR0::S2P, GetParam().second);
-    return config;
+    const auto config = emulator::SmmuV3Config::everything();
+    if (!GetParam().first) return config.without_stage1();
+    return GetParam().second ? config : config.without_stage2();
   }
   void SetUp() override { board_.bring_up(); }
 

@@ -17,7 +17,6 @@ using v3::SMMU_CR0;
 using v3::SMMU_IDR0;
 using v3::SMMU_IDR1;
 using v3::SMMU_IDR3;
-using v3::SMMU_IDR5;
 using v3::SMMU_STRTAB_BASE_CFG;
 using v3::STE;
 
@@ -49,22 +48,11 @@ struct Machine {
   Pa cd;
 };
 
-// One stream, 4 commands, one event, addresses of 32 bits, pages of 4 KiB: SMMUv3.0.
-emulator::SmmuV3Config minimal() {
-  emulator::SmmuV3Config config;
-  config.idr0 = SMMU_IDR0()
-                    .set(SMMU_IDR0::S1P, true)
-                    .set(SMMU_IDR0::TTF, SMMU_IDR0::TableFormats::kAArch64)
-                    .set(SMMU_IDR0::TTENDIAN, SMMU_IDR0::Endianness::kLittle)
-                    .set(SMMU_IDR0::TERM_MODEL, true)
-                    .set(SMMU_IDR0::STALL_MODEL, StallModel::kTerminate);
-  config.idr1 = SMMU_IDR1().set(SMMU_IDR1::CMDQS, 2);
-  config.idr5 = SMMU_IDR5().set(SMMU_IDR5::OAS, OutputSize::k32Bits).set(SMMU_IDR5::GRAN4K, true);
-  return config;
-}
-
 TEST(Minimal, TranslatesItsOnlyStream) {
-  Board board({.config = minimal(), .log2_commands = 2, .log2_events = 0, .log2_streams = 0});
+  Board board({.config = emulator::SmmuV3Config::minimal(),
+               .log2_commands = 0,
+               .log2_events = 0,
+               .log2_streams = 0});
   board.bring_up();
   PageTable table = board.page_table();
   table.map(kAddress, kPage, 4096);
@@ -83,7 +71,7 @@ TEST(Minimal, TranslatesItsOnlyStream) {
 }
 
 TEST(Minimal, HasFewBits) {  // 6.3: what belongs to absent features is RES0
-  Board board({.config = minimal()});
+  Board board({.config = emulator::SmmuV3Config::minimal()});
   auto& smmu = board.smmu();
   smmu.write(SMMU_CR0(~std::uint32_t{0}));
   EXPECT_EQ(smmu.read<SMMU_CR0>().raw(), 0xdU);
@@ -205,7 +193,7 @@ TEST(HardwareUpdates, OfTheAccessFlagAloneForbidHd) {  // 5.4, HD: HTTU 0b01
 }
 
 TEST(WithoutHad, TableAttributesAlwaysCount) {  // 5.4, HAD0: ignored
-  auto config = emulator::SmmuV3Config::everything();
+  auto config = emulator::SmmuV3Config::everything().of_version(0);
   config.idr3.set(SMMU_IDR3::HAD, false);
   Machine machine(config);
   const Pa first = machine.table.root();

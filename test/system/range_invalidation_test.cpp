@@ -335,7 +335,7 @@ TEST_F(Halves, ARangeThatEndsAtTheTopOfTheAddressSpaceReachesIt) {
 
 // Without SMMU_IDR3.RIL the fields are RES0 and every command names one address.
 TEST(WithoutRangeInvalidation, ACommandNamesOneAddress) {  // SMMU_IDR3.RIL 0
-  auto config = adversarial();
+  auto config = adversarial().of_version(1);
   config.idr3.set(v3::SMMU_IDR3::RIL, false);
   Board board({.config = config});
   board.bring_up();

@@ -182,7 +182,9 @@ TEST_P(RegisterMap, IsNotReachedByMisalignedAccesses) {
 
 INSTANTIATE_TEST_SUITE_P(Configurations, RegisterMap,
                          ::testing::Values(Named{"everything", SmmuV3Config::everything()},
+                                           Named{"mmu600", SmmuV3Config::mmu600()},
                                            Named{"qemu_virt", SmmuV3Config::qemu_virt()},
+                                           Named{"minimal", SmmuV3Config::minimal()},
                                            Named{"few features", few_features()}));
 
 }  // namespace

@@ -124,6 +124,7 @@ TEST(WithTagAccess, NoTagAccessIsWriteBackMemory) {  // 3.23.1; 6.3.4, MTEPERM
   for (const bool mteperm : {false, true}) {
     for (const bool fwb : {false, true}) {
       Board::Options options;
+      options.config = options.config.of_version(3);
       options.config.idr3.set(v3::SMMU_IDR3::MTEPERM, mteperm);
       Board board(options);
       board.bring_up();

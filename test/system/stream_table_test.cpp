@@ -137,19 +137,18 @@ TEST_F(StreamTables, TheFaultOfOneFetchIsNotRemembered) {  // 5.2: a failed fetc
 }
 
 TEST(StreamTable, StagesThatAreNotImplementedAreBadStes) {  // 5.2, Config
-  const auto expect_bad = [](auto stage, v3::SteConfig config) {
-    auto without = emulator::SmmuV3Config::everything();
-    without.idr0.set(stage, false);
+  const auto expect_bad = [](const emulator::SmmuV3Config& without, v3::SteConfig config) {
     Board board({.config = without});
     board.bring_up();
     board.attach(StreamId(3), bypass().set(STE::Config, config));
     EXPECT_THAT(board.device(StreamId(3)).translate(kAddress), Aborts());
     EXPECT_THAT(board.events(), ElementsAre(IsEvent(EventType::C_BAD_STE, StreamId(3))));
   };
-  expect_bad(v3::SMMU_IDR0::S2P, v3::SteConfig::kS2Translate);
-  expect_bad(v3::SMMU_IDR0::S2P, v3::SteConfig::kNested);
-  expect_bad(v3::SMMU_IDR0::S1P, v3::SteConfig::kS1Translate);
-  expect_bad(v3::SMMU_IDR0::S1P, v3::SteConfig::kNested);
+  const auto everything = emulator::SmmuV3Config::everything();
+  expect_bad(everything.without_stage2(), v3::SteConfig::kS2Translate);
+  expect_bad(everything.without_stage2(), v3::SteConfig::kNested);
+  expect_bad(everything.without_stage1(), v3::SteConfig::kS1Translate);
+  expect_bad(everything.without_stage1(), v3::SteConfig::kNested);
 }
 
 TEST_F(StreamTables, MoreSubstreamsThanThereAreIsABadSte) {  // 5.2, S1CDMax

@@ -38,6 +38,7 @@ constexpr unsigned kEl2 = 0b10;
 
 emulator::SmmuV3Config with(CachePolicy policy, bool hyp = true) {
   auto config = emulator::SmmuV3Config::everything();
+  if (!hyp) config = config.of_version(1);  // from SMMUv3.2 on it is mandatory
   config.caching.policy = policy;
   config.idr0.set(SMMU_IDR0::Hyp, hyp);
   return config;

@@ -146,6 +146,8 @@ class Breaks : public ::testing::TestWithParam<unsigned> {
  protected:
   static Board::Options options() {
     auto options = adversarial();
+    // From SMMUv3.2 on it is not 0.
+    if (GetParam() == 0) options.config = options.config.of_version(1);
     options.config.idr3.set(v3::SMMU_IDR3::BBML, GetParam());
     return options;
   }

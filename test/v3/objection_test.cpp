@@ -31,7 +31,91 @@ SmmuV3Config with(R SmmuV3Config::*which, F field, typename F::Value value) {
 
 TEST(Configurations, ThatHaveANameAreAccepted) {
   EXPECT_EQ(objection_to(SmmuV3Config::everything()), "");
+  EXPECT_EQ(objection_to(SmmuV3Config::mmu600()), "");
   EXPECT_EQ(objection_to(SmmuV3Config::qemu_virt()), "");
+  EXPECT_EQ(objection_to(SmmuV3Config::minimal()), "");
+}
+
+TEST(Configurations, OfEachVersionAndOfOneStageAreAccepted) {
+  for (unsigned minor = 0; minor != 5; ++minor) {
+    const auto config = SmmuV3Config::everything().of_version(minor);
+    EXPECT_EQ(objection_to(config), "") << minor;
+    EXPECT_EQ(objection_to(config.without_stage1()), "") << minor;
+    EXPECT_EQ(objection_to(config.without_stage2()), "") << minor;
+  }
+  // Without 64 KiB pages addresses of 52 bits go with DS.
+  auto small = SmmuV3Config::everything();
+  small.idr5.set(SMMU_IDR5::GRAN64K, false);
+  EXPECT_EQ(objection_to(small), "");
+  EXPECT_EQ(objection_to(small.of_version(3)), "");
+}
+
+TEST(Configurations, OfOneStageHaveNothingThatNeedsTheOther) {  // 6.3.1, 6.3.4
+  const auto refuse = [](SmmuV3Config config, auto which, auto field, const char* name) {
+    EXPECT_EQ(objection_to(config), "");
+    (config.*which).set(field, true);
+    EXPECT_THAT(objection_to(config), HasSubstr(name));
+  };
+  const auto first = SmmuV3Config::everything().without_stage2();
+  const auto second = SmmuV3Config::everything().without_stage1();
+  refuse(first, &SmmuV3Config::idr0, SMMU_IDR0::Hyp, "SMMU_IDR0.Hyp");
+  refuse(second, &SmmuV3Config::idr0, SMMU_IDR0::Hyp, "SMMU_IDR0.Hyp");
+  refuse(first, &SmmuV3Config::idr0, SMMU_IDR0::VMW, "SMMU_IDR0.VMW");
+  refuse(first, &SmmuV3Config::idr3, SMMU_IDR3::PTWNNC, "SMMU_IDR3.PTWNNC");
+  refuse(first, &SmmuV3Config::idr3, SMMU_IDR3::MTEPERM, "SMMU_IDR3.MTEPERM");
+  refuse(second, &SmmuV3Config::idr3, SMMU_IDR3::HAD, "SMMU_IDR3.HAD");
+}
+
+// 2.9: what has come with SMMUv3.x may be in SMMUv3.(x-1), and may have to be in SMMUv3.x.
+TEST(Configurations, HaveWhatTheirVersionMayHave) {
+  const auto refuse = [](unsigned minor, auto which, auto field, auto value, const char* name) {
+    auto config = SmmuV3Config::everything().of_version(minor);
+    (config.*which).set(field, value);
+    EXPECT_THAT(objection_to(config), HasSubstr(name)) << "SMMUv3." << minor;
+    EXPECT_THAT(objection_to(config), HasSubstr("and later")) << "SMMUv3." << minor;
+    // One version later it is there, or may be.
+    config = SmmuV3Config::everything().of_version(minor + 1);
+    (config.*which).set(field, value);
+    EXPECT_EQ(objection_to(config), "") << "SMMUv3." << minor + 1 << " with " << name;
+  };
+  const auto idr3 = &SmmuV3Config::idr3;
+  const auto idr5 = &SmmuV3Config::idr5;
+  refuse(0, idr3, SMMU_IDR3::XNX, true, "SMMU_IDR3.XNX");
+  refuse(0, idr5, SMMU_IDR5::VAX, SMMU_IDR5::VirtualSize::k52Bits, "SMMU_IDR5.VAX");
+  refuse(0, idr5, SMMU_IDR5::OAS, OutputSize::k52Bits, "SMMU_IDR5.OAS");
+  refuse(0, idr3, SMMU_IDR3::FWB, true, "SMMU_IDR3.FWB");
+  refuse(0, idr3, SMMU_IDR3::STT, true, "SMMU_IDR3.STT");
+  refuse(0, idr3, SMMU_IDR3::RIL, true, "SMMU_IDR3.RIL");
+  refuse(0, idr3, SMMU_IDR3::BBML, 1U, "SMMU_IDR3.BBML");
+  refuse(1, idr3, SMMU_IDR3::E0PD, true, "SMMU_IDR3.E0PD");
+  refuse(1, idr3, SMMU_IDR3::PTWNNC, true, "SMMU_IDR3.PTWNNC");
+  refuse(2, idr3, SMMU_IDR3::EPAN, true, "SMMU_IDR3.EPAN");
+  refuse(2, idr3, SMMU_IDR3::MTEPERM, true, "SMMU_IDR3.MTEPERM");
+  refuse(2, idr5, SMMU_IDR5::DS, true, "SMMU_IDR5.DS");
+}
+
+TEST(Configurations, HaveWhatTheirVersionMustHave) {
+  const auto refuse = [](unsigned minor, auto which, auto field, auto value, const char* name) {
+    auto config = SmmuV3Config::everything().of_version(minor);
+    (config.*which).set(field, value);
+    EXPECT_THAT(objection_to(config), HasSubstr(name)) << "SMMUv3." << minor;
+    EXPECT_THAT(objection_to(config), HasSubstr("mandatory")) << "SMMUv3." << minor;
+    // One version earlier it is a choice.
+    config = SmmuV3Config::everything().of_version(minor - 1);
+    (config.*which).set(field, value);
+    EXPECT_EQ(objection_to(config), "") << "SMMUv3." << minor - 1 << " without " << name;
+  };
+  const auto idr3 = &SmmuV3Config::idr3;
+  refuse(1, idr3, SMMU_IDR3::HAD, false, "SMMU_IDR3.HAD");
+  refuse(1, idr3, SMMU_IDR3::XNX, false, "SMMU_IDR3.XNX");
+  refuse(2, &SmmuV3Config::idr0, SMMU_IDR0::Hyp, false, "SMMU_IDR0.Hyp");
+  refuse(2, idr3, SMMU_IDR3::FWB, false, "SMMU_IDR3.FWB");
+  refuse(2, idr3, SMMU_IDR3::RIL, false, "SMMU_IDR3.RIL");
+  refuse(2, idr3, SMMU_IDR3::BBML, 0U, "SMMU_IDR3.BBML");
+  refuse(3, idr3, SMMU_IDR3::E0PD, false, "SMMU_IDR3.E0PD");
+  refuse(3, idr3, SMMU_IDR3::PTWNNC, false, "SMMU_IDR3.PTWNNC");
+  refuse(4, idr3, SMMU_IDR3::EPAN, false, "SMMU_IDR3.EPAN");
+  refuse(4, idr3, SMMU_IDR3::MTEPERM, false, "SMMU_IDR3.MTEPERM");
 }
 
 TEST(Configurations, WithAnAbsentFeatureAreRefusedByItsName) {  // docs/features.md
@@ -75,6 +159,7 @@ TEST(Configurations, WithAnAbsentFeatureAreRefusedByItsName) {  // docs/features
       {"SMMU_IDR1.QUEUES_PRESET", idr1(SMMU_IDR1::QUEUES_PRESET, true)},
       {"SMMU_IDR1.TABLES_PRESET", idr1(SMMU_IDR1::TABLES_PRESET, true)},
       {"SMMU_IDR1.ECMDQ", idr1(SMMU_IDR1::ECMDQ, true)},
+      {"SMMU_IDR2.BA_VATOS", with(&SmmuV3Config::idr2, v3::SMMU_IDR2::BA_VATOS, 1U)},
       {"SMMU_IDR3.PBHA", idr3(SMMU_IDR3::PBHA, true)},
       {"SMMU_IDR3.PPS", idr3(SMMU_IDR3::PPS, true)},
       {"SMMU_IDR3.MPAM", idr3(SMMU_IDR3::MPAM, true)},
@@ -130,6 +215,7 @@ TEST(Configurations, WithReservedBitsAreRefused) {
     EXPECT_THAT(objection_to(config), HasSubstr("reserved bit"));
   };
   const auto everything = SmmuV3Config::everything();
+  refuse(&SmmuV3Config::idr2, v3::SMMU_IDR2(1U << 10));
   refuse(&SmmuV3Config::idr5, SMMU_IDR5(everything.idr5.raw() | 1U << 3));
   refuse(&SmmuV3Config::aidr, SMMU_AIDR(everything.aidr.raw() | 1U << 31));
 }

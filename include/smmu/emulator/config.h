@@ -62,10 +62,22 @@ struct SmmuV3Config {
   std::uint32_t most_stalled = 1U << 12;
   Caching caching = {};
 
-  // All that this model implements.
+  // All that this model implements: an SMMUv3.4.
   static SmmuV3Config everything();
+  // Arm's MMU-600, an SMMUv3.1, but for what this model has not of it.
+  static SmmuV3Config mmu600();
   // What QEMU's machine "virt" presents: stage 1 only, no MSIs.
   static SmmuV3Config qemu_virt();
+  // The least an SMMUv3.0 may be that translates: one stream, stage 1 with
+  // VMSAv8-64 tables of 4 KiB, addresses of 32 bits, queues of one entry.
+  static SmmuV3Config minimal();
+
+  // The same as an SMMUv3.`minor`, 0 to 4: without what later versions of the
+  // architecture have brought (IHI 0070, 2.2 to 2.8).
+  SmmuV3Config of_version(unsigned minor) const;
+  // The same without a stage, and without what only both together have.
+  SmmuV3Config without_stage1() const;
+  SmmuV3Config without_stage2() const;
 };
 
 }  // namespace smmu::emulator

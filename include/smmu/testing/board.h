@@ -98,7 +98,8 @@ class Board {
   // Returns where the CD is.
   Pa attach(StreamId stream, const PageTable& table, Asid asid = Asid(1));
 
-  // Puts commands into the queue and rings the doorbell once.
+  // Puts commands into the queue and rings the doorbell once, or whenever the
+  // queue is full.
   template <class... C>
   void submit(const C&... commands) {
     (enqueue(commands.words()), ...);
@@ -131,6 +132,7 @@ class Board {
   Pa commands_;
   Pa event_queue_;
   std::uint32_t produced_ = 0;
+  std::uint32_t waiting_ = 0;  // commands that the doorbell has not told of
   std::optional<StreamTable> streams_;
 };
 
