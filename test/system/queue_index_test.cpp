@@ -128,6 +128,27 @@ TEST_F(QueueIndices, TellAFullQueueOfEverySizeFromAnEmptyOne) {  // 3.5.1
   }
 }
 
+TEST_F(QueueIndices, OfTheLargestQueuesServeEveryEntry) {  // 3.5.1, 6.3.2: 2^19
+  constexpr std::uint32_t kEntries = 1U << 19;
+  const Pa commands = board_.allocate(16 * kEntries, 16 * kEntries);
+  for (std::uint32_t position = 0; position != kEntries; ++position) put_sync(commands, position);
+  place_commands(commands, 19, 5);
+  ring(kEntries + 5);  // full
+  EXPECT_EQ(consumed(), kEntries + 5);
+  EXPECT_FALSE(error());
+
+  const Pa events = board_.allocate(32 * kEntries, 32 * kEntries);
+  place_events(events, 19, 5);
+  for (std::uint32_t i = 0; i != kEntries; ++i) device_.translate(Iova(0x1000));
+  EXPECT_EQ(produced(), kEntries + 5);
+  EXPECT_FALSE(overflowed());
+  for (std::uint32_t position = 0; position != kEntries; ++position) {
+    ASSERT_TRUE(holds_record(events, position)) << position;
+  }
+  cause_event();
+  EXPECT_TRUE(overflowed());
+}
+
 TEST_F(QueueIndices, AboveTheWrapBitAreIgnored) {  // 6.3.27, 6.3.96: "no other effect"
   const Pa commands = board_.allocate(4096);
   place_commands(commands, 2, 0);
