@@ -73,6 +73,8 @@ EventRecord event_record(const Transaction& transaction, const ConfigurationFaul
       return fetch_record<F_STE_FETCH>(transaction, fault.fetch_address).words();
     case EventType::C_BAD_STE:
       return substream_record<C_BAD_STE>(transaction).words();
+    case EventType::F_CFG_CONFLICT:
+      return substream_record<F_CFG_CONFLICT>(transaction).words();
     case EventType::F_STREAM_DISABLED:
       return stream_record<F_STREAM_DISABLED>(transaction).words();
     case EventType::C_BAD_SUBSTREAMID:

@@ -88,7 +88,10 @@ StreamTable::StreamTable(const Features& features, const RegisterFile& registers
       memory_(memory),
       observer_(observer),
       descriptors_(caching, tcu),
-      entries_(caching, tcu) {}
+      entries_(caching, tcu),
+      contiguous_(caching.policy == CachePolicy::kAdversarial
+                      ? std::make_unique<ContiguousEntries>(caching, tcu)
+                      : nullptr) {}
 
 StreamTable::Found StreamTable::find(StreamId stream, Reading& reading) {
   std::optional<STE> ste;
@@ -99,16 +102,28 @@ StreamTable::Found StreamTable::find(StreamId stream, Reading& reading) {
   } else {
     const auto located = locate(stream, reading);
     if (const auto* ended = std::get_if<Found>(&located)) return *ended;
-    const Pa address = std::get<Pa>(located);
+    const Pa address = std::get<Place>(located).address;
     if ((address.value >> features_.output_bits) == 0) {
       ste = fetch<STE>(memory_, observer_, ConfigurationStructure::kSTE, stream, {}, address);
     }
     if (!ste) return {fetch_fault(address), false};
     reading.origin.note(address, ste->words());
     entries_.insert(stream.value, 0, {*ste, reading.stamp}, reading);
+    if (contiguous_ != nullptr) [[unlikely]]
+      contiguous_->insert(stream, *ste, span_of(*ste, std::get<Place>(located)), reading);
   }
+  if (contiguous_ != nullptr && contiguous_->contradict(stream, *ste)) [[unlikely]]
+    return {fault(EventType::F_CFG_CONFLICT), false};
   if (ste_illegal(features_, *ste)) return {fault(EventType::C_BAD_STE), true};
   return {*ste, true};
+}
+
+// 5.2, CONT: a span ends with the Stream table.  Where it is larger than an
+// array of the second level, the STE is its stream's alone.
+unsigned StreamTable::span_of(const STE& ste, const Place& place) {
+  const unsigned cont = ste[STE::CONT];
+  if (cont <= place.table_bits) return cont;
+  return place.second_level ? 0 : place.table_bits;
 }
 
 // 7.3.4: FetchAddr ends at OAS.
@@ -117,7 +132,8 @@ ConfigurationFault StreamTable::fetch_fault(Pa address) const {
 }
 
 // 3.3.1: where the STE is.
-std::variant<Pa, StreamTable::Found> StreamTable::locate(StreamId stream, Reading& reading) {
+std::variant<StreamTable::Place, StreamTable::Found> StreamTable::locate(StreamId stream,
+                                                                         Reading& reading) {
   const std::uint64_t base = registers_.get<SMMU_STRTAB_BASE>()[SMMU_STRTAB_BASE::ADDR];
   const auto cfg = registers_.get<SMMU_STRTAB_BASE_CFG>();
   const unsigned log2_size = cfg[SMMU_STRTAB_BASE_CFG::LOG2SIZE];
@@ -131,7 +147,9 @@ std::variant<Pa, StreamTable::Found> StreamTable::locate(StreamId stream, Readin
 
   constexpr unsigned kLog2Ste = 6;
   if (cfg[SMMU_STRTAB_BASE_CFG::FMT] != SMMU_STRTAB_BASE_CFG::Format::kTwoLevel) {
-    return Pa(aligned(base, log2_size + kLog2Ste) + (std::uint64_t{stream.value} << kLog2Ste));
+    return Place{
+        Pa(aligned(base, log2_size + kLog2Ste) + (std::uint64_t{stream.value} << kLog2Ste)),
+        stream_bits, false};
   }
 
   // A SPLIT that is reserved behaves as 6.
@@ -163,19 +181,22 @@ std::variant<Pa, StreamTable::Found> StreamTable::locate(StreamId stream, Readin
   if (span == 0 || span > split + 1) return bad_stream;
   const std::uint32_t index = stream.value - first;
   if (index >> (span - 1) != 0) return bad_stream;
-  return Pa(aligned((*descriptor)[L1STD::L2Ptr], span - 1 + kLog2Ste) +
-            (std::uint64_t{index} << kLog2Ste));
+  return Place{Pa(aligned((*descriptor)[L1STD::L2Ptr], span - 1 + kLog2Ste) +
+                  (std::uint64_t{index} << kLog2Ste)),
+               span - 1, true};
 }
 
 void StreamTable::invalidate(const ConfigurationInvalidation& what, Stamp before) {
   if (what.contexts_only) return;
-  if (entries_.inhabited()) invalidate_entries(what, before);
+  if (entries_.inhabited() || contiguous_ != nullptr) invalidate_entries(what, before);
   if (what.upper_levels && descriptors_.inhabited()) invalidate_descriptors(what, before);
 }
 
 void StreamTable::invalidate_entries(const ConfigurationInvalidation& what, Stamp before) {
   const std::uint32_t first = what.first.value;
   const std::uint32_t last = what.last.value;
+  if (contiguous_ != nullptr) [[unlikely]]
+    contiguous_->invalidate(what.first, what.last, before);
   if (first == last) return entries_.invalidate_one(first, 0, before);
   entries_.invalidate_if(
       [&](std::uint32_t stream, std::uint32_t) { return stream >= first && stream <= last; },
@@ -202,6 +223,7 @@ void StreamTable::invalidate_descriptors(const ConfigurationInvalidation& what, 
 void StreamTable::clear() {
   descriptors_.clear();
   entries_.clear();
+  if (contiguous_ != nullptr) contiguous_->clear();
 }
 
 }  // namespace smmu::emulator

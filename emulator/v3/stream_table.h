@@ -2,9 +2,11 @@
 #ifndef SMMU_EMULATOR_V3_STREAM_TABLE_H_
 #define SMMU_EMULATOR_V3_STREAM_TABLE_H_
 
+#include <memory>
 #include <variant>
 
 #include "emulator/tcu/configuration_source.h"
+#include "emulator/v3/contiguous_entries.h"
 #include "emulator/v3/features.h"
 #include "emulator/v3/register_file.h"
 #include "emulator/v3/structure_cache.h"
@@ -27,7 +29,8 @@ class StreamTable {
     std::variant<v3::STE, ConfigurationFault> ste;
     bool cacheable;
   };
-  // The STE of a stream, checked; or C_BAD_STREAMID, F_STE_FETCH, C_BAD_STE.
+  // The STE of a stream, checked; or C_BAD_STREAMID, F_STE_FETCH, C_BAD_STE,
+  // F_CFG_CONFLICT.
   // `reading` becomes as old as the copies that were used.
   Found find(StreamId stream, Reading& reading);
 
@@ -38,7 +41,13 @@ class StreamTable {
   void invalidate_entries(const ConfigurationInvalidation& what, Stamp before);
   void invalidate_descriptors(const ConfigurationInvalidation& what, Stamp before);
   ConfigurationFault fetch_fault(Pa address) const;
-  std::variant<Pa, Found> locate(StreamId stream, Reading& reading);
+  struct Place {
+    Pa address;
+    unsigned table_bits;  // of the StreamID, that index the table it is in
+    bool second_level;
+  };
+  static unsigned span_of(const v3::STE& ste, const Place& place);
+  std::variant<Place, Found> locate(StreamId stream, Reading& reading);
 
   const Features& features_;
   const RegisterFile& registers_;
@@ -46,6 +55,8 @@ class StreamTable {
   Observer* const observer_;
   StructureCache<v3::L1STD> descriptors_;  // by the first StreamID, and SPLIT
   StructureCache<v3::STE> entries_;
+  // Null: every STE speaks for its own stream only.
+  const std::unique_ptr<ContiguousEntries> contiguous_;
 };
 
 }  // namespace smmu::emulator
