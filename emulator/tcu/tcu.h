@@ -74,6 +74,8 @@ class Tcu {
   Generation tables_changed() const { return tables_changed_.load(std::memory_order_acquire); }
   // Whether what has been read since may be kept.
   bool unchanged_since(Generation then) const { return then % 2 == 0 && generation() == then; }
+  // What is read from now on is younger than every invalidation so far.
+  Stamp stamp() const { return accepted_.load(std::memory_order_acquire); }
   // Whether the policy allows that.
   bool answers_keep() const { return caching_.policy != CachePolicy::kNone; }
 
@@ -176,7 +178,6 @@ class Tcu {
     Generation generation;
   };
 
-  Stamp stamp() const { return accepted_.load(std::memory_order_acquire); }
   std::shared_ptr<const StreamContext> resolve(StreamId stream,
                                                std::optional<SubstreamId> substream,
                                                Generation generation);

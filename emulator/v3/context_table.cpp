@@ -272,7 +272,8 @@ ContextTable::ContextTable(const Features& features, PhysicalMemory& memory, con
       descriptors_(caching, tcu) {}
 
 Resolution ContextTable::resolve(const STE& ste, StreamWorld world, StreamId stream,
-                                 std::optional<SubstreamId> substream, Reading reading) {
+                                 std::optional<SubstreamId> substream, Reading reading,
+                                 Updates updates) {
   const std::uint32_t number = substream ? substream->value : 0;
   const auto config = ste[STE::Config];
   const bool stage1 = config == SteConfig::kS1Translate || config == SteConfig::kNested;
@@ -319,11 +320,11 @@ Resolution ContextTable::resolve(const STE& ste, StreamWorld world, StreamId str
       return failed(EventType::F_STREAM_DISABLED, number, reading);
     }
   }
-  return from_cd(ste, stream, number, context, reading);
+  return from_cd(ste, stream, number, context, reading, updates);
 }
 
 Resolution ContextTable::from_cd(const STE& ste, StreamId stream, std::uint32_t index,
-                                 Context context, Reading reading) {
+                                 Context context, Reading reading, Updates updates) {
   context.action = Context::Action::kTranslate;
   // 13.4.2: what stage 1 says replaces it, but for types, which have hints.
   context.overrides.shareability.reset();
@@ -347,7 +348,7 @@ Resolution ContextTable::from_cd(const STE& ste, StreamId stream, std::uint32_t 
     const std::uint32_t first = index >> leaf_table_bits << leaf_table_bits;
     within = index - first;
     const auto located =
-        physical(context, table + (std::uint64_t{index >> leaf_table_bits} << kLog2L1cd));
+        physical(context, table + (std::uint64_t{index >> leaf_table_bits} << kLog2L1cd), updates);
     if (const auto* fault = std::get_if<WalkFault>(&located)) {
       return not_reached(context, *fault, reading);
     }
@@ -375,7 +376,7 @@ Resolution ContextTable::from_cd(const STE& ste, StreamId stream, std::uint32_t 
     }
   }
 
-  const auto located = physical(context, table + (std::uint64_t{within} << kLog2Cd));
+  const auto located = physical(context, table + (std::uint64_t{within} << kLog2Cd), updates);
   if (const auto* fault = std::get_if<WalkFault>(&located)) {
     return not_reached(context, *fault, reading);
   }
@@ -392,15 +393,16 @@ Resolution ContextTable::from_cd(const STE& ste, StreamId stream, std::uint32_t 
   return {context, reading.stamp, true};
 }
 
-std::variant<Pa, WalkFault> ContextTable::physical(const Context& context,
-                                                   std::uint64_t address) const {
+std::variant<Pa, WalkFault> ContextTable::physical(const Context& context, std::uint64_t address,
+                                                   Updates updates) const {
   if (!context.regime.has_stage2) return Pa(address);
   Stage2Leaf leaf;
   const auto fault = walker_.walk_stage2(context.regime.stage2, Ipa(address), Purpose::kContext,
                                          {.privilege = Privilege::kPrivileged,
                                           .direction = Direction::kRead,
                                           .content = Content::kData,
-                                          .speculative = false},
+                                          .speculative = false,
+                                          .updates = updates},
                                          leaf);
   if (fault) return *fault;
   return Pa(leaf.output.value | (address & mask(leaf.size_bits - 1U, 0)));

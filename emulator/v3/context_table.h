@@ -27,9 +27,10 @@ class ContextTable {
                const Tcu& tcu, Observer* observer);
 
   // What becomes of a transaction of the stream whose legal STE this is.
-  // `reading`: of the STE.
+  // `reading`: of the STE.  `updates`: of the stage 2 that leads to a CD.
   ConfigurationSource::Resolution resolve(const v3::STE& ste, StreamWorld world, StreamId stream,
-                                          std::optional<SubstreamId> substream, Reading reading);
+                                          std::optional<SubstreamId> substream, Reading reading,
+                                          Updates updates = Updates::kMade);
 
   void invalidate(const ConfigurationInvalidation& what, Stamp before);
   void clear();
@@ -39,11 +40,12 @@ class ContextTable {
 
   // Completes a context that has what the STE says.
   ConfigurationSource::Resolution from_cd(const v3::STE& ste, StreamId stream, std::uint32_t index,
-                                          Context context, Reading reading);
+                                          Context context, Reading reading, Updates updates);
 
   // Where a structure is whose address the STE or an L1CD gives: an IPA, if
   // stage 2 translates.
-  std::variant<Pa, WalkFault> physical(const Context& context, std::uint64_t address) const;
+  std::variant<Pa, WalkFault> physical(const Context& context, std::uint64_t address,
+                                       Updates updates) const;
 
   const Features& features_;
   PhysicalMemory& memory_;

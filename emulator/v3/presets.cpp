@@ -24,6 +24,8 @@ SmmuV3Config SmmuV3Config::everything() {
                     .set(SMMU_IDR0::MSI, true)
                     .set(SMMU_IDR0::SEV, true)
                     .set(SMMU_IDR0::CD2L, true)
+                    .set(SMMU_IDR0::ATOS, true)
+                    .set(SMMU_IDR0::VATOS, true)
                     .set(SMMU_IDR0::TTENDIAN, SMMU_IDR0::Endianness::kMixed)
                     .set(SMMU_IDR0::STALL_MODEL, StallModel::kStallOrTerminate)
                     .set(SMMU_IDR0::ST_LEVEL, 1);

@@ -23,6 +23,9 @@ ProgrammingInterface::ProgrammingInterface(const SmmuV3Config& config, const Wir
            wires.observer),
       streams_(features_, registers_, *wires.memory, config_.caching, tcu_, wires.observer),
       contexts_(features_, *wires.memory, config_.caching, tcu_, wires.observer),
+      operation_registers_(config_, features_, registers_),
+      operations_(features_, registers_, operation_registers_, tcu_, streams_, contexts_,
+                  *wires.memory, wires.observer),
       interrupts_(features_, registers_, wires_),
       events_(features_, registers_, interrupts_, *wires.memory),
       stalls_(features_.stalls()
@@ -51,6 +54,7 @@ void ProgrammingInterface::reset(Reset kind) {
   pending_.store(0, std::memory_order_relaxed);
   pending_records_.clear();
   registers_.reset();
+  operation_registers_.reset();
   interrupts_.reset();
   commands_.abandon_sync();
   if (kind == Reset::kPowerOn) {
@@ -65,6 +69,7 @@ void ProgrammingInterface::reset(Reset kind) {
 void ProgrammingInterface::follow_up(RegisterFile::Effect effect) {
   switch (effect) {
     case RegisterFile::Effect::kNone:
+    case RegisterFile::Effect::kElsewhere:
       return;
     case RegisterFile::Effect::kCr0Update:
       return note(kCr0Update);
@@ -172,6 +177,12 @@ void ProgrammingInterface::drain_all() {
 }
 
 inline bool ProgrammingInterface::perform_one(std::uint32_t pending) {
+  // 6.3.37: before an Update of SMMUEN.
+  if ((pending & kOperations) != 0) {
+    take(kOperations);
+    operations_.perform();
+    return true;
+  }
   if ((pending & kCr0Update) != 0) {
     take(kCr0Update);
     update_cr0();

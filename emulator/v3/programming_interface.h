@@ -20,10 +20,12 @@
 #include "emulator/v3/event_record.h"
 #include "emulator/v3/features.h"
 #include "emulator/v3/interrupts.h"
+#include "emulator/v3/operation_registers.h"
 #include "emulator/v3/register_file.h"
 #include "emulator/v3/stalling_port.h"
 #include "emulator/v3/stalls.h"
 #include "emulator/v3/stream_table.h"
+#include "emulator/v3/translation_operations.h"
 #include "smmu/emulator/smmu_v3.h"
 
 namespace smmu::emulator {
@@ -41,8 +43,17 @@ class ProgrammingInterface final : private ConfigurationSource, private StallSup
   ProgrammingInterface(const SmmuV3Config& config, const Wires& wires);
 
   // Software's accesses, by offsets of the registers' Non-secure names.
-  std::uint32_t read32(std::uint32_t offset) const { return registers_.read32(offset); }
-  std::uint64_t read64(std::uint32_t offset) const { return registers_.read64(offset); }
+  std::uint32_t read32(std::uint32_t offset) const {
+    std::uint32_t value = 0;
+    if (registers_.read(offset, value)) [[likely]]
+      return value;
+    return operation_registers_.read32(offset);
+  }
+  std::uint64_t read64(std::uint32_t offset) const {
+    if (!RegisterFile::has(offset)) [[unlikely]]
+      return operation_registers_.read64(offset);
+    return registers_.read64(offset);
+  }
   void write32(std::uint32_t offset, std::uint32_t value) {
     if (offset != v3::SMMU_CMDQ_PROD::kOffset) [[unlikely]]
       return write_other(offset, value);
@@ -50,7 +61,10 @@ class ProgrammingInterface final : private ConfigurationSource, private StallSup
     drain();
   }
   void write64(std::uint32_t offset, std::uint64_t value) {
-    follow_up(registers_.write64(offset, value));
+    const RegisterFile::Effect effect = registers_.write64(offset, value);
+    if (effect != RegisterFile::Effect::kElsewhere) return follow_up(effect);
+    write_operation(offset, static_cast<std::uint32_t>(value));
+    write_operation(offset + 4, static_cast<std::uint32_t>(value >> 32));
   }
 
   // A port of a device that cannot wait, and of one that can.
@@ -67,6 +81,7 @@ class ProgrammingInterface final : private ConfigurationSource, private StallSup
     kGbpaUpdate = 1U << 2,
     kRecords = 1U << 3,
     kStalls = 1U << 4,
+    kOperations = 1U << 5,
   };
 
   // Records that wait to be written.  More can come only from inside one
@@ -90,7 +105,12 @@ class ProgrammingInterface final : private ConfigurationSource, private StallSup
   void record(const EventRecord& record);
 
   [[gnu::noinline]] void write_other(std::uint32_t offset, std::uint32_t value) {
-    follow_up(registers_.write32(offset, value));
+    const RegisterFile::Effect effect = registers_.write32(offset, value);
+    if (effect != RegisterFile::Effect::kElsewhere) return follow_up(effect);
+    write_operation(offset, value);
+  }
+  void write_operation(std::uint32_t offset, std::uint32_t value) {
+    if (operation_registers_.write32(offset, value)) note(kOperations);
   }
   void follow_up(RegisterFile::Effect effect);
   // The Event queue may have become writable.
@@ -128,6 +148,8 @@ class ProgrammingInterface final : private ConfigurationSource, private StallSup
   Tcu tcu_;
   StreamTable streams_;
   ContextTable contexts_;
+  OperationRegisters operation_registers_;
+  TranslationOperations operations_;
   Interrupts interrupts_;
   EventQueue events_;
   std::atomic<std::uint32_t> pending_{0};

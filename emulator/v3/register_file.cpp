@@ -218,7 +218,7 @@ RegisterFile::Effect RegisterFile::write32(std::uint32_t offset, std::uint32_t v
     return Effect::kCommandQueue;
   }
   const std::size_t word = word_of(offset);
-  if (word == kNoWord) return Effect::kNone;
+  if (word == kNoWord) return Effect::kElsewhere;
   const std::lock_guard lock(mutex_);
   return write_word(word, value);
 }
@@ -230,7 +230,7 @@ RegisterFile::Effect RegisterFile::write64(std::uint32_t offset, std::uint64_t v
   if (offset % 8 != 0) return Effect::kNone;
   const Effect low = write32(offset, static_cast<std::uint32_t>(value));
   const Effect high = write32(offset + 4, static_cast<std::uint32_t>(value >> 32));
-  return low != Effect::kNone ? low : high;
+  return low != Effect::kNone && low != Effect::kElsewhere ? low : high;
 }
 
 void RegisterFile::finish_gbpa_update() { set(get<SMMU_GBPA>().set(SMMU_GBPA::Update, false)); }

@@ -28,12 +28,22 @@ class RegisterFile {
     kCommandQueue,  // the queue may have become non-empty
     kEventQueue,    // the queue may have become non-full
     kNoError,       // either may have become free of errors
+    kElsewhere,     // nothing: the register is not here
   };
 
   RegisterFile(const SmmuV3Config& config, const Features& features);
 
   void reset();
 
+  // Whether a register of the file is there.
+  static bool has(std::uint32_t offset) { return word_of(offset) != kNoWord; }
+  // The same of a word, and then what it reads.
+  [[gnu::always_inline]] bool read(std::uint32_t offset, std::uint32_t& value) const {
+    const std::size_t word = word_of(offset);
+    if (word == kNoWord) return false;
+    value = words_[word].load(std::memory_order_acquire);
+    return true;
+  }
   // Software's accesses.  An undefined or misaligned offset reads 0 and takes
   // no write.
   std::uint32_t read32(std::uint32_t offset) const {

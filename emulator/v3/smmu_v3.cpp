@@ -13,16 +13,14 @@ class Model final : public SmmuV3 {
       : config_(config), wires_(wires), interface_(config_, wires_) {}
 
   std::uint32_t read32(std::uint32_t offset) override {
-    const std::uint32_t value = interface_.read32(offset);
     if (wires_.observer != nullptr) [[unlikely]]
-      report(Direction::kRead, offset, 4, value);
-    return value;
+      return reported_read32(offset);
+    return interface_.read32(offset);
   }
   std::uint64_t read64(std::uint32_t offset) override {
-    const std::uint64_t value = interface_.read64(offset);
     if (wires_.observer != nullptr) [[unlikely]]
-      report(Direction::kRead, offset, 8, value);
-    return value;
+      return reported_read64(offset);
+    return interface_.read64(offset);
   }
   void write32(std::uint32_t offset, std::uint32_t value) override {
     if (wires_.observer != nullptr) [[unlikely]]
@@ -43,6 +41,16 @@ class Model final : public SmmuV3 {
   const SmmuV3Config& config() const override { return config_; }
 
  private:
+  [[gnu::noinline]] std::uint32_t reported_read32(std::uint32_t offset) const {
+    const std::uint32_t value = interface_.read32(offset);
+    report(Direction::kRead, offset, 4, value);
+    return value;
+  }
+  [[gnu::noinline]] std::uint64_t reported_read64(std::uint32_t offset) const {
+    const std::uint64_t value = interface_.read64(offset);
+    report(Direction::kRead, offset, 8, value);
+    return value;
+  }
   [[gnu::noinline]] void report(Direction direction, std::uint32_t offset, std::uint32_t bytes,
                                 std::uint64_t value) const {
     wires_.observer->on_register_access(

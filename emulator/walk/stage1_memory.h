@@ -53,7 +53,8 @@ class Stage1Memory {
     const Access access{.privilege = Privilege::kPrivileged,
                         .direction = direction,
                         .content = Content::kData,
-                        .speculative = access_.speculative};
+                        .speculative = access_.speculative,
+                        .updates = access_.updates};
     stage2_fault_ =
         walker_.walk_stage2(regime_.stage2, Ipa(where), Purpose::kTable, access, leaf, copies_);
     if (stage2_fault_) return false;

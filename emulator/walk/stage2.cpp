@@ -65,7 +65,7 @@ class Stage2Walk : public Descent<Stage2Walk<kPlain>, Attempt, kPlain> {
       }
       const bool set_flag = !leaf[Leaf_Stage2::AF] && sets_flag;
       const bool set_dirty = dirtiable && (rights & kWritable2) != 0;
-      if (set_flag || set_dirty) {
+      if ((set_flag || set_dirty) && access_.updates == Updates::kMade) {
         if (set_flag) leaf.set(Leaf_Stage2::AF, true);
         if (set_dirty) leaf.set(Leaf_Stage2::S2AP, leaf[Leaf_Stage2::S2AP] | kWritable2);
         switch (memory_.exchange(Pa(at.where), at.value, leaf.word(0))) {

@@ -78,7 +78,7 @@ class Stage1Walk : public Descent<Stage1Walk, Attempt, false> {
       return fault(FaultType::kPermission, at.where, at.level);
     }
     const bool set_flag = !leaf[Leaf_Stage1::AF] && sets_flag;
-    if (set_flag || set_dirty) {
+    if ((set_flag || set_dirty) && access_.updates == Updates::kMade) {
       if (set_flag) leaf.set(Leaf_Stage1::AF, true);
       if (set_dirty) leaf.set(Leaf_Stage1::AP, leaf[Leaf_Stage1::AP] & ~kWritesDenied);
       if (!memory_.find(at.where, Direction::kWrite)) return {.fault = memory_.stage2_fault()};
@@ -186,24 +186,35 @@ std::optional<WalkFault> Walker::walk(const Regime& regime, CanonicalAddress add
   return std::nullopt;
 }
 
+[[gnu::always_inline]] inline std::optional<WalkFault> Walker::descend_stage1(
+    const Regime& regime, CanonicalAddress address, const Access& access, Leaf& leaf,
+    WalkCopies* copies) const {
+  Attempt attempt;
+  if (regime.stage1.range == InputRange::kAArch32Short) {
+    Stage1Memory memory(*this, memory_, observer_, regime, regime.stage1.half[address.half].tables,
+                        access, copies);
+    attempt.fault = walk_aarch32_short(memory, regime, address, access, leaf);
+  } else {
+    for (unsigned i = 0; i != kMostAttempts; ++i) {
+      Stage1Walk walk(*this, memory_, observer_, regime, address, access, leaf, copies);
+      attempt = walk.run();
+      if (!attempt.again) break;
+    }
+  }
+  return attempt.fault;
+}
+
+std::optional<WalkFault> Walker::walk_stage1(const Regime& regime, CanonicalAddress address,
+                                             const Access& access, Leaf& leaf) const {
+  return descend_stage1(regime, address, access, leaf, nullptr);
+}
+
 std::optional<WalkFault> Walker::walk_any(const Regime& regime, CanonicalAddress address,
                                           const Access& access, Leaf& leaf,
                                           WalkCopies* copies) const {
   leaf.writable_clean = false;
   if (regime.has_stage1) {
-    Attempt attempt;
-    if (regime.stage1.range == InputRange::kAArch32Short) {
-      Stage1Memory memory(*this, memory_, observer_, regime,
-                          regime.stage1.half[address.half].tables, access, copies);
-      attempt.fault = walk_aarch32_short(memory, regime, address, access, leaf);
-    } else {
-      for (unsigned i = 0; i != kMostAttempts; ++i) {
-        Stage1Walk walk(*this, memory_, observer_, regime, address, access, leaf, copies);
-        attempt = walk.run();
-        if (!attempt.again) break;
-      }
-    }
-    if (attempt.fault) return attempt.fault;
+    if (auto fault = descend_stage1(regime, address, access, leaf, copies)) return fault;
     if (!regime.has_stage2) return std::nullopt;
   } else if (regime.bypass_bits < 64 && (address.value >> regime.bypass_bits) != 0) {
     // IHI 0070, 3.4: stage 1 cannot pass it on.

@@ -22,6 +22,12 @@ struct CanonicalAddress {
   unsigned half;
 };
 
+// What becomes of the updates of descriptors that a walk asks for.
+enum class Updates : std::uint8_t {
+  kMade,
+  kAssumed,  // the answer is as if they had been made
+};
+
 // For whom a walk is made.
 struct Access {
   Privilege privilege = Privilege::kUnprivileged;
@@ -29,6 +35,7 @@ struct Access {
   Content content = Content::kData;
   // Nobody's: it is not refused, and changes no descriptor.
   bool speculative = false;
+  Updates updates = Updates::kMade;
 
   bool allowed_by(Permissions permissions) const {
     return permissions.allow(privilege, direction, content);
@@ -109,6 +116,12 @@ class Walker {
     return walk_any(regime, address, access, leaf, &copies);
   }
 
+  // Stage 1 alone, whose tables stage 2 translates if there is one: then the
+  // leaf has an IPA.
+  // REQUIRES: there is a stage 1, and the half is enabled.
+  std::optional<WalkFault> walk_stage1(const Regime& regime, CanonicalAddress address,
+                                       const Access& access, Leaf& leaf) const;
+
   // The plain case (plain.h).  All need the half enabled, and leave permissions
   // to the caller.
   // False: `fault` says why there is no leaf.
@@ -147,6 +160,9 @@ class Walker {
   static std::optional<CanonicalAddress> canonical_any(const Regime& regime, Iova address);
   std::optional<WalkFault> walk_any(const Regime& regime, CanonicalAddress address,
                                     const Access& access, Leaf& leaf, WalkCopies* copies) const;
+  std::optional<WalkFault> descend_stage1(const Regime& regime, CanonicalAddress address,
+                                          const Access& access, Leaf& leaf,
+                                          WalkCopies* copies) const;
 
   PhysicalMemory& memory_;
   Observer* observer_;

@@ -41,12 +41,17 @@ constexpr Writable kWritable[] = {
     {"EVENTQ_IRQ_CFG0, high", 0xb4, 0x00ff'ffff, GuardedBy::kEventIrq},
     {"EVENTQ_IRQ_CFG1", 0xb8, 0xffff'ffff, GuardedBy::kEventIrq},
     {"EVENTQ_IRQ_CFG2", 0xbc, 0x3f, GuardedBy::kEventIrq},
+    {"GATOS_SID", 0x108, 0xffff'ffff, GuardedBy::kNothing},
+    {"GATOS_SID, high", 0x10c, 0x001f'ffff, GuardedBy::kNothing},
+    {"GATOS_ADDR", 0x110, 0xffff'ffc0, GuardedBy::kNothing},
+    {"GATOS_ADDR, high", 0x114, 0xffff'ffff, GuardedBy::kNothing},
+    {"VATOS_SEL", 0x180, 0xffff, GuardedBy::kNothing},
     {"EVENTQ_CONS", 0x1'00ac, 0x800f'ffff, GuardedBy::kNothing},
 };
 
 // Everything that software cannot write.
-constexpr std::uint32_t kReadOnly[] = {0x00, 0x04, 0x08, 0x0c, 0x10, 0x14,
-                                       0x18, 0x1c, 0x24, 0x40, 0x54, 0x60};
+constexpr std::uint32_t kReadOnly[] = {0x00, 0x04, 0x08, 0x0c, 0x10, 0x14,  0x18,
+                                       0x1c, 0x24, 0x40, 0x54, 0x60, 0x118, 0x11c};
 
 class Registers : public ::testing::Test {
  protected:

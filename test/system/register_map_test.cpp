@@ -53,6 +53,18 @@ Map map_of(const SmmuV3Config& config) {
       {0x1'00a8, {0x8000'0001}},  // EVENTQ_PROD: WR as RD
       {0x1'00ac, {0x800f'ffff}},  // EVENTQ_CONS
   };
+  if (config.idr0[SMMU_IDR0::ATOS]) {
+    const auto low_bits = [](unsigned n) { return static_cast<std::uint32_t>((1ULL << n) - 1); };
+    const unsigned ssidsize = config.idr1[v3::SMMU_IDR1::SSIDSIZE];
+    // GATOS_CTRL cannot be written while the SMMU is off.
+    map[0x108] = {low_bits(config.idr1[v3::SMMU_IDR1::SIDSIZE])};  // GATOS_SID
+    map[0x10c] = {low_bits(ssidsize) | (ssidsize != 0 ? 0x0010'0000U : 0)};
+    map[0x110] = {0xffff'ffc0};  // GATOS_ADDR
+    map[0x114] = {0xffff'ffff};
+  }
+  if (config.idr0[SMMU_IDR0::VATOS]) {
+    map[0x180] = {config.idr0[SMMU_IDR0::VMID16] ? 0xffffU : 0xffU};  // VATOS_SEL
+  }
   if (config.idr0[SMMU_IDR0::VMW]) map[0x20].writable |= 0x1c0;
   if (config.idr0[SMMU_IDR0::Hyp]) map[0x2c].writable |= 0x1;  // E2H
   // 6.3.25: FMT and SPLIT.
@@ -80,8 +92,8 @@ void PrintTo(const Named& named, std::ostream* out) { *out << named.name; }
 
 SmmuV3Config few_features() {
   auto config = SmmuV3Config::everything();
-  config.idr0.set(SMMU_IDR0::MSI, false).set(SMMU_IDR0::ST_LEVEL, 0);
-  config.idr1.set(v3::SMMU_IDR1::SIDSIZE, 6);
+  config.idr0.set(SMMU_IDR0::MSI, false).set(SMMU_IDR0::ST_LEVEL, 0).set(SMMU_IDR0::VATOS, false);
+  config.idr1.set(v3::SMMU_IDR1::SIDSIZE, 6).set(v3::SMMU_IDR1::SSIDSIZE, 5);
   config.iidr = v3::SMMU_IIDR(0x1234'543b);
   config.gbpa_reset = 0x0010'1000;
   return config;

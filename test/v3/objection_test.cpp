@@ -129,6 +129,12 @@ TEST(Configurations, WithAnAbsentFeatureAreRefusedByItsName) {  // docs/features
   narrow.idr5.set(SMMU_IDR5::DS, false).set(SMMU_IDR5::VAX, SMMU_IDR5::VirtualSize::k48Bits);
   auto large_64k = idr0(SMMU_IDR0::TTF, SMMU_IDR0::TableFormats::kAArch64);
   large_64k.idr5.set(SMMU_IDR5::GRAN4K, false).set(SMMU_IDR5::GRAN16K, false);
+  auto no_page = with(&SmmuV3Config::idr2, v3::SMMU_IDR2::BA_VATOS, 1U);
+  no_page.idr0.set(SMMU_IDR0::VATOS, false);
+  auto virtual_stage1 = SmmuV3Config::everything().without_stage2();
+  virtual_stage1.idr0.set(SMMU_IDR0::VATOS, true);
+  auto virtual_stage2 = SmmuV3Config::everything().without_stage1();
+  virtual_stage2.idr0.set(SMMU_IDR0::VATOS, true);
   const struct {
     const char* name;
     SmmuV3Config config;
@@ -142,8 +148,10 @@ TEST(Configurations, WithAnAbsentFeatureAreRefusedByItsName) {  // docs/features
       {"SMMU_IDR0.ATS", idr0(SMMU_IDR0::ATS, true)},
       {"SMMU_IDR0.NS1ATS", idr0(SMMU_IDR0::NS1ATS, true)},
       {"SMMU_IDR0.PRI", idr0(SMMU_IDR0::PRI, true)},
-      {"SMMU_IDR0.ATOS", idr0(SMMU_IDR0::ATOS, true)},
-      {"SMMU_IDR0.VATOS", idr0(SMMU_IDR0::VATOS, true)},
+      {"SMMU_IDR0.ATOS", idr0(SMMU_IDR0::ATOS, false)},  // VATOS needs it
+      {"SMMU_IDR0.VATOS", virtual_stage2},               // and both stages
+      {"SMMU_IDR0.VATOS", virtual_stage1},
+      {"SMMU_IDR2.BA_VATOS", no_page},
       {"SMMU_IDR0.ATSRECERR", idr0(SMMU_IDR0::ATSRECERR, true)},
       {"SMMU_IDR0.TTENDIAN", idr0(SMMU_IDR0::TTENDIAN, static_cast<SMMU_IDR0::Endianness>(1))},
       {"SMMU_IDR0.STALL_MODEL", idr0(SMMU_IDR0::STALL_MODEL, static_cast<StallModel>(3))},
@@ -159,7 +167,6 @@ TEST(Configurations, WithAnAbsentFeatureAreRefusedByItsName) {  // docs/features
       {"SMMU_IDR1.QUEUES_PRESET", idr1(SMMU_IDR1::QUEUES_PRESET, true)},
       {"SMMU_IDR1.TABLES_PRESET", idr1(SMMU_IDR1::TABLES_PRESET, true)},
       {"SMMU_IDR1.ECMDQ", idr1(SMMU_IDR1::ECMDQ, true)},
-      {"SMMU_IDR2.BA_VATOS", with(&SmmuV3Config::idr2, v3::SMMU_IDR2::BA_VATOS, 1U)},
       {"SMMU_IDR3.PBHA", idr3(SMMU_IDR3::PBHA, true)},
       {"SMMU_IDR3.PPS", idr3(SMMU_IDR3::PPS, true)},
       {"SMMU_IDR3.MPAM", idr3(SMMU_IDR3::MPAM, true)},
@@ -184,6 +191,15 @@ TEST(Configurations, WithAnAbsentFeatureAreRefusedByItsName) {  // docs/features
   for (const auto& refused : kRefused) {
     EXPECT_THAT(objection_to(refused.config), HasSubstr(refused.name));
   }
+}
+
+TEST(Configurations, PutThePageOfVatosAnywhere) {  // 6.3.3
+  EXPECT_EQ(objection_to(with(&SmmuV3Config::idr2, v3::SMMU_IDR2::BA_VATOS, 0x3ffU)), "");
+  auto config = SmmuV3Config::everything();
+  config.idr0.set(SMMU_IDR0::VATOS, false);
+  EXPECT_EQ(objection_to(config), "");
+  config.idr0.set(SMMU_IDR0::ATOS, false);
+  EXPECT_EQ(objection_to(config), "");
 }
 
 TEST(Configurations, NeedTwoLevelTablesForManyStreams) {  // 6.3.1, ST_LEVEL; 6.3.2, SIDSIZE

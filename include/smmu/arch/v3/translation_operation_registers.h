@@ -26,6 +26,13 @@ enum class TranslationFaultReason : std::uint8_t {
   kIn = 0b11,
 };
 
+// 9.1.5: what PAR.FAULTCODE has beside numbers of events.
+enum class TranslationOperationError : std::uint8_t {
+  INTERNAL_ERR = 0xFD,
+  INV_STAGE = 0xFE,
+  INV_REQ = 0xFF,
+};
+
 // 6.3.37
 struct SMMU_GATOS_CTRL : Register<SMMU_GATOS_CTRL, std::uint32_t, 0x0100> {
   using Register::Register;

@@ -1,0 +1,85 @@
+// The registers by which software asks for address translation operations
+// (IHI 0070, 6.3.37 to 6.3.44 and 6.3.99 to 6.3.102): a group for whoever
+// drives the SMMU, and one in a page of its own for a virtual machine.
+#ifndef SMMU_EMULATOR_V3_OPERATION_REGISTERS_H_
+#define SMMU_EMULATOR_V3_OPERATION_REGISTERS_H_
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+
+#include "emulator/v3/features.h"
+#include "emulator/v3/register_file.h"
+#include "smmu/arch/v3/translation_operation_registers.h"
+#include "smmu/emulator/config.h"
+#include "smmu/types.h"
+
+namespace smmu::emulator {
+
+// Reads take no lock.  Writes by software are serialised.
+class OperationRegisters {
+ public:
+  enum class Group : std::uint8_t { kGlobal, kVirtual };
+
+  // An operation that has been asked for.
+  struct Request {
+    v3::SMMU_GATOS_SID sid;
+    v3::SMMU_GATOS_ADDR address;
+    std::optional<Vmid> vmid;  // of the virtual machine that asks
+  };
+
+  OperationRegisters(const SmmuV3Config& config, const Features& features,
+                     const RegisterFile& registers);
+
+  void reset();
+
+  // Software's accesses.  An offset of another register reads 0 and takes no
+  // write.
+  std::uint32_t read32(std::uint32_t offset) const;
+  std::uint64_t read64(std::uint32_t offset) const;
+  // True: an operation is to be performed.
+  bool write32(std::uint32_t offset, std::uint32_t value);
+
+  // None: the group asks for nothing.
+  std::optional<Request> request(Group group) const;
+  // Whether SMMUEN lets operations be.
+  bool enabled() const;
+  // Shows the result, and after it that the operation has ended.
+  void finish(Group group, std::uint64_t par);
+
+ private:
+  // The words of a group, from SMMU_*_CTRL on; both have the same layout.
+  static constexpr std::size_t kCtrl = 0;
+  static constexpr std::size_t kSid = 2;
+  static constexpr std::size_t kAddress = 4;
+  static constexpr std::size_t kPar = 6;
+  static constexpr std::size_t kGroupWords = 8;
+  static constexpr std::size_t kSelect = 2 * kGroupWords;
+  static constexpr std::size_t kWords = kSelect + 1;
+  static constexpr std::size_t kNoWord = kWords;
+
+  static constexpr std::size_t first_of(Group group) {
+    return group == Group::kGlobal ? 0 : kGroupWords;
+  }
+  static constexpr Group group_of(std::size_t word) {
+    return word < kGroupWords ? Group::kGlobal : Group::kVirtual;
+  }
+  std::size_t word_of(std::uint32_t offset) const;
+  std::uint64_t doubleword(std::size_t word) const;
+  bool running(Group group) const;
+
+  const RegisterFile& registers_;
+  const bool global_;
+  const bool virtual_;
+  const std::uint32_t virtual_page_;
+  std::array<std::uint32_t, kWords> writable_{};
+  std::array<std::atomic<std::uint32_t>, kWords> words_{};
+  std::mutex mutex_;  // one write at a time
+};
+
+}  // namespace smmu::emulator
+
+#endif  // SMMU_EMULATOR_V3_OPERATION_REGISTERS_H_
