@@ -68,6 +68,9 @@ void print_outcome(const emulator::Outcome& outcome, const Paint& paint,
     case emulator::Route::kDisabled:
       fmt::print("  the address that came in: the SMMU is off");
       break;
+    case emulator::Route::kTranslated:
+      fmt::print("  the address that came in: it was translated already");
+      break;
   }
   const MemoryAttributes memory = translation->attributes;
   fmt::print("\n{:{}}memory        {}\n", "", kStepIndent,

@@ -19,6 +19,10 @@ class OneContext final : public emulator::ConfigurationSource {
   Resolution resolve(StreamId, std::optional<SubstreamId>, emulator::Reading now) override {
     return {context_, now.stamp, false};
   }
+  // Nothing is translated already.
+  Resolution resolve_stream(StreamId, emulator::Reading now) override {
+    return {{}, now.stamp, false};
+  }
   void invalidate(const emulator::ConfigurationInvalidation&, emulator::Stamp) override {}
 
  private:
@@ -35,6 +39,10 @@ class FaultKeeper final : public emulator::TransactionSupervisor {
     outcome = emulator::Terminated{emulator::Response::kAbort};
   }
   void on_access_done() override {}
+  emulator::AtsRules ats_rules() const override { return {}; }
+  void refuse(const emulator::TranslationRequest&, const emulator::Transaction&,
+              const emulator::Fault&) override {}
+  void on_page_request(const emulator::PageRequest&) override {}
 
   const std::optional<emulator::WalkFault>& fault() const { return fault_; }
 

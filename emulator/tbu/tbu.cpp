@@ -27,12 +27,22 @@ Tbu::Tbu(Tcu& tcu, TransactionSupervisor& supervisor, PhysicalMemory& memory,
       gate_(tcu.gate()),
       usual_(gate_ == Tcu::Gate::kTranslate),
       overrides_of_(configured_),
-      bypass_overrides_(tcu.bypass_overrides()) {}
+      bypass_overrides_(tcu.bypass_overrides()),
+      ats_(tcu, supervisor) {}
 
 void Tbu::translate(const Transaction& transaction, Outcome& outcome) {
-  if (transaction.attributes.type != MemoryAttributes::kWriteBack) [[unlikely]]
-    return translate_hinted(transaction, outcome);
+  // One comparison, of two neighbours.
+  if (transaction.address_type != AddressType::kUntranslated ||
+      transaction.attributes.type != MemoryAttributes::kWriteBack) [[unlikely]]
+    return translate_otherwise(transaction, outcome);
   translate_usual(transaction, outcome);
+}
+
+void Tbu::translate_otherwise(const Transaction& transaction, Outcome& outcome) {
+  if (transaction.address_type == AddressType::kTranslated) {
+    return ats_.pass(transaction, outcome);
+  }
+  translate_hinted(transaction, outcome);
 }
 
 inline void Tbu::translate_usual(const Transaction& transaction, Outcome& outcome) {
@@ -63,7 +73,7 @@ inline void Tbu::look_up(const Transaction& transaction, Outcome& outcome) {
 
 // 13.1.7, 13.4.2: what comes in as Write-Back with every allocation hint says
 // nothing to what tables say, and is consistent.  All else has its say here.
-void Tbu::translate_hinted(const Transaction& transaction, Outcome& outcome) {
+inline void Tbu::translate_hinted(const Transaction& transaction, Outcome& outcome) {
   overridden_ = false;
   translate_usual(transaction, outcome);
   auto* translation = std::get_if<Translation>(&outcome);
@@ -308,6 +318,16 @@ Transfer Tbu::transfer(Transaction transaction, std::size_t size, Access&& acces
   in_flight_.end();
   if (awaited_.load(std::memory_order_seq_cst)) supervisor_.on_access_done();
   return done;
+}
+
+// 4.7.3: an invalidation is complete when nothing is being read any more that
+// it was about.
+TranslationCompletion Tbu::request_translation(const TranslationRequest& request) {
+  in_flight_.begin();
+  const TranslationCompletion completion = ats_.complete(request);
+  in_flight_.end();
+  if (awaited_.load(std::memory_order_seq_cst)) supervisor_.on_access_done();
+  return completion;
 }
 
 Transfer Tbu::read(const Transaction& transaction, std::span<std::byte> bytes) {

@@ -9,25 +9,14 @@
 #include <memory>
 #include <span>
 
+#include "emulator/tbu/ats_interface.h"
 #include "emulator/tbu/micro_tlb.h"
+#include "emulator/tbu/supervisor.h"
 #include "emulator/tcu/tcu.h"
 #include "smmu/emulator/port.h"
 #include "smmu/platform/memory.h"
 
 namespace smmu::emulator {
-
-// What a port asks of the generation above it.
-class TransactionSupervisor {
- public:
-  virtual ~TransactionSupervisor() = default;
-
-  // Tells software of the fault, as the generation does it, and decides what
-  // the device sees.
-  virtual void end(const Transaction& transaction, const Fault& fault, Outcome& outcome) = 0;
-
-  // An access has been made, and somebody was waiting for that.
-  virtual void on_access_done() = 0;
-};
 
 // Whether a port has an access in flight.  Whoever has invalidated a
 // translation marks the moment, and waits for the access that was in flight
@@ -66,6 +55,8 @@ class Tbu final : public Port {
   void translate(const Transaction& transaction, Outcome& outcome) override;
   Transfer read(const Transaction& transaction, std::span<std::byte> bytes) override;
   Transfer write(const Transaction& transaction, std::span<const std::byte> bytes) override;
+  TranslationCompletion request_translation(const TranslationRequest& request) override;
+  void request_page(const PageRequest& request) override { supervisor_.on_page_request(request); }
 
   InFlight& in_flight() { return in_flight_; }
   // Of the last transaction: what it was answered is no younger.
@@ -82,7 +73,9 @@ class Tbu final : public Port {
 
   // Without the say of what came in (13.4.2).
   void translate_usual(const Transaction& transaction, Outcome& outcome);
-  [[gnu::noinline]] void translate_hinted(const Transaction& transaction, Outcome& outcome);
+  // What is translated already, or has such a say.
+  [[gnu::noinline]] void translate_otherwise(const Transaction& transaction, Outcome& outcome);
+  void translate_hinted(const Transaction& transaction, Outcome& outcome);
   // Forgets what may be wrong now, and begins again.
   void translate_anew(const Transaction& transaction, Outcome& outcome, Tcu::Generation now);
   // If the SMMU is off, or the speaker bypasses it.
@@ -150,6 +143,7 @@ class Tbu final : public Port {
   TlbEntry found_;            // its translation
   Recent recent_;
   MicroTlb translations_;
+  AtsInterface ats_;
 };
 
 }  // namespace smmu::emulator

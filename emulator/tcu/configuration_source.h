@@ -39,13 +39,29 @@ struct TranslationFault {
 // Nothing is wrong: the configuration wants the transaction aborted.
 struct ConfiguredAbort {};
 
-using Fault = std::variant<ConfiguredAbort, ConfigurationFault, TranslationFault>;
+// The device may not do this by its addresses being translated already, or ask
+// for their translation.
+struct AtsForbidden {};
+
+using Fault = std::variant<ConfiguredAbort, ConfigurationFault, TranslationFault, AtsForbidden>;
+
+// Which translations a device is given to keep.
+enum class AtsGrant : std::uint8_t {
+  kUnknown,  // the stream's configuration is at fault, or wants it aborted
+  kNone,
+  kFull,   // of all stages
+  kSplit,  // of stage 1: what comes in translated goes through stage 2
+};
 
 // What configuration says of one stream or substream.
 struct Context {
   enum class Action : std::uint8_t { kAbort, kFault, kBypass, kTranslate };
 
   Action action = Action::kAbort;
+  AtsGrant ats = AtsGrant::kUnknown;
+  // Of a stream as such: what answers page requests in software's place names
+  // their substream.
+  bool page_response_names_substream = false;
   // kFault.  A TranslationFault: of stage 2, on the way to the context.
   std::variant<ConfigurationFault, TranslationFault> fault{};
 
@@ -101,6 +117,9 @@ class ConfigurationSource {
   // moment before the call.
   virtual Resolution resolve(StreamId stream, std::optional<SubstreamId> substream,
                              Reading now) = 0;
+  // The same of the stream as such: what becomes of transactions whose addresses
+  // are translated already.
+  virtual Resolution resolve_stream(StreamId stream, Reading now) = 0;
 
   // Drops copies that `what` covers and that were read before `before`.  Called
   // with the TCU's lock held: it must not call the TCU.

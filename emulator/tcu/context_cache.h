@@ -29,6 +29,9 @@ class ContextCache {
     return contexts_.find(Key(stream, substream));
   }
   void keep(StreamId stream, std::optional<SubstreamId> substream, const Context& context);
+  // The same of a stream as such.
+  const Context* find_stream(StreamId stream) { return contexts_.find(Key::of_stream(stream)); }
+  void keep_stream(StreamId stream, const Context& context);
   // What `what` covers is invalid.  Where some was made before and some after
   // the invalidation, what was made before goes and the rest stays.
   void invalidate(const ConfigurationInvalidation& what, Stamp before);
@@ -40,6 +43,13 @@ class ContextCache {
     Key() = default;
     Key(StreamId stream, std::optional<SubstreamId> substream)
         : stream_(stream.value), substream_(substream ? std::uint64_t{substream->value} + 1 : 0) {}
+
+    // No substream's.
+    static Key of_stream(StreamId stream) {
+      Key key(stream, std::nullopt);
+      key.substream_ = ~std::uint64_t{0};
+      return key;
+    }
 
     std::uint64_t stream() const { return stream_; }
     bool vacant() const { return stream_ == ~std::uint64_t{0}; }
@@ -53,6 +63,7 @@ class ContextCache {
     std::uint64_t substream_ = 0;  // 0: none, else one more than its number
   };
 
+  void keep(Key key, const Context& context);
   // The TCU does not have it any more, if it was made before.
   static bool drop(const Context& context, Stamp before);
   [[gnu::always_inline]] void invalidate_one(Key key, Stamp before);
@@ -61,6 +72,7 @@ class ContextCache {
   const bool drops_;  // invalid ones
   SetAssociative<Key, Context> contexts_;
   std::size_t substreams_ = 0;  // contexts of substreams ever kept since empty
+  std::size_t streams_ = 0;     // and of streams as such
 };
 
 }  // namespace smmu::emulator

@@ -132,13 +132,34 @@ void Tcu::find_context(StreamId stream, std::optional<SubstreamId> substream, Ge
   context = resolve(stream, substream, generation);
 }
 
+void Tcu::find_stream_context(StreamId stream, Generation generation,
+                              std::shared_ptr<const StreamContext>& context) {
+  {
+    const std::lock_guard lock(mutex_);
+    const auto* kept = contexts_.find_stream(stream);
+    context = kept != nullptr ? *kept : nullptr;
+  }
+  if (context != nullptr && holds(*context, generation)) return;
+  context =
+      resolve_by([&](const Reading& now) { return source_.resolve_stream(stream, now); },
+                 [&](const auto& found) { contexts_.keep_stream(stream, found); }, generation);
+}
+
 std::shared_ptr<const StreamContext> Tcu::resolve(StreamId stream,
                                                   std::optional<SubstreamId> substream,
                                                   Generation generation) {
+  return resolve_by([&](const Reading& now) { return source_.resolve(stream, substream, now); },
+                    [&](const auto& found) { contexts_.keep(stream, substream, found); },
+                    generation);
+}
+
+template <class Resolve, class Keep>
+inline std::shared_ptr<const StreamContext> Tcu::resolve_by(Resolve&& resolve, Keep&& keep,
+                                                            Generation generation) {
   auto found = std::make_shared<StreamContext>();
   found->gate_changes = gate_changes_.load(std::memory_order_acquire);
   const ConfigurationSource::Resolution resolution =
-      source_.resolve(stream, substream, {stamp(), generation, found->origin});
+      resolve(Reading{stamp(), generation, found->origin});
   found->context = resolution.context;
   found->stamp = resolution.oldest;
   if (!answers_keep()) return found;
@@ -161,9 +182,7 @@ std::shared_ptr<const StreamContext> Tcu::resolve(StreamId stream,
     }
     found->plain_below = plain_below(*found);
   }
-  if (found->keeps && unchanged_since(generation)) {
-    contexts_.keep(stream, substream, found);
-  }
+  if (found->keeps && unchanged_since(generation)) keep(found);
   return found;
 }
 

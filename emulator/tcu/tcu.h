@@ -88,6 +88,10 @@ class Tcu {
   void find_context(StreamId stream, std::optional<SubstreamId> substream, Generation generation,
                     std::shared_ptr<const StreamContext>& context);
 
+  // The same of a stream as such (ConfigurationSource::resolve_stream()).
+  void find_stream_context(StreamId stream, Generation generation,
+                           std::shared_ptr<const StreamContext>& context);
+
   // Whether a context that keeps is still what find_context() would find: by a
   // look into memory if it has been invalidated.
   bool holds(const StreamContext& stream, Generation generation) {
@@ -178,6 +182,10 @@ class Tcu {
     Generation generation;
   };
 
+  // `resolve(reading)`: from the source.  `keep(context)`: in the cache.
+  template <class Resolve, class Keep>
+  std::shared_ptr<const StreamContext> resolve_by(Resolve&& resolve, Keep&& keep,
+                                                  Generation generation);
   std::shared_ptr<const StreamContext> resolve(StreamId stream,
                                                std::optional<SubstreamId> substream,
                                                Generation generation);

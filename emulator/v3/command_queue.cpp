@@ -21,7 +21,8 @@ SMMU_GERROR command_error() { return SMMU_GERROR().set(SMMU_GERROR::CMDQ_ERR, tr
 
 CommandQueue::CommandQueue(const Features& features, RegisterFile& registers,
                            Interrupts& interrupts, Tcu& tcu, PhysicalMemory& memory,
-                           const Ports& ports, Stalls* stalls, std::atomic<bool>& awaited,
+                           const Ports& ports, Stalls* stalls, AtsMessages& messages,
+                           std::atomic<bool>& awaited,
                            const std::atomic<std::uint32_t>& other_effects, Observer* observer)
     : features_(features),
       registers_(registers),
@@ -30,9 +31,11 @@ CommandQueue::CommandQueue(const Features& features, RegisterFile& registers,
       memory_(memory),
       ports_(ports),
       stalls_(stalls),
+      messages_(messages),
       awaited_(awaited),
       other_effects_(other_effects),
-      observer_(observer) {}
+      observer_(observer),
+      quick_syncs_(observer == nullptr) {}
 
 void CommandQueue::enable() {
   const auto base = registers_.get<SMMU_CMDQ_BASE>();
@@ -44,7 +47,8 @@ void CommandQueue::enable() {
 inline bool CommandQueue::runs() const {
   if (!registers_.get<SMMU_CR0ACK>()[SMMU_CR0ACK::CMDQEN]) return false;
   if (registers_.active(command_error())) return false;
-  return !awaited_.load(std::memory_order_seq_cst) || !accesses_in_flight();
+  if (!awaited_.load(std::memory_order_seq_cst)) return true;
+  return !accesses_in_flight() && !devices_awaited();
 }
 
 bool CommandQueue::ready(std::uint32_t write, std::uint32_t read) const {
@@ -77,7 +81,11 @@ std::uint32_t CommandQueue::consume(std::uint32_t most) {
         stop(read, words, CommandError::CERROR_ILL);
         return consumed;
       }
-      stalls_->answer(words);
+      if (outcome == CommandOutcome::kAnswer) {
+        stalls_->answer(words);
+      } else if (!send(words, queue, read)) {
+        return consumed;
+      }
     }
     if (outcome == CommandOutcome::kSynchronize) {
       tcu_.synchronize();
@@ -98,19 +106,37 @@ std::uint32_t CommandQueue::consume(std::uint32_t most) {
 
 // It waits for nobody, and nobody waits for it.
 inline bool CommandQueue::passes(CMD_SYNC sync) const {
-  return sync[CMD_SYNC::CS] == SyncSignal::kNone && observer_ == nullptr && ports_idle() &&
+  return sync[CMD_SYNC::CS] == SyncSignal::kNone && quick_syncs_ && ports_idle() &&
          !awaited_.load(std::memory_order_relaxed);
 }
 
-// Entered again, from the top, when the accesses it waits for have ended.
+bool CommandQueue::send(const CommandWords& words, Queue queue, std::uint32_t read) {
+  if (messages_.unanswered() >= AtsMessages::kMostUnanswered) {
+    advance(queue, read);
+    begin_wait(AtsMessages::kMostUnanswered - 1);
+    if (devices_awaited()) return false;
+  }
+  quick_syncs_ = false;
+  messages_.send(words);
+  return true;
+}
+
+// Entered again, from the top, when what it waits for has come.
 bool CommandQueue::finish_sync(CommandWords words, Queue queue, std::uint32_t read) {
   const CMD_SYNC sync(words);
-  if (!ports_idle()) {
+  if (!ports_idle() || messages_.unanswered() != 0) {
     advance(queue, read);
-    if (!awaited_.load(std::memory_order_seq_cst)) begin_sync();
-    if (accesses_in_flight()) return false;
+    // What was in its place may have waited for less.
+    if (!awaited_.load(std::memory_order_seq_cst) || unanswered_allowed_ != 0) begin_wait(0);
+    if (accesses_in_flight() || devices_awaited()) return false;
   }
   abandon_sync();
+  // 3.9.1.4.  It is told once: when this is consumed again it completes.
+  if (!quick_syncs_ && messages_.take_failure()) {
+    stop(read, words, CommandError::CERROR_ATC_INV_SYNC);
+    return false;
+  }
+  quick_syncs_ = observer_ == nullptr;
   // 4.7.3: that the command is consumed is visible before its signal.
   advance(queue, queue.next(read));
   report(read, words, CommandError::CERROR_NONE);
@@ -141,7 +167,8 @@ void CommandQueue::stop(std::uint32_t read, const CommandWords& words, CommandEr
   report(read, words, error);
 }
 
-void CommandQueue::begin_sync() {
+void CommandQueue::begin_wait(std::size_t unanswered_allowed) {
+  unanswered_allowed_.store(unanswered_allowed, std::memory_order_seq_cst);
   awaited_.store(true, std::memory_order_seq_cst);
   for (const auto& port : ports_) port->in_flight().mark();
 }

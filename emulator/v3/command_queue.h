@@ -8,6 +8,7 @@
 
 #include "emulator/tbu/tbu.h"
 #include "emulator/tcu/tcu.h"
+#include "emulator/v3/ats_messages.h"
 #include "emulator/v3/commands.h"
 #include "emulator/v3/features.h"
 #include "emulator/v3/interrupts.h"
@@ -25,11 +26,12 @@ class CommandQueue {
  public:
   using Ports = std::vector<std::unique_ptr<Tbu>>;
 
-  // `awaited` is set while a CMD_SYNC waits for accesses of `ports`.
+  // `awaited` is set while a CMD_SYNC waits for accesses of `ports`, or for
+  // devices that `messages` have gone to.
   // `other_effects` is not 0 while something else than commands is pending.
   // `stalls`: null if nothing can stall.
   CommandQueue(const Features& features, RegisterFile& registers, Interrupts& interrupts, Tcu& tcu,
-               PhysicalMemory& memory, const Ports& ports, Stalls* stalls,
+               PhysicalMemory& memory, const Ports& ports, Stalls* stalls, AtsMessages& messages,
                std::atomic<bool>& awaited, const std::atomic<std::uint32_t>& other_effects,
                Observer* observer);
 
@@ -62,12 +64,18 @@ class CommandQueue {
   bool ready(std::uint32_t write, std::uint32_t read) const;
   Queue queue() const { return Queue(queue_.load(std::memory_order_acquire), kLog2EntryBytes); }
   bool passes(v3::CMD_SYNC sync) const;
+  // Whether devices have to answer before the queue goes on.
+  bool devices_awaited() const { return messages_.unanswered() > unanswered_allowed_; }
+  // Sends what a command says.  False: it waits, as below.
+  bool send(const CommandWords& words, Queue queue, std::uint32_t read);
   // False: it waits, and the queue does not go on.
   bool finish_sync(CommandWords words, Queue queue, std::uint32_t read);
   void stop(std::uint32_t read, const CommandWords& words, v3::CommandError error);
   // Publishes how far it has come.
   void advance(Queue queue, std::uint32_t read);
-  void begin_sync();
+  // Waits until all accesses in flight have been made, and no more Invalidate
+  // Requests than that are unanswered.
+  void begin_wait(std::size_t unanswered_allowed);
   // Whether no access is in flight at all.
   bool ports_idle() const;
   // Whether an access may still use what was invalidated before the CMD_SYNC.
@@ -83,10 +91,15 @@ class CommandQueue {
   PhysicalMemory& memory_;
   const Ports& ports_;
   Stalls* const stalls_;
+  AtsMessages& messages_;
   std::atomic<bool>& awaited_;
   const std::atomic<std::uint32_t>& other_effects_;
   Observer* const observer_;
-  std::atomic<std::uint64_t> queue_{0};  // a Queue, as a word
+  std::atomic<std::uint64_t> queue_{0};             // a Queue, as a word
+  std::atomic<std::size_t> unanswered_allowed_{0};  // while there is a wait
+  // Nothing has to be looked at for a CMD_SYNC but accesses: nobody observes,
+  // and devices have not been sent anything since the last one.
+  bool quick_syncs_;
 };
 
 }  // namespace smmu::emulator

@@ -297,6 +297,27 @@ CommandOutcome perform(const CMD_SYNC& command, const Features&, const RegisterF
   return CommandOutcome::kSynchronize;
 }
 
+// 4.5: there is nobody to send it while the SMMU is off.
+CommandOutcome message(const RegisterFile& registers) {
+  return registers.get<SMMU_CR0ACK>()[SMMU_CR0ACK::SMMUEN] ? CommandOutcome::kMessage
+                                                           : CommandOutcome::kPerformed;
+}
+
+CommandOutcome perform(const CMD_ATC_INV& command, const Features& features,
+                       const RegisterFile& registers, Tcu&) {
+  constexpr unsigned kEverything = 52;
+  const bool reserved = command[CMD_ATC_INV::Size] > kEverything;
+  if (!features.idr0[SMMU_IDR0::ATS] || reserved) return CommandOutcome::kIllegal;
+  return message(registers);
+}
+
+CommandOutcome perform(const CMD_PRI_RESP& command, const Features& features,
+                       const RegisterFile& registers, Tcu&) {
+  const bool reserved = command[CMD_PRI_RESP::Resp] > v3::PageResponse::kSuccess;
+  if (!features.idr0[SMMU_IDR0::PRI] || reserved) return CommandOutcome::kIllegal;
+  return message(registers);
+}
+
 // A function for each command: those that drivers send most pay for no frame
 // but their own.
 template <class C>
@@ -354,10 +375,13 @@ CommandOutcome perform(CommandWords words, const Features& features, const Regis
       if (CMD_STALL_TERM(words)[CMD_STALL_TERM::SSec]) return CommandOutcome::kIllegal;
       return features.stalls() ? CommandOutcome::kAnswer : CommandOutcome::kIllegal;
 
-    // For features whose ID bits are 0: MPAM, ATS, PRI, DPT.
-    case Opcode::CMD_CFGI_VMS_PIDM:
     case Opcode::CMD_ATC_INV:
+      return perform_as<CMD_ATC_INV>(words, features, registers, tcu);
     case Opcode::CMD_PRI_RESP:
+      return perform_as<CMD_PRI_RESP>(words, features, registers, tcu);
+
+    // For features whose ID bits are 0: MPAM, DPT.
+    case Opcode::CMD_CFGI_VMS_PIDM:
     case Opcode::CMD_DPTI_ALL:
     case Opcode::CMD_DPTI_PA:
     // For the Secure Command queue.

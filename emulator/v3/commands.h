@@ -19,6 +19,7 @@ enum class CommandOutcome : std::uint8_t {
   kSynchronize,  // a CMD_SYNC, for the queue to complete
   kIllegal,      // a reserved opcode or value: CERROR_ILL
   kAnswer,       // of software to a stall, for Stalls to obey
+  kMessage,      // to a device, for AtsMessages to send
 };
 
 // A command of the Non-secure Command queue.

@@ -48,6 +48,25 @@ Resolution not_reached(Context context, const WalkFault& walk, Reading reading) 
   return {context, reading.stamp, false};
 }
 
+bool has_stage1(const STE& ste) {
+  return ste[STE::Config] == SteConfig::kS1Translate || ste[STE::Config] == SteConfig::kNested;
+}
+bool has_stage2(const STE& ste) {
+  return ste[STE::Config] == SteConfig::kS2Translate || ste[STE::Config] == SteConfig::kNested;
+}
+bool aborts(const STE& ste) {
+  return !has_stage1(ste) && !has_stage2(ste) && ste[STE::Config] != SteConfig::kBypass;
+}
+
+// 5.2, EATS.  0b11 needs SMMU_IDR3.DPT, and is 0b00 without.
+AtsGrant ats_grant(const Features& features, const STE& ste) {
+  if (!features.idr0[SMMU_IDR0::ATS] || ste[STE::Config] == SteConfig::kBypass) {
+    return AtsGrant::kNone;
+  }
+  if (ste[STE::EATS] == v3::AtsMode::kFull) return AtsGrant::kFull;
+  return ste[STE::EATS] == v3::AtsMode::kSplitStage ? AtsGrant::kSplit : AtsGrant::kNone;
+}
+
 // Under which number the L1CD is filed that leads to a CD: the first index it
 // covers, and how many it covers.
 std::uint32_t file_number(std::uint32_t index, unsigned leaf_table_bits) {
@@ -274,14 +293,19 @@ ContextTable::ContextTable(const Features& features, PhysicalMemory& memory, con
 Resolution ContextTable::resolve(const STE& ste, StreamWorld world, StreamId stream,
                                  std::optional<SubstreamId> substream, Reading reading,
                                  Updates updates) {
+  Resolution resolution = find(ste, world, stream, substream, reading, updates);
+  resolution.context.ats = ats_grant(features_, ste);
+  return resolution;
+}
+
+Resolution ContextTable::find(const STE& ste, StreamWorld world, StreamId stream,
+                              std::optional<SubstreamId> substream, Reading reading,
+                              Updates updates) {
   const std::uint32_t number = substream ? substream->value : 0;
-  const auto config = ste[STE::Config];
-  const bool stage1 = config == SteConfig::kS1Translate || config == SteConfig::kNested;
-  const bool stage2 = config == SteConfig::kS2Translate || config == SteConfig::kNested;
+  const bool stage1 = has_stage1(ste);
+  const bool stage2 = has_stage2(ste);
   Context context;
-  if (!stage1 && !stage2 && config != SteConfig::kBypass) {
-    return {context, reading.stamp, true};  // aborts
-  }
+  if (aborts(ste)) return {context, reading.stamp, true};
 
   // S1CDMax is ignored where no SubstreamIDs are implemented.
   const unsigned table_bits = features_.substream_bits == 0 ? 0 : ste[STE::S1CDMax];
@@ -297,16 +321,7 @@ Resolution ContextTable::resolve(const STE& ste, StreamWorld world, StreamId str
   if (features_.idr0[SMMU_IDR0::S2P] && world == StreamWorld::kNsEl1) {
     context.owner.vmid = Vmid(static_cast<std::uint16_t>(ste[STE::S2VMID]));
   }
-  if (stage2) {
-    context.action = Context::Action::kTranslate;
-    context.stage2_recording = ste[STE::S2R] ? Recording::kRecorded : Recording::kSilent;
-    if (ste[STE::S2S]) context.stage2_recording = Recording::kStalls;
-    context.regime.has_stage1 = false;
-    context.regime.has_stage2 = true;
-    context.regime.simple = false;
-    context.regime.bypass_bits = static_cast<std::uint8_t>(features_.input_bits);
-    context.regime.stage2 = stage2_of(features_, ste);
-  }
+  if (stage2) set_stage2(ste, context);
   if (!stage1) return {context, reading.stamp, true};
 
   if (table_bits != 0) {
@@ -321,6 +336,49 @@ Resolution ContextTable::resolve(const STE& ste, StreamWorld world, StreamId str
     }
   }
   return from_cd(ste, stream, number, context, reading, updates);
+}
+
+void ContextTable::set_stage2(const STE& ste, Context& context) const {
+  context.action = Context::Action::kTranslate;
+  context.stage2_recording = ste[STE::S2R] ? Recording::kRecorded : Recording::kSilent;
+  if (ste[STE::S2S]) context.stage2_recording = Recording::kStalls;
+  context.regime.has_stage1 = false;
+  context.regime.has_stage2 = true;
+  context.regime.simple = false;
+  context.regime.bypass_bits = static_cast<std::uint8_t>(features_.input_bits);
+  context.regime.stage2 = stage2_of(features_, ste);
+}
+
+// 3.9.1.3, in the order of its list.
+Resolution ContextTable::resolve_stream(const STE& ste, StreamWorld world, Reading reading) const {
+  const auto complete = [&](Resolution resolution) {
+    resolution.context.ats = ats_grant(features_, ste);
+    resolution.context.page_response_names_substream =
+        features_.idr3[SMMU_IDR3::PPS] || ste[STE::PPAR];
+    return resolution;
+  };
+  Context context;
+  if (aborts(ste)) return complete({context, reading.stamp, true});
+  context.action = Context::Action::kBypass;
+  const AtsGrant grant = ats_grant(features_, ste);
+  if (grant == AtsGrant::kNone) return complete({context, reading.stamp, true});
+  // What is translated comes without a substream.
+  const bool substreams =
+      has_stage1(ste) && features_.substream_bits != 0 && ste[STE::S1CDMax] != 0;
+  const auto dss = ste[STE::S1DSS];
+  if (substreams && dss != DefaultSubstream::kBypass && dss != DefaultSubstream::kCd0) {
+    return complete(failed(EventType::F_STREAM_DISABLED, 0, reading));
+  }
+  if (grant == AtsGrant::kSplit) {
+    context.owner.world = world;
+    context.owner.vmid = Vmid(static_cast<std::uint16_t>(ste[STE::S2VMID]));
+    set_stage2(ste, context);
+    // Table 13.5: types are as they come in.
+    const Overrides all = overrides_of(features_, ste);
+    context.overrides.privilege = all.privilege;
+    context.overrides.content = all.content;
+  }
+  return complete({context, reading.stamp, true});
 }
 
 Resolution ContextTable::from_cd(const STE& ste, StreamId stream, std::uint32_t index,

@@ -32,10 +32,19 @@ class ContextTable {
                                           std::optional<SubstreamId> substream, Reading reading,
                                           Updates updates = Updates::kMade);
 
+  // What becomes of what it has translated, and of its page requests.
+  ConfigurationSource::Resolution resolve_stream(const v3::STE& ste, StreamWorld world,
+                                                 Reading reading) const;
+
   void invalidate(const ConfigurationInvalidation& what, Stamp before);
   void clear();
 
  private:
+  ConfigurationSource::Resolution find(const v3::STE& ste, StreamWorld world, StreamId stream,
+                                       std::optional<SubstreamId> substream, Reading reading,
+                                       Updates updates);
+  // Has the context translate by the STE's stage 2, and leaves stage 1 away.
+  void set_stage2(const v3::STE& ste, Context& context) const;
   void invalidate_descriptors(const ConfigurationInvalidation& what, Stamp before);
 
   // Completes a context that has what the STE says.

@@ -1,5 +1,7 @@
 #include "emulator/v3/event_record.h"
 
+#include <algorithm>
+
 #include "smmu/arch/v3/events.h"
 
 namespace smmu::emulator {
@@ -121,6 +123,32 @@ EventRecord event_record(const Transaction& transaction, const TranslationFault&
       break;  // no format of SMMUv3 has domains
   }
   return {};
+}
+
+EventRecord event_record(const Transaction& transaction, AtsForbidden) {
+  return stream_record<F_TRANSL_FORBIDDEN>(transaction)
+      .set(F_TRANSL_FORBIDDEN::RnW, transaction.direction == Direction::kRead)
+      .set(F_TRANSL_FORBIDDEN::InputAddr, transaction.address.value)
+      .words();
+}
+
+EventRecord event_record(const TranslationRequest& request, AtsForbidden) {
+  using E = F_BAD_ATS_TREQ;
+  constexpr std::uint32_t kMostSpan = 15;
+  const std::uint32_t count = std::max<std::uint32_t>(request.count, 1);
+  E record = E().set(E::EventNumber, E::kType)
+                 .set(E::StreamID, request.stream.value)
+                 .set(E::Span, std::min(count, kMostSpan))
+                 .set(E::R, true)
+                 .set(E::W, !request.no_write)
+                 .set(E::InputAddr, E::InputAddr.decode(request.address.value));
+  if (request.pasid) {
+    record.set(E::SSV, true)
+        .set(E::SubstreamID, request.pasid->substream.value & kSubstreamMask)
+        .set(E::X, request.pasid->execute)
+        .set(E::PRIV, request.pasid->privilege == Privilege::kPrivileged);
+  }
+  return record.words();
 }
 
 EventRecord stall_record(const Transaction& transaction, const TranslationFault& fault,

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "emulator/tcu/configuration_source.h"
+#include "smmu/emulator/ats.h"
 #include "smmu/emulator/transaction.h"
 
 namespace smmu::emulator {
@@ -14,6 +15,9 @@ using EventRecord = std::array<std::uint64_t, 4>;
 
 EventRecord event_record(const Transaction& transaction, const ConfigurationFault& fault);
 EventRecord event_record(const Transaction& transaction, const TranslationFault& fault);
+// Of a transaction whose address is translated already.
+EventRecord event_record(const Transaction& transaction, AtsForbidden);
+EventRecord event_record(const TranslationRequest& request, AtsForbidden);
 // The same of a transaction that is stalled.
 EventRecord stall_record(const Transaction& transaction, const TranslationFault& fault,
                          Stalled stalled);

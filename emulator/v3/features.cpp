@@ -37,6 +37,11 @@ bool Features::has(Granule granule) const {
   return false;
 }
 
+std::uint64_t Features::smallest_granule() const {
+  if (has(Granule::k4K)) return 4096;
+  return has(Granule::k16K) ? 16384 : 65536;
+}
+
 bool Features::has(TableFormat format) const {
   const auto one = format == TableFormat::kAArch32 ? SMMU_IDR0::TableFormats::kLpae
                                                    : SMMU_IDR0::TableFormats::kAArch64;
@@ -95,14 +100,15 @@ std::optional<std::string> objection(const SmmuV3Config& config) {
        "SMMU_IDR0.HTTU is 0b11: Access flags of Table descriptors are not modelled"},
       {idr0[SMMU_IDR0::Hyp] && !(stage1 && stage2), "SMMU_IDR0.Hyp is 1: it needs both stages"},
       {idr0[SMMU_IDR0::VMW] && !stage2, "SMMU_IDR0.VMW is 1: it needs stage 2, S2P"},
-      {idr0[SMMU_IDR0::ATS], "SMMU_IDR0.ATS is 1: ATS is not modelled"},
-      {idr0[SMMU_IDR0::NS1ATS], "SMMU_IDR0.NS1ATS is 1: it needs ATS, which is not modelled"},
-      {idr0[SMMU_IDR0::PRI], "SMMU_IDR0.PRI is 1: PRI is not modelled"},
+      {idr0[SMMU_IDR0::NS1ATS] && !(idr0[SMMU_IDR0::ATS] && stage1 && stage2),
+       "SMMU_IDR0.NS1ATS is 1: it is about SMMU_IDR0.ATS with both stages"},
+      {idr0[SMMU_IDR0::PRI] && !idr0[SMMU_IDR0::ATS], "SMMU_IDR0.PRI is 1: it needs SMMU_IDR0.ATS"},
       {idr0[SMMU_IDR0::VATOS] && !idr0[SMMU_IDR0::ATOS],
        "SMMU_IDR0.VATOS is 1: it needs SMMU_IDR0.ATOS"},
       {idr0[SMMU_IDR0::VATOS] && !(stage1 && stage2),
        "SMMU_IDR0.VATOS is 1: it needs both stages, SMMU_IDR0.S1P and S2P"},
-      {idr0[SMMU_IDR0::ATSRECERR], "SMMU_IDR0.ATSRECERR is 1: it needs ATS, which is not modelled"},
+      {idr0[SMMU_IDR0::ATSRECERR] && !idr0[SMMU_IDR0::ATS],
+       "SMMU_IDR0.ATSRECERR is 1: it needs SMMU_IDR0.ATS"},
       {static_cast<unsigned>(idr0[SMMU_IDR0::TTENDIAN]) == 0b01,
        "SMMU_IDR0.TTENDIAN is 0b01, which is reserved"},
       {idr0[SMMU_IDR0::STALL_MODEL] > StallModel::kStallForced,
@@ -137,11 +143,13 @@ std::optional<std::string> objection(const SmmuV3Config& config) {
        "SMMU_IDR3.MTEPERM is 1: it needs stage 2, SMMU_IDR0.S2P"},
       {idr3[SMMU_IDR3::PBHA],
        "SMMU_IDR3.PBHA is 1: page-based hardware attributes are not modelled"},
-      {idr3[SMMU_IDR3::PPS], "SMMU_IDR3.PPS is 1: it needs PRI, which is not modelled"},
+      {idr3[SMMU_IDR3::PPS] && (!idr0[SMMU_IDR0::PRI] || idr1[SMMU_IDR1::SSIDSIZE] == 0),
+       "SMMU_IDR3.PPS is 1: it needs SMMU_IDR0.PRI and SubstreamIDs"},
       {idr3[SMMU_IDR3::MPAM], "SMMU_IDR3.MPAM is 1: MPAM is not modelled"},
       {idr3[SMMU_IDR3::BBML] == 0b11, "SMMU_IDR3.BBML is 0b11, which is reserved"},
       {idr3[SMMU_IDR3::DPT], "SMMU_IDR3.DPT is 1: device permission tables are not modelled"},
-      {idr3[SMMU_IDR3::PASIDTT], "SMMU_IDR3.PASIDTT is 1: it needs ATS, which is not modelled"},
+      {idr3[SMMU_IDR3::PASIDTT],
+       "SMMU_IDR3.PASIDTT is 1: PASIDs of translated transactions are not modelled"},
       {idr3[SMMU_IDR3::S1PI], "SMMU_IDR3.S1PI is 1: permission indirection is not modelled"},
       {idr3[SMMU_IDR3::S2PI], "SMMU_IDR3.S2PI is 1: permission indirection is not modelled"},
       {idr3[SMMU_IDR3::S2PO], "SMMU_IDR3.S2PO is 1: permission overlays are not modelled"},

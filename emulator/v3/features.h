@@ -29,6 +29,7 @@ struct Features {
   // Whether transactions can stall.
   bool stalls() const { return idr0[v3::SMMU_IDR0::STALL_MODEL] != StallModel::kTerminate; }
   bool has(Granule granule) const;
+  std::uint64_t smallest_granule() const;  // in bytes
   bool has(TableFormat format) const;
   // What BBML promises.
   Tcu::Conflicts conflicts() const;

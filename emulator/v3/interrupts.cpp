@@ -11,6 +11,8 @@ using v3::SMMU_GERROR_IRQ_CFG0;
 using v3::SMMU_GERROR_IRQ_CFG1;
 using v3::SMMU_IDR0;
 using v3::SMMU_IRQ_CTRLACK;
+using v3::SMMU_PRIQ_IRQ_CFG0;
+using v3::SMMU_PRIQ_IRQ_CFG1;
 
 namespace {
 
@@ -21,7 +23,11 @@ void pulse(InterruptLine* line) {
 }  // namespace
 
 void Interrupts::event_queue_non_empty() {
-  if (registers_.get<SMMU_IRQ_CTRLACK>()[SMMU_IRQ_CTRLACK::EVENTQ_IRQEN]) event_queue_waits_ = true;
+  if (registers_.get<SMMU_IRQ_CTRLACK>()[SMMU_IRQ_CTRLACK::EVENTQ_IRQEN]) note(kEventQueue);
+}
+
+void Interrupts::page_requested() {
+  if (registers_.get<SMMU_IRQ_CTRLACK>()[SMMU_IRQ_CTRLACK::PRIQ_IRQEN]) note(kPageRequest);
 }
 
 void Interrupts::activate(SMMU_GERROR errors) {
@@ -29,13 +35,12 @@ void Interrupts::activate(SMMU_GERROR errors) {
   // 7.5.1: that the message about an error aborted is not worth another one.
   const bool only_own_abort = errors == SMMU_GERROR().set(SMMU_GERROR::MSI_GERROR_ABT_ERR, true);
   if (!only_own_abort && registers_.get<SMMU_IRQ_CTRLACK>()[SMMU_IRQ_CTRLACK::GERROR_IRQEN]) {
-    global_error_waits_ = true;
+    note(kGlobalError);
   }
 }
 
 bool Interrupts::deliver() {
-  if (event_queue_waits_) {
-    event_queue_waits_ = false;
+  if (take(kEventQueue)) {
     pulse(wires_.event_queue);
     if (!send_message(registers_.get<SMMU_EVENTQ_IRQ_CFG0>()[SMMU_EVENTQ_IRQ_CFG0::ADDR],
                       registers_.get<SMMU_EVENTQ_IRQ_CFG1>()[SMMU_EVENTQ_IRQ_CFG1::DATA])) {
@@ -43,8 +48,15 @@ bool Interrupts::deliver() {
     }
     return true;
   }
-  if (global_error_waits_) {
-    global_error_waits_ = false;
+  if (take(kPageRequest)) {
+    pulse(wires_.page_requests);
+    if (!send_message(registers_.get<SMMU_PRIQ_IRQ_CFG0>()[SMMU_PRIQ_IRQ_CFG0::ADDR],
+                      registers_.get<SMMU_PRIQ_IRQ_CFG1>()[SMMU_PRIQ_IRQ_CFG1::DATA])) {
+      activate(SMMU_GERROR().set(SMMU_GERROR::MSI_PRIQ_ABT_ERR, true));
+    }
+    return true;
+  }
+  if (take(kGlobalError)) {
     pulse(wires_.global_error);
     if (!send_message(registers_.get<SMMU_GERROR_IRQ_CFG0>()[SMMU_GERROR_IRQ_CFG0::ADDR],
                       registers_.get<SMMU_GERROR_IRQ_CFG1>()[SMMU_GERROR_IRQ_CFG1::DATA])) {

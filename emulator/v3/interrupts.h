@@ -20,19 +20,30 @@ class Interrupts {
 
   // An occurrence; delivered by deliver() if its source is enabled now.
   void event_queue_non_empty();
+  // Of the PRI queue: what SMMU_PRIQ_IRQ_CFG2.LO asks for.
+  void page_requested();
   void activate(v3::SMMU_GERROR errors);
 
   // Whether an occurrence waits; delivers one, false if none did.
-  bool waiting() const { return event_queue_waits_ || global_error_waits_; }
+  bool waiting() const { return waiting_ != 0; }
   bool deliver();
 
   // A CMD_SYNC with SIG_IRQ has completed.
   void signal_sync(std::uint64_t msi_address, std::uint32_t msi_data);
   void wake_up();
 
-  void reset() { event_queue_waits_ = global_error_waits_ = false; }
+  void reset() { waiting_ = 0; }
 
  private:
+  enum : std::uint8_t { kEventQueue = 1U << 0, kPageRequest = 1U << 1, kGlobalError = 1U << 2 };
+
+  void note(std::uint8_t source) { waiting_ = static_cast<std::uint8_t>(waiting_ | source); }
+  // Whether one of that source waits; it does not any more.
+  bool take(std::uint8_t source) {
+    const bool waits = (waiting_ & source) != 0;
+    waiting_ = static_cast<std::uint8_t>(waiting_ & ~source);
+    return waits;
+  }
   // The message goes out if messages are implemented and it has an address.
   // False: it was sent and aborted.
   bool send_message(std::uint64_t address, std::uint32_t data);
@@ -40,8 +51,7 @@ class Interrupts {
   const Features& features_;
   RegisterFile& registers_;
   const Wires& wires_;
-  bool event_queue_waits_ = false;
-  bool global_error_waits_ = false;
+  std::uint8_t waiting_ = 0;  // occurrences, one bit for each source
 };
 
 }  // namespace smmu::emulator

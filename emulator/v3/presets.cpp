@@ -18,7 +18,9 @@ SmmuV3Config SmmuV3Config::everything() {
                     .set(SMMU_IDR0::COHACC, true)
                     .set(SMMU_IDR0::HTTU, SMMU_IDR0::FlagUpdates::kAccessAndDirty)
                     .set(SMMU_IDR0::Hyp, true)
+                    .set(SMMU_IDR0::ATS, true)
                     .set(SMMU_IDR0::ASID16, true)
+                    .set(SMMU_IDR0::PRI, true)
                     .set(SMMU_IDR0::VMW, true)
                     .set(SMMU_IDR0::VMID16, true)
                     .set(SMMU_IDR0::MSI, true)
@@ -27,6 +29,7 @@ SmmuV3Config SmmuV3Config::everything() {
                     .set(SMMU_IDR0::ATOS, true)
                     .set(SMMU_IDR0::VATOS, true)
                     .set(SMMU_IDR0::TTENDIAN, SMMU_IDR0::Endianness::kMixed)
+                    .set(SMMU_IDR0::ATSRECERR, true)
                     .set(SMMU_IDR0::STALL_MODEL, StallModel::kStallOrTerminate)
                     .set(SMMU_IDR0::ST_LEVEL, 1);
   config.idr1 = SMMU_IDR1()
@@ -34,11 +37,13 @@ SmmuV3Config SmmuV3Config::everything() {
                     .set(SMMU_IDR1::SSIDSIZE, 20)
                     .set(SMMU_IDR1::ATTR_PERMS_OVR, true)
                     .set(SMMU_IDR1::ATTR_TYPES_OVR, true)
+                    .set(SMMU_IDR1::PRIQS, 19)
                     .set(SMMU_IDR1::EVENTQS, 19)
                     .set(SMMU_IDR1::CMDQS, 19);
   config.idr3 = SMMU_IDR3()
                     .set(SMMU_IDR3::HAD, true)
                     .set(SMMU_IDR3::XNX, true)
+                    .set(SMMU_IDR3::PPS, true)
                     .set(SMMU_IDR3::FWB, true)
                     .set(SMMU_IDR3::STT, true)
                     .set(SMMU_IDR3::RIL, true)
@@ -65,13 +70,9 @@ SmmuV3Config SmmuV3Config::everything() {
 // follows each is not modelled.
 SmmuV3Config SmmuV3Config::mmu600() {
   SmmuV3Config config;
-  config.idr0 = SMMU_IDR0(0x080f7e3f)
-                    .set(SMMU_IDR0::BTM, false)
-                    .set(SMMU_IDR0::ATS, false)
-                    .set(SMMU_IDR0::NS1ATS, false)
-                    .set(SMMU_IDR0::PRI, false);
+  config.idr0 = SMMU_IDR0(0x080f7e3f).set(SMMU_IDR0::BTM, false);
   config.idr1 = SMMU_IDR1(0x0e739d18);
-  config.idr3 = SMMU_IDR3(0x0000003c).set(SMMU_IDR3::PBHA, false).set(SMMU_IDR3::PPS, false);
+  config.idr3 = SMMU_IDR3(0x0000003c).set(SMMU_IDR3::PBHA, false);
   config.idr5 = SMMU_IDR5(0x00400075);
   config.iidr = v3::SMMU_IIDR(0x4832243b);
   config.aidr = v3::SMMU_AIDR(0x1);

@@ -33,8 +33,11 @@ ProgrammingInterface::ProgrammingInterface(const SmmuV3Config& config, const Wir
                                              events_, static_cast<StallSupervisor&>(*this),
                                              wires.observer)
                   : nullptr),
+      messages_(features_, wires.root_complex),
+      page_requests_(features_, registers_, interrupts_, *wires.memory, tcu_, messages_, *this,
+                     wires.observer),
       commands_(features_, registers_, interrupts_, tcu_, *wires.memory, ports_, stalls_.get(),
-                awaited_, pending_, wires.observer) {
+                messages_, awaited_, pending_, wires.observer) {
   update_gate();
 }
 
@@ -53,6 +56,8 @@ Port& ProgrammingInterface::add_port(StallClient& client) {
 void ProgrammingInterface::reset(Reset kind) {
   pending_.store(0, std::memory_order_relaxed);
   pending_records_.clear();
+  page_requests_.reset();
+  messages_.reset();
   registers_.reset();
   operation_registers_.reset();
   interrupts_.reset();
@@ -102,6 +107,19 @@ ConfigurationSource::Resolution ProgrammingInterface::resolve(StreamId stream,
   return contexts_.resolve(ste, world_of(features_, ste, e2h), stream, substream, now);
 }
 
+ConfigurationSource::Resolution ProgrammingInterface::resolve_stream(StreamId stream, Reading now) {
+  const auto found = streams_.find(stream, now);
+  if (const auto* fault = std::get_if<ConfigurationFault>(&found.ste)) {
+    Context context;
+    context.action = Context::Action::kFault;
+    context.fault = *fault;
+    return {context, now.stamp, found.cacheable};
+  }
+  const auto& ste = std::get<v3::STE>(found.ste);
+  const bool e2h = registers_.get<SMMU_CR2>()[SMMU_CR2::E2H];
+  return contexts_.resolve_stream(ste, world_of(features_, ste, e2h), now);
+}
+
 void ProgrammingInterface::invalidate(const ConfigurationInvalidation& what, Stamp before) {
   streams_.invalidate(what, before);
   contexts_.invalidate(what, before);
@@ -111,15 +129,17 @@ void ProgrammingInterface::end(const Transaction& transaction, const Fault& faul
                                Outcome& outcome) {
   outcome = Terminated{Response::kAbort};
   if (const auto* configuration = std::get_if<ConfigurationFault>(&fault)) {
-    const bool silent =
-        configuration->code == static_cast<std::uint8_t>(v3::EventType::C_BAD_STREAMID) &&
-        !registers_.get<SMMU_CR2>()[SMMU_CR2::RECINVSID];
-    if (!silent) record(event_record(transaction, *configuration));
+    const bool recorded = transaction.address_type == AddressType::kTranslated
+                              ? records_ats()
+                              : records(*configuration);
+    if (recorded) record(event_record(transaction, *configuration));
   } else if (const auto* translation = std::get_if<TranslationFault>(&fault)) {
     outcome = Terminated{translation->response};
     if (translation->recording != Recording::kSilent) {
       record(event_record(transaction, *translation));
     }
+  } else if (std::holds_alternative<AtsForbidden>(fault)) {
+    record(event_record(transaction, AtsForbidden{}));
   }
 }
 
@@ -200,6 +220,14 @@ inline bool ProgrammingInterface::perform_one(std::uint32_t pending) {
     return true;
   }
   // What comes up while this looks is noted after it.
+  if ((pending & kPageRequests) != 0) {
+    take(kPageRequests);
+    if (page_requests_.step()) {
+      pending_.fetch_or(kPageRequests, std::memory_order_seq_cst);
+      return true;
+    }
+  }
+  if ((pending & kStalls) == 0) return false;
   take(kStalls);
   if (!stalls_->step()) return false;
   pending_.fetch_or(kStalls, std::memory_order_seq_cst);
@@ -218,6 +246,10 @@ void ProgrammingInterface::update_cr0() {
     write_committed_records();
   } else if (!registers_.get<SMMU_CR0ACK>()[SMMU_CR0ACK::EVENTQEN]) {
     events_.enable();
+  }
+  if (!cr0[SMMU_CR0::PRIQEN] || !cr0[SMMU_CR0::SMMUEN]) page_requests_.finish();
+  if (cr0[SMMU_CR0::PRIQEN] && !registers_.get<SMMU_CR0ACK>()[SMMU_CR0ACK::PRIQEN]) {
+    page_requests_.enable();
   }
   if (stalls_ != nullptr) {
     if (cr0[SMMU_CR0::SMMUEN]) {

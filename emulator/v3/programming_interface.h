@@ -14,6 +14,7 @@
 #include "emulator/tbu/tbu.h"
 #include "emulator/tcu/tcu.h"
 #include "emulator/tlb/brief_mutex.h"
+#include "emulator/v3/ats_messages.h"
 #include "emulator/v3/command_queue.h"
 #include "emulator/v3/context_table.h"
 #include "emulator/v3/event_queue.h"
@@ -21,6 +22,7 @@
 #include "emulator/v3/features.h"
 #include "emulator/v3/interrupts.h"
 #include "emulator/v3/operation_registers.h"
+#include "emulator/v3/page_request_queue.h"
 #include "emulator/v3/register_file.h"
 #include "emulator/v3/stalling_port.h"
 #include "emulator/v3/stalls.h"
@@ -37,7 +39,9 @@ namespace smmu::emulator {
 // going on.
 //
 // Safe from any thread, but for add_port() and reset().
-class ProgrammingInterface final : private ConfigurationSource, private StallSupervisor {
+class ProgrammingInterface final : private ConfigurationSource,
+                                   private StallSupervisor,
+                                   private PageRequestSupervisor {
  public:
   // `config` and `wires` must outlive it.
   ProgrammingInterface(const SmmuV3Config& config, const Wires& wires);
@@ -71,6 +75,11 @@ class ProgrammingInterface final : private ConfigurationSource, private StallSup
   Port& add_port() { return add_port(static_cast<TransactionSupervisor&>(*this)); }
   Port& add_port(StallClient& client);
 
+  // The answer to an Invalidate Request.
+  void complete(InvalidationTag tag, InvalidationResult result) {
+    if (messages_.complete(tag, result)) drain();
+  }
+
   void reset(Reset kind);
 
  private:
@@ -82,6 +91,7 @@ class ProgrammingInterface final : private ConfigurationSource, private StallSup
     kRecords = 1U << 3,
     kStalls = 1U << 4,
     kOperations = 1U << 5,
+    kPageRequests = 1U << 6,
   };
 
   // Records that wait to be written.  More can come only from inside one
@@ -97,11 +107,23 @@ class ProgrammingInterface final : private ConfigurationSource, private StallSup
   Tbu& add_port(TransactionSupervisor& supervisor);
 
   Resolution resolve(StreamId stream, std::optional<SubstreamId> substream, Reading now) override;
+  Resolution resolve_stream(StreamId stream, Reading now) override;
   void invalidate(const ConfigurationInvalidation& what, Stamp before) override;
 
   void end(const Transaction& transaction, const Fault& fault, Outcome& outcome) override;
   void on_access_done() override { drain(); }
   void on_stall_work() override { note(kStalls); }
+
+  // In programming_interface_ats.cpp.
+  AtsRules ats_rules() const override;
+  void refuse(const TranslationRequest& request, const Transaction& transaction,
+              const Fault& fault) override;
+  void on_page_request(const PageRequest& request) override;
+  void on_page_request_fault(const PageRequest& request, const ConfigurationFault& fault) override;
+  // 6.3.12: what REC_CFG_ATS and RECINVSID say.
+  bool records_ats() const;
+  bool records(const ConfigurationFault& fault) const;
+
   void record(const EventRecord& record);
 
   [[gnu::noinline]] void write_other(std::uint32_t offset, std::uint32_t value) {
@@ -155,6 +177,8 @@ class ProgrammingInterface final : private ConfigurationSource, private StallSup
   std::atomic<std::uint32_t> pending_{0};
   const std::unique_ptr<Stalls> stalls_;  // null: nothing stalls
   std::vector<std::unique_ptr<StallingPort>> stalling_ports_;
+  AtsMessages messages_;
+  PageRequestQueue page_requests_;
   CommandQueue commands_;
 
   std::atomic<bool> draining_{false};

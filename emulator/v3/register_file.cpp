@@ -27,6 +27,12 @@ using v3::SMMU_IDR0;
 using v3::SMMU_IDR1;
 using v3::SMMU_IRQ_CTRL;
 using v3::SMMU_IRQ_CTRLACK;
+using v3::SMMU_PRIQ_BASE;
+using v3::SMMU_PRIQ_CONS;
+using v3::SMMU_PRIQ_IRQ_CFG0;
+using v3::SMMU_PRIQ_IRQ_CFG1;
+using v3::SMMU_PRIQ_IRQ_CFG2;
+using v3::SMMU_PRIQ_PROD;
 using v3::SMMU_STRTAB_BASE;
 using v3::SMMU_STRTAB_BASE_CFG;
 
@@ -38,7 +44,7 @@ constexpr std::uint32_t bits_of(F...) {
   return static_cast<std::uint32_t>((F::kMask | ...));
 }
 
-// The errors that are defined here: no PRI queue, no enhanced Command queues.
+// The errors that are defined here: no enhanced Command queues.
 // Service failure mode always is, and never comes.
 std::uint32_t global_errors(const Features& features) {
   std::uint32_t errors =
@@ -46,6 +52,10 @@ std::uint32_t global_errors(const Features& features) {
   if (features.idr0[SMMU_IDR0::MSI]) {
     errors |= bits_of(SMMU_GERROR::MSI_CMDQ_ABT_ERR, SMMU_GERROR::MSI_EVENTQ_ABT_ERR,
                       SMMU_GERROR::MSI_GERROR_ABT_ERR);
+  }
+  if (features.idr0[SMMU_IDR0::PRI]) {
+    errors |= bits_of(SMMU_GERROR::PRIQ_ABT_ERR);
+    if (features.idr0[SMMU_IDR0::MSI]) errors |= bits_of(SMMU_GERROR::MSI_PRIQ_ABT_ERR);
   }
   return errors;
 }
@@ -64,16 +74,22 @@ void RegisterFile::allow(Guard guard, std::uint64_t writable) {
 
 RegisterFile::RegisterFile(const SmmuV3Config& config, const Features& features) : config_(config) {
   // Fields of CR0, CR2 and IRQ_CTRL that belong to features this model lacks
-  // (ATS, PRI, DPT; BTM, ATSRECERR) are RES0.
+  // (DPT; BTM) are RES0.
+  const bool pri = features.idr0[SMMU_IDR0::PRI];
+  const std::uint32_t atschk = features.idr0[SMMU_IDR0::ATS] ? bits_of(SMMU_CR0::ATSCHK) : 0;
+  const std::uint32_t priqen = pri ? bits_of(SMMU_CR0::PRIQEN) : 0;
   const std::uint32_t vmw = features.idr0[SMMU_IDR0::VMW] ? bits_of(SMMU_CR0::VMW) : 0;
-  allow<SMMU_CR0>(Guard::kAlways,
-                  bits_of(SMMU_CR0::SMMUEN, SMMU_CR0::EVENTQEN, SMMU_CR0::CMDQEN) | vmw);
+  allow<SMMU_CR0>(Guard::kAlways, bits_of(SMMU_CR0::SMMUEN, SMMU_CR0::EVENTQEN, SMMU_CR0::CMDQEN) |
+                                      vmw | atschk | priqen);
   allow<SMMU_CR1>(Guard::kAlways);  // the guards differ by field: writable_now()
   const std::uint32_t e2h = features.idr0[SMMU_IDR0::Hyp] ? bits_of(SMMU_CR2::E2H) : 0;
-  allow<SMMU_CR2>(Guard::kSmmuDisabled, bits_of(SMMU_CR2::RECINVSID) | e2h);
+  const std::uint32_t rec_cfg_ats =
+      features.idr0[SMMU_IDR0::ATSRECERR] ? bits_of(SMMU_CR2::REC_CFG_ATS) : 0;
+  allow<SMMU_CR2>(Guard::kSmmuDisabled, bits_of(SMMU_CR2::RECINVSID) | e2h | rec_cfg_ats);
   allow<SMMU_GBPA>(Guard::kAlways);
   allow<SMMU_IRQ_CTRL>(Guard::kAlways,
-                       bits_of(SMMU_IRQ_CTRL::GERROR_IRQEN, SMMU_IRQ_CTRL::EVENTQ_IRQEN));
+                       bits_of(SMMU_IRQ_CTRL::GERROR_IRQEN, SMMU_IRQ_CTRL::EVENTQ_IRQEN) |
+                           (pri ? bits_of(SMMU_IRQ_CTRL::PRIQ_IRQEN) : 0));
   allow<SMMU_GERRORN>(Guard::kAlways, global_errors(features));
   if (features.idr0[SMMU_IDR0::MSI]) {
     allow<SMMU_GERROR_IRQ_CFG0>(Guard::kGlobalErrorIrqDisabled);
@@ -82,6 +98,11 @@ RegisterFile::RegisterFile(const SmmuV3Config& config, const Features& features)
     allow<SMMU_EVENTQ_IRQ_CFG0>(Guard::kEventQueueIrqDisabled);
     allow<SMMU_EVENTQ_IRQ_CFG1>(Guard::kEventQueueIrqDisabled);
     allow<SMMU_EVENTQ_IRQ_CFG2>(Guard::kEventQueueIrqDisabled);
+    if (pri) {
+      allow<SMMU_PRIQ_IRQ_CFG0>(Guard::kPriQueueIrqDisabled);
+      allow<SMMU_PRIQ_IRQ_CFG1>(Guard::kPriQueueIrqDisabled);
+      allow<SMMU_PRIQ_IRQ_CFG2>(Guard::kPriQueueIrqDisabled);
+    }
   }
   allow<SMMU_STRTAB_BASE>(Guard::kSmmuDisabled);
   std::uint64_t table_format = named_bits<SMMU_STRTAB_BASE_CFG>();
@@ -95,6 +116,11 @@ RegisterFile::RegisterFile(const SmmuV3Config& config, const Features& features)
   allow<SMMU_EVENTQ_BASE>(Guard::kEventQueueDisabled);
   allow<SMMU_EVENTQ_PROD>(Guard::kEventQueueDisabled);
   allow<SMMU_EVENTQ_CONS>(Guard::kAlways);
+  if (pri) {
+    allow<SMMU_PRIQ_BASE>(Guard::kPriQueueDisabled);
+    allow<SMMU_PRIQ_PROD>(Guard::kPriQueueDisabled);
+    allow<SMMU_PRIQ_CONS>(Guard::kAlways);
+  }
   reset();
 }
 
@@ -131,10 +157,14 @@ bool RegisterFile::open(Guard guard) const {
       return (cr0 & bits_of(SMMU_CR0::CMDQEN)) == 0;
     case Guard::kEventQueueDisabled:
       return (cr0 & bits_of(SMMU_CR0::EVENTQEN)) == 0;
+    case Guard::kPriQueueDisabled:
+      return (cr0 & bits_of(SMMU_CR0::PRIQEN)) == 0;
     case Guard::kGlobalErrorIrqDisabled:
       return (irq & bits_of(SMMU_IRQ_CTRL::GERROR_IRQEN)) == 0;
     case Guard::kEventQueueIrqDisabled:
       return (irq & bits_of(SMMU_IRQ_CTRL::EVENTQ_IRQEN)) == 0;
+    case Guard::kPriQueueIrqDisabled:
+      return (irq & bits_of(SMMU_IRQ_CTRL::PRIQ_IRQEN)) == 0;
   }
   return false;
 }
@@ -151,8 +181,8 @@ std::uint32_t RegisterFile::writable_now(std::size_t word) const {
     case index_of(SMMU_CR1::kOffset): {
       constexpr auto kTable = bits_of(SMMU_CR1::TABLE_SH, SMMU_CR1::TABLE_OC, SMMU_CR1::TABLE_IC);
       constexpr auto kQueue = bits_of(SMMU_CR1::QUEUE_SH, SMMU_CR1::QUEUE_OC, SMMU_CR1::QUEUE_IC);
-      const bool queues_off =
-          open(Guard::kCommandQueueDisabled) && open(Guard::kEventQueueDisabled);
+      const bool queues_off = open(Guard::kCommandQueueDisabled) &&
+                              open(Guard::kEventQueueDisabled) && open(Guard::kPriQueueDisabled);
       return (open(Guard::kSmmuDisabled) ? kTable : 0) | (queues_off ? kQueue : 0);
     }
     default:
@@ -160,7 +190,7 @@ std::uint32_t RegisterFile::writable_now(std::size_t word) const {
   }
 }
 
-// 6.3.28 and 6.3.95: the indices of the SMMU's own read 0 above their wrap bit,
+// 6.3.28, 6.3.95 and 6.3.97: the indices of the SMMU's own read 0 above their wrap bit,
 // also when the queue has been made smaller.  While a queue is enabled its
 // index is the SMMU's to write, and has no such bits.
 void RegisterFile::truncate_indices() {
@@ -177,6 +207,13 @@ void RegisterFile::truncate_indices() {
     auto prod = get<SMMU_EVENTQ_PROD>();
     const auto index = static_cast<std::uint32_t>(prod[SMMU_EVENTQ_PROD::WR] & mask(wrap, 0));
     set(prod.set(SMMU_EVENTQ_PROD::WR, index));
+  }
+  if (open(Guard::kPriQueueDisabled)) {
+    const unsigned wrap =
+        std::min(get<SMMU_PRIQ_BASE>()[SMMU_PRIQ_BASE::LOG2SIZE], config_.idr1[SMMU_IDR1::PRIQS]);
+    auto prod = get<SMMU_PRIQ_PROD>();
+    const auto index = static_cast<std::uint32_t>(prod[SMMU_PRIQ_PROD::WR] & mask(wrap, 0));
+    set(prod.set(SMMU_PRIQ_PROD::WR, index));
   }
 }
 
@@ -195,6 +232,8 @@ RegisterFile::Effect RegisterFile::write_word(std::size_t word, std::uint32_t va
     case index_of(SMMU_CMDQ_CONS::kOffset):
     case index_of(SMMU_EVENTQ_BASE::kOffset):
     case kEventqProd:
+    case index_of(SMMU_PRIQ_BASE::kOffset):
+    case kPriqProd:
       truncate_indices();
       return Effect::kNone;
     case index_of(SMMU_CR0::kOffset):

@@ -92,8 +92,10 @@ class RegisterFile {
     kSmmuDisabled,
     kCommandQueueDisabled,
     kEventQueueDisabled,
+    kPriQueueDisabled,
     kGlobalErrorIrqDisabled,
     kEventQueueIrqDisabled,
+    kPriQueueIrqDisabled,
   };
   struct Rule {
     std::uint32_t writable = 0;
@@ -101,12 +103,14 @@ class RegisterFile {
   };
 
   // Page 0 up to the last register this model has, the ID block, and page 1.
-  static constexpr std::size_t kControlWords = 0xC0 / 4;
+  static constexpr std::size_t kControlWords = 0xE0 / 4;
   static constexpr std::size_t kIdBlockWords = 12;
   static constexpr std::uint32_t kIdBlock = 0xFD0;
   static constexpr std::size_t kEventqProd = kControlWords + kIdBlockWords;
   static constexpr std::size_t kEventqCons = kEventqProd + 1;
-  static constexpr std::size_t kWords = kEventqCons + 1;
+  static constexpr std::size_t kPriqProd = kEventqCons + 1;
+  static constexpr std::size_t kPriqCons = kPriqProd + 1;
+  static constexpr std::size_t kWords = kPriqCons + 1;
   static constexpr std::size_t kNoWord = kWords;
 
   static constexpr std::size_t index_of(std::uint32_t offset) {
@@ -116,6 +120,8 @@ class RegisterFile {
     }
     if (offset == v3::SMMU_EVENTQ_PROD::kOffset) return kEventqProd;
     if (offset == v3::SMMU_EVENTQ_CONS::kOffset) return kEventqCons;
+    if (offset == v3::SMMU_PRIQ_PROD::kOffset) return kPriqProd;
+    if (offset == v3::SMMU_PRIQ_CONS::kOffset) return kPriqCons;
     return kNoWord;
   }
   static constexpr std::size_t word_of(std::uint32_t offset) {

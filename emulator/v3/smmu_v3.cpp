@@ -36,6 +36,10 @@ class Model final : public SmmuV3 {
   Port& add_port() override { return interface_.add_port(); }
   Port& add_port(StallClient& client) override { return interface_.add_port(client); }
 
+  void complete(InvalidationTag tag, InvalidationResult result) override {
+    interface_.complete(tag, result);
+  }
+
   void reset(Reset kind) override { interface_.reset(kind); }
 
   const SmmuV3Config& config() const override { return config_; }

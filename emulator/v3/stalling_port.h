@@ -29,10 +29,21 @@ class StallingPort final : public Port, public TransactionSupervisor {
   }
   Transfer read(const Transaction& transaction, std::span<std::byte> bytes) override;
   Transfer write(const Transaction& transaction, std::span<const std::byte> bytes) override;
+  // Neither stalls.
+  TranslationCompletion request_translation(const TranslationRequest& request) override {
+    return tbu_->request_translation(request);
+  }
+  void request_page(const PageRequest& request) override { tbu_->request_page(request); }
 
  private:
   void end(const Transaction& transaction, const Fault& fault, Outcome& outcome) override;
   void on_access_done() override { smmu_.on_access_done(); }
+  AtsRules ats_rules() const override { return smmu_.ats_rules(); }
+  void refuse(const TranslationRequest& request, const Transaction& transaction,
+              const Fault& fault) override {
+    smmu_.refuse(request, transaction, fault);
+  }
+  void on_page_request(const PageRequest& request) override { smmu_.on_page_request(request); }
 
   template <class Access, class Ignore>
   Transfer transfer(const Transaction& transaction, std::size_t size, Access&& access,

@@ -91,6 +91,10 @@ class Stalls final : private TransactionSupervisor {
   // Of a transaction that is translated again.
   void end(const Transaction& transaction, const Fault& fault, Outcome& outcome) override;
   void on_access_done() override {}
+  // Nothing of ATS is translated again: it never stalls.
+  AtsRules ats_rules() const override { return {}; }
+  void refuse(const TranslationRequest&, const Transaction&, const Fault&) override {}
+  void on_page_request(const PageRequest&) override {}
 
   List& in(State state) { return lists_[static_cast<std::size_t>(state)]; }
   void move(List::iterator stall, State to);

@@ -52,7 +52,14 @@ bool ste_illegal(const Features& features, const STE& ste) {
   if (stage1 && !features.idr0[SMMU_IDR0::S1P]) return true;
   if (stage2 && !features.idr0[SMMU_IDR0::S2P]) return true;
 
-  // EATS is checked if SMMU_IDR0.ATS, which is 0.
+  if (features.idr0[SMMU_IDR0::ATS] && (stage1 || stage2)) {
+    const auto eats = ste[STE::EATS];
+    const bool both = stage1 && stage2;
+    const bool split = both && !ste[STE::S2S] && !features.idr0[SMMU_IDR0::NS1ATS];
+    if (eats == v3::AtsMode::kSplitStage && !split) return true;
+    // As from SMMUv3.1 on: only where there is a stage 2 that could stall.
+    if (eats == v3::AtsMode::kFull && stage2 && ste[STE::S2S]) return true;
+  }
   const unsigned strw = strw_ignored(features, ste) ? 0b00 : ste[STE::STRW];
   if ((strw & 0b01) != 0) return true;
 

@@ -417,12 +417,12 @@ TEST(Tool, MapsSaysWhichTablesAreMissing) {
 TEST(Tool, AValueThatTheModelCannotHonourIsRefusedByName) {
   const TemporaryFolder folder;
   folder.unpack_capture("linux-6.1-vfio");
-  folder.replace_line("registers.txt", 2, "0x00000 4 0x0d40141a IDR0");
+  folder.replace_line("registers.txt", 2, "0x00000 4 0x0d40103a IDR0");
   for (const std::string command : {"replay ", "walk --sid 0x40 --iova 0x0 ", "maps "}) {
     const ToolRun run = run_tool(command + folder.path().string());
     EXPECT_EQ(run.status, 2);
     EXPECT_THAT(run.out, IsEmpty());
-    EXPECT_THAT(run.err, AllOf(HasSubstr("/registers.txt: "), HasSubstr("SMMU_IDR0.ATS is 1")));
+    EXPECT_THAT(run.err, AllOf(HasSubstr("/registers.txt: "), HasSubstr("SMMU_IDR0.BTM is 1")));
   }
 }
 

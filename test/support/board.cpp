@@ -20,6 +20,9 @@ using v3::SMMU_EVENTQ_BASE;
 using v3::SMMU_EVENTQ_CONS;
 using v3::SMMU_EVENTQ_PROD;
 using v3::SMMU_IRQ_CTRL;
+using v3::SMMU_PRIQ_BASE;
+using v3::SMMU_PRIQ_CONS;
+using v3::SMMU_PRIQ_PROD;
 using v3::SMMU_STRTAB_BASE;
 using v3::SMMU_STRTAB_BASE_CFG;
 
@@ -48,15 +51,18 @@ Board::Board(Options options) : options_(options), next_free_(options.ram_base.v
   PhysicalMemory* memory = options.smmu_memory != nullptr ? options.smmu_memory : &ram_;
   auto made = emulator::SmmuV3::create(options.config, {.memory = memory,
                                                         .event_queue = &event_line,
+                                                        .page_requests = &page_request_line,
                                                         .command_sync = &sync_line,
                                                         .global_error = &error_line,
                                                         .wake_up = &wake_up_line,
+                                                        .root_complex = &fabric,
                                                         .observer = options.observer});
   if (!made) {
     std::cerr << made.error() << '\n';
     std::abort();
   }
   smmu_ = *std::move(made);
+  fabric.connect(*smmu_);
 }
 
 Pa Board::allocate(std::uint64_t bytes, std::uint64_t alignment) {
@@ -111,6 +117,34 @@ void Board::bring_up() {
   submit_and_sync(command<CMD_CFGI_STE_RANGE>().set(CMD_CFGI_STE_RANGE::Range, 31),
                   command<v3::CMD_TLBI_NSNH_ALL>());
   smmu_->write(control.set(SMMU_CR0::SMMUEN, true));
+}
+
+void Board::bring_up_page_requests(unsigned log2_size) {
+  log2_page_requests_ = log2_size;
+  const std::uint64_t bytes = std::uint64_t{16} << log2_size;
+  page_request_queue_ = allocate(bytes, std::max<std::uint64_t>(bytes, 4096));
+  smmu_->write(SMMU_PRIQ_BASE()
+                   .set(SMMU_PRIQ_BASE::ADDR, page_request_queue_.value)
+                   .set(SMMU_PRIQ_BASE::LOG2SIZE, log2_size));
+  smmu_->write(SMMU_PRIQ_PROD());
+  smmu_->write(SMMU_PRIQ_CONS());
+  smmu_->write(smmu_->read<SMMU_IRQ_CTRL>().set(SMMU_IRQ_CTRL::PRIQ_IRQEN, true));
+  smmu_->write(smmu_->read<SMMU_CR0>().set(SMMU_CR0::PRIQEN, true));
+}
+
+std::vector<v3::PPR> Board::page_requests() {
+  const std::uint32_t entries = 1U << log2_page_requests_;
+  const std::uint32_t produced = smmu_->read<SMMU_PRIQ_PROD>()[SMMU_PRIQ_PROD::WR];
+  auto consumer = smmu_->read<SMMU_PRIQ_CONS>();
+  std::uint32_t consumed = consumer[SMMU_PRIQ_CONS::RD];
+  std::vector<v3::PPR> requests;
+  while (consumed != produced) {
+    const std::uint64_t entry = page_request_queue_.value + 16 * std::uint64_t{consumed % entries};
+    requests.push_back(v3::PPR({load(ram_, Pa(entry)), load(ram_, Pa(entry + 8))}));
+    consumed = (consumed + 1) % (2 * entries);
+  }
+  smmu_->write(consumer.set(SMMU_PRIQ_CONS::RD, consumed));
+  return requests;
 }
 
 void Board::attach(StreamId stream, const v3::STE& ste) {

@@ -56,14 +56,14 @@ TEST_P(Commands, OfStagesThatAreAbsentAreIllegal) {  // 4.3.3, 4.3.4, 4.4.2, 4.4
   std::set<Opcode> legal = {Opcode::CMD_PREFETCH_CONFIG, Opcode::CMD_PREFETCH_ADDR,
                             Opcode::CMD_CFGI_STE,        Opcode::CMD_CFGI_STE_RANGE,
                             Opcode::CMD_TLBI_NSNH_ALL,   Opcode::CMD_SYNC,
-                            Opcode::CMD_RESUME,          Opcode::CMD_STALL_TERM};
+                            Opcode::CMD_RESUME,          Opcode::CMD_STALL_TERM,
+                            Opcode::CMD_ATC_INV,         Opcode::CMD_PRI_RESP};
   // Of features that are absent, and of the Secure Command queue.
   std::set<Opcode> absent = {
-      Opcode::CMD_CFGI_VMS_PIDM,    Opcode::CMD_ATC_INV,        Opcode::CMD_PRI_RESP,
-      Opcode::CMD_DPTI_ALL,         Opcode::CMD_DPTI_PA,        Opcode::CMD_TLBI_EL3_ALL,
-      Opcode::CMD_TLBI_EL3_VA,      Opcode::CMD_TLBI_S_EL2_ALL, Opcode::CMD_TLBI_S_EL2_ASID,
-      Opcode::CMD_TLBI_S_EL2_VA,    Opcode::CMD_TLBI_S_EL2_VAA, Opcode::CMD_TLBI_S_S2_IPA,
-      Opcode::CMD_TLBI_S_S12_VMALL, Opcode::CMD_TLBI_SNH_ALL};
+      Opcode::CMD_CFGI_VMS_PIDM,   Opcode::CMD_DPTI_ALL,         Opcode::CMD_DPTI_PA,
+      Opcode::CMD_TLBI_EL3_ALL,    Opcode::CMD_TLBI_EL3_VA,      Opcode::CMD_TLBI_S_EL2_ALL,
+      Opcode::CMD_TLBI_S_EL2_ASID, Opcode::CMD_TLBI_S_EL2_VA,    Opcode::CMD_TLBI_S_EL2_VAA,
+      Opcode::CMD_TLBI_S_S2_IPA,   Opcode::CMD_TLBI_S_S12_VMALL, Opcode::CMD_TLBI_SNH_ALL};
   (GetParam().first ? legal : absent)
       .insert({Opcode::CMD_CFGI_CD, Opcode::CMD_CFGI_CD_ALL, Opcode::CMD_TLBI_NH_ALL,
                Opcode::CMD_TLBI_NH_ASID, Opcode::CMD_TLBI_NH_VA, Opcode::CMD_TLBI_NH_VAA});

@@ -59,9 +59,20 @@ TEST(Enabling, IsAcknowledged) {  // 6.3.10
 
 TEST(Enabling, ReservedBitsAndAbsentFeaturesStayZero) {  // 6.3.9
   Board board;
-  board.smmu().write(SMMU_CR0(0xffff'fff0 | 0x2));
-  EXPECT_EQ(board.smmu().read<SMMU_CR0>()[SMMU_CR0::PRIQEN], false);
-  EXPECT_EQ(board.smmu().read<SMMU_CR0ACK>().raw() & ~0x1dfU, 0U);
+  board.smmu().write(SMMU_CR0(0xffff'fff2));
+  EXPECT_EQ(board.smmu().read<SMMU_CR0>().raw(), 0x1d2U);
+  EXPECT_EQ(board.smmu().read<SMMU_CR0ACK>().raw(), 0x1d2U);
+  // PRIQEN and ATSCHK.
+  auto config = emulator::SmmuV3Config::everything();
+  config.idr0.set(v3::SMMU_IDR0::PRI, false);
+  config.idr3.set(v3::SMMU_IDR3::PPS, false);
+  Board without_pri({.config = config});
+  without_pri.smmu().write(SMMU_CR0(0xffff'fff2));
+  EXPECT_EQ(without_pri.smmu().read<SMMU_CR0>().raw(), 0x1d0U);
+  config.idr0.set(v3::SMMU_IDR0::ATS, false).set(v3::SMMU_IDR0::ATSRECERR, false);
+  Board without_ats({.config = config});
+  without_ats.smmu().write(SMMU_CR0(0xffff'fff2));
+  EXPECT_EQ(without_ats.smmu().read<SMMU_CR0>().raw(), 0x1c0U);
 }
 
 TEST(Enabling, InterruptEnablesAreAcknowledged) {  // 6.3.18

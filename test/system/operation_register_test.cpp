@@ -97,6 +97,7 @@ TEST(OperationRegisters, HaveNoBitsForStreamsThatCannotBe) {  // 6.3.38, 6.3.44
   narrow.smmu().write(SMMU_VATOS_SEL(0xffff'ffff));
   EXPECT_EQ(narrow.smmu().read<SMMU_VATOS_SEL>().raw(), 0xffU);
   config.idr1.set(SMMU_IDR1::SIDSIZE, 0).set(SMMU_IDR1::SSIDSIZE, 0);
+  config.idr3.set(v3::SMMU_IDR3::PPS, false);
   Board one({.config = config});
   one.smmu().write(SMMU_GATOS_SID(kOnes));
   EXPECT_EQ(one.smmu().read<SMMU_GATOS_SID>().raw(), 0U);

@@ -127,7 +127,12 @@ TEST_F(Queues, CommandsOfAbsentFeaturesAreIllegal) {  // 4.1.3
        {v3::Opcode::CMD_ATC_INV, v3::Opcode::CMD_PRI_RESP, v3::Opcode::CMD_DPTI_ALL,
         v3::Opcode::CMD_TLBI_EL2_ALL, v3::Opcode::CMD_TLBI_EL3_ALL, v3::Opcode::CMD_TLBI_S12_VMALL,
         v3::Opcode::CMD_TLBI_S2_IPA, v3::Opcode::CMD_TLBI_SNH_ALL}) {
-    Board board({.config = emulator::SmmuV3Config::everything().without_stage2()});
+    auto config = emulator::SmmuV3Config::everything().without_stage2();
+    config.idr0.set(v3::SMMU_IDR0::ATS, false)
+        .set(v3::SMMU_IDR0::ATSRECERR, false)
+        .set(v3::SMMU_IDR0::PRI, false);
+    config.idr3.set(v3::SMMU_IDR3::PPS, false);
+    Board board({.config = config});
     board.bring_up();
     board.submit(CommandHeader().set(CommandHeader::Opcode, opcode));
     EXPECT_EQ(board.smmu().read<SMMU_CMDQ_CONS>()[SMMU_CMDQ_CONS::ERR], CommandError::CERROR_ILL)

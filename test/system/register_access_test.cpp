@@ -11,7 +11,16 @@ using v3::SMMU_CR0;
 using v3::SMMU_IRQ_CTRL;
 
 // What has to be off so that a register can be written.
-enum class GuardedBy : std::uint8_t { kNothing, kSmmu, kCommands, kEvents, kErrorIrq, kEventIrq };
+enum class GuardedBy : std::uint8_t {
+  kNothing,
+  kSmmu,
+  kCommands,
+  kEvents,
+  kPageRequests,
+  kErrorIrq,
+  kEventIrq,
+  kPageRequestIrq,
+};
 
 struct Writable {
   const char* name;
@@ -23,8 +32,8 @@ struct Writable {
 // Chapter 6, each register's fields and "Accessing".  CR0 and IRQ_CTRL guard the others, and have
 // tests of their own; CR1's fields differ.
 constexpr Writable kWritable[] = {
-    {"CR2", 0x2c, 0x3, GuardedBy::kSmmu},
-    {"GERRORN", 0x64, 0x1b5, GuardedBy::kNothing},
+    {"CR2", 0x2c, 0xb, GuardedBy::kSmmu},
+    {"GERRORN", 0x64, 0x1fd, GuardedBy::kNothing},
     {"GERROR_IRQ_CFG0", 0x68, 0xffff'fffc, GuardedBy::kErrorIrq},
     {"GERROR_IRQ_CFG0, high", 0x6c, 0x00ff'ffff, GuardedBy::kErrorIrq},
     {"GERROR_IRQ_CFG1", 0x70, 0xffff'ffff, GuardedBy::kErrorIrq},
@@ -47,6 +56,13 @@ constexpr Writable kWritable[] = {
     {"GATOS_ADDR, high", 0x114, 0xffff'ffff, GuardedBy::kNothing},
     {"VATOS_SEL", 0x180, 0xffff, GuardedBy::kNothing},
     {"EVENTQ_CONS", 0x1'00ac, 0x800f'ffff, GuardedBy::kNothing},
+    {"PRIQ_BASE", 0xc0, 0xffff'ffff, GuardedBy::kPageRequests},
+    {"PRIQ_BASE, high", 0xc4, 0x40ff'ffff, GuardedBy::kPageRequests},
+    {"PRIQ_IRQ_CFG0", 0xd0, 0xffff'fffc, GuardedBy::kPageRequestIrq},
+    {"PRIQ_IRQ_CFG0, high", 0xd4, 0x00ff'ffff, GuardedBy::kPageRequestIrq},
+    {"PRIQ_IRQ_CFG1", 0xd8, 0xffff'ffff, GuardedBy::kPageRequestIrq},
+    {"PRIQ_IRQ_CFG2", 0xdc, 0x8000'003f, GuardedBy::kPageRequestIrq},
+    {"PRIQ_CONS", 0x1'00cc, 0x800f'ffff, GuardedBy::kNothing},
 };
 
 // Everything that software cannot write.
@@ -64,8 +80,10 @@ class Registers : public ::testing::Test {
       if (each == GuardedBy::kSmmu) cr0.set(SMMU_CR0::SMMUEN, true);
       if (each == GuardedBy::kCommands) cr0.set(SMMU_CR0::CMDQEN, true);
       if (each == GuardedBy::kEvents) cr0.set(SMMU_CR0::EVENTQEN, true);
+      if (each == GuardedBy::kPageRequests) cr0.set(SMMU_CR0::PRIQEN, true);
       if (each == GuardedBy::kErrorIrq) irq.set(SMMU_IRQ_CTRL::GERROR_IRQEN, true);
       if (each == GuardedBy::kEventIrq) irq.set(SMMU_IRQ_CTRL::EVENTQ_IRQEN, true);
+      if (each == GuardedBy::kPageRequestIrq) irq.set(SMMU_IRQ_CTRL::PRIQ_IRQEN, true);
     }
     smmu().write(cr0);
     smmu().write(irq);
@@ -86,7 +104,8 @@ TEST_F(Registers, KeepTheBitsThatTheyHave) {
 TEST_F(Registers, AreGuardedByTheirOwnEnableOnly) {
   using enum GuardedBy;
   for (const Writable& each : kWritable) {
-    for (const GuardedBy on : {kSmmu, kCommands, kEvents, kErrorIrq, kEventIrq}) {
+    for (const GuardedBy on :
+         {kSmmu, kCommands, kEvents, kPageRequests, kErrorIrq, kEventIrq, kPageRequestIrq}) {
       // The two queues have nothing to do and nowhere to do it.
       if (each.guard == kNothing && on == kCommands) continue;
       enable({on});
@@ -99,9 +118,10 @@ TEST_F(Registers, AreGuardedByTheirOwnEnableOnly) {
   }
 }
 
-TEST_F(Registers, OfTheQueuesAreGuardedWhereTheSmmuWrites) {  // 6.3.28, 6.3.95
+TEST_F(Registers, OfTheQueuesAreGuardedWhereTheSmmuWrites) {  // 6.3.28, 6.3.95, 6.3.97
   smmu().write32(0x90, 19);
   smmu().write32(0xa0, 19);
+  smmu().write32(0xc0, 19);
   constexpr std::uint32_t kCmdqCons = 0x9c;
   constexpr std::uint32_t kEventqProd = 0x1'00a8;
   enable({GuardedBy::kCommands});
@@ -115,6 +135,13 @@ TEST_F(Registers, OfTheQueuesAreGuardedWhereTheSmmuWrites) {  // 6.3.28, 6.3.95
   enable({GuardedBy::kSmmu});
   smmu().write32(kEventqProd, 0x8001'2345);
   EXPECT_EQ(smmu().read32(kEventqProd), 0x8001'2345U);
+  constexpr std::uint32_t kPriqProd = 0x1'00c8;
+  enable({GuardedBy::kPageRequests});
+  smmu().write32(kPriqProd, 0x12345);
+  EXPECT_EQ(smmu().read32(kPriqProd), 0U);
+  enable({GuardedBy::kSmmu});
+  smmu().write32(kPriqProd, 0x8001'2345);
+  EXPECT_EQ(smmu().read32(kPriqProd), 0x8001'2345U);
 }
 
 TEST_F(Registers, OfAccessAttributesAreGuardedByField) {  // 6.3.11: TABLE_*, QUEUE_*
@@ -129,6 +156,7 @@ TEST_F(Registers, OfAccessAttributesAreGuardedByField) {  // 6.3.11: TABLE_*, QU
       {{GuardedBy::kSmmu}, kQueue},
       {{GuardedBy::kCommands}, kTable},
       {{GuardedBy::kEvents}, kTable},
+      {{GuardedBy::kPageRequests}, kTable},
       {{GuardedBy::kSmmu, GuardedBy::kEvents}, 0},
   };
   for (const auto& [on, writable] : kCases) {
@@ -155,7 +183,7 @@ TEST_F(Registers, ThatAreReadOnlyIgnoreWrites) {  // 6.2, "RO"
 // Both pages whole.  In page 1 what is undefined reads 0 rather than being an alias of page 0, and
 // the event registers are no alias in page 0: docs/conformance.md, Choices.
 TEST_F(Registers, ThatAreNotThereReadZeroAndIgnoreWrites) {  // 6.2
-  std::vector<std::uint32_t> defined = {0x20, 0x28, 0x44, 0x50, 0x9c, 0x1'00a8};
+  std::vector<std::uint32_t> defined = {0x20, 0x28, 0x44, 0x50, 0x9c, 0x1'00a8, 0x1'00c8};
   for (const Writable& each : kWritable) defined.push_back(each.offset);
   for (const std::uint32_t offset : kReadOnly) defined.push_back(offset);
   const auto values = [&] {
@@ -178,11 +206,10 @@ TEST_F(Registers, Of64BitsAreWrittenInHalvesOrWhole) {  // 6.2
   const struct {
     std::uint32_t offset;
     std::uint64_t bits;
-  } kDoublewords[] = {{0x68, 0x00ff'ffff'ffff'fffc},
-                      {0x80, 0x40ff'ffff'ffff'ffc0},
-                      {0x90, 0x40ff'ffff'ffff'ffff},
-                      {0xa0, 0x40ff'ffff'ffff'ffff},
-                      {0xb0, 0x00ff'ffff'ffff'fffc}};
+  } kDoublewords[] = {{0x68, 0x00ff'ffff'ffff'fffc}, {0x80, 0x40ff'ffff'ffff'ffc0},
+                      {0x90, 0x40ff'ffff'ffff'ffff}, {0xa0, 0x40ff'ffff'ffff'ffff},
+                      {0xb0, 0x00ff'ffff'ffff'fffc}, {0xc0, 0x40ff'ffff'ffff'ffff},
+                      {0xd0, 0x00ff'ffff'ffff'fffc}};
   for (const auto& [offset, bits] : kDoublewords) {
     smmu().write64(offset, ~std::uint64_t{0});
     EXPECT_EQ(smmu().read64(offset), bits) << std::hex << offset;

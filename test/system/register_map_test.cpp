@@ -66,7 +66,18 @@ Map map_of(const SmmuV3Config& config) {
     map[0x180] = {config.idr0[SMMU_IDR0::VMID16] ? 0xffffU : 0xffU};  // VATOS_SEL
   }
   if (config.idr0[SMMU_IDR0::VMW]) map[0x20].writable |= 0x1c0;
-  if (config.idr0[SMMU_IDR0::Hyp]) map[0x2c].writable |= 0x1;  // E2H
+  if (config.idr0[SMMU_IDR0::Hyp]) map[0x2c].writable |= 0x1;        // E2H
+  if (config.idr0[SMMU_IDR0::ATS]) map[0x20].writable |= 0x10;       // ATSCHK
+  if (config.idr0[SMMU_IDR0::ATSRECERR]) map[0x2c].writable |= 0x8;  // REC_CFG_ATS
+  if (config.idr0[SMMU_IDR0::PRI]) {
+    map[0x20].writable |= 0x2;  // PRIQEN
+    map[0x50].writable |= 0x2;  // PRIQ_IRQEN
+    map[0x64].writable |= 0x8;  // PRIQ_ABT_ERR
+    map[0xc0] = {0xffff'ffff};  // PRIQ_BASE
+    map[0xc4] = {0x40ff'ffff};
+    map[0x1'00c8] = {0x8000'0001};  // PRIQ_PROD
+    map[0x1'00cc] = {0x800f'ffff};  // PRIQ_CONS
+  }
   // 6.3.25: FMT and SPLIT.
   if (config.idr0[SMMU_IDR0::ST_LEVEL] != 0) map[0x88].writable |= 0x0003'07c0;
   if (config.idr0[SMMU_IDR0::MSI]) {
@@ -76,6 +87,13 @@ Map map_of(const SmmuV3Config& config) {
       map[cfg0 + 4] = {0x00ff'ffff};
       map[cfg0 + 8] = {0xffff'ffff};
       map[cfg0 + 12] = {0x3f};
+    }
+    if (config.idr0[SMMU_IDR0::PRI]) {
+      map[0x64].writable |= 0x40;  // MSI_PRIQ_ABT_ERR
+      map[0xd0] = {0xffff'fffc};
+      map[0xd4] = {0x00ff'ffff};
+      map[0xd8] = {0xffff'ffff};
+      map[0xdc] = {0x8000'003f};  // with LO
     }
   }
   for (std::uint32_t i = 0; i != config.id_block.size(); ++i) {
@@ -96,6 +114,13 @@ SmmuV3Config few_features() {
   config.idr1.set(v3::SMMU_IDR1::SIDSIZE, 6).set(v3::SMMU_IDR1::SSIDSIZE, 5);
   config.iidr = v3::SMMU_IIDR(0x1234'543b);
   config.gbpa_reset = 0x0010'1000;
+  return config;
+}
+
+SmmuV3Config without_pri() {
+  auto config = SmmuV3Config::everything();
+  config.idr0.set(SMMU_IDR0::PRI, false).set(SMMU_IDR0::ATSRECERR, false);
+  config.idr3.set(v3::SMMU_IDR3::PPS, false);
   return config;
 }
 
@@ -197,6 +222,7 @@ INSTANTIATE_TEST_SUITE_P(Configurations, RegisterMap,
                                            Named{"mmu600", SmmuV3Config::mmu600()},
                                            Named{"qemu_virt", SmmuV3Config::qemu_virt()},
                                            Named{"minimal", SmmuV3Config::minimal()},
+                                           Named{"without PRI", without_pri()},
                                            Named{"few features", few_features()}));
 
 }  // namespace

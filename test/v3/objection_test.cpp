@@ -145,14 +145,10 @@ TEST(Configurations, WithAnAbsentFeatureAreRefusedByItsName) {  // docs/features
       {"SMMU_IDR0.BTM", idr0(SMMU_IDR0::BTM, true)},
       {"SMMU_IDR0.HTTU",
        with(&SmmuV3Config::idr0, SMMU_IDR0::HTTU, SMMU_IDR0::FlagUpdates::kTableAccessAndDirty)},
-      {"SMMU_IDR0.ATS", idr0(SMMU_IDR0::ATS, true)},
-      {"SMMU_IDR0.NS1ATS", idr0(SMMU_IDR0::NS1ATS, true)},
-      {"SMMU_IDR0.PRI", idr0(SMMU_IDR0::PRI, true)},
       {"SMMU_IDR0.ATOS", idr0(SMMU_IDR0::ATOS, false)},  // VATOS needs it
       {"SMMU_IDR0.VATOS", virtual_stage2},               // and both stages
       {"SMMU_IDR0.VATOS", virtual_stage1},
       {"SMMU_IDR2.BA_VATOS", no_page},
-      {"SMMU_IDR0.ATSRECERR", idr0(SMMU_IDR0::ATSRECERR, true)},
       {"SMMU_IDR0.TTENDIAN", idr0(SMMU_IDR0::TTENDIAN, static_cast<SMMU_IDR0::Endianness>(1))},
       {"SMMU_IDR0.STALL_MODEL", idr0(SMMU_IDR0::STALL_MODEL, static_cast<StallModel>(3))},
       {"SMMU_IDR5.STALL_MAX is not 0", idr0(SMMU_IDR0::STALL_MODEL, StallModel::kTerminate)},
@@ -168,7 +164,6 @@ TEST(Configurations, WithAnAbsentFeatureAreRefusedByItsName) {  // docs/features
       {"SMMU_IDR1.TABLES_PRESET", idr1(SMMU_IDR1::TABLES_PRESET, true)},
       {"SMMU_IDR1.ECMDQ", idr1(SMMU_IDR1::ECMDQ, true)},
       {"SMMU_IDR3.PBHA", idr3(SMMU_IDR3::PBHA, true)},
-      {"SMMU_IDR3.PPS", idr3(SMMU_IDR3::PPS, true)},
       {"SMMU_IDR3.MPAM", idr3(SMMU_IDR3::MPAM, true)},
       {"SMMU_IDR3.BBML", idr3(SMMU_IDR3::BBML, 3U)},
       {"SMMU_IDR3.DPT", idr3(SMMU_IDR3::DPT, true)},
@@ -209,6 +204,37 @@ TEST(Configurations, NeedTwoLevelTablesForManyStreams) {  // 6.3.1, ST_LEVEL; 6.
   EXPECT_EQ(objection_to(config), "");
   config.idr1.set(SMMU_IDR1::SIDSIZE, 7);
   EXPECT_THAT(objection_to(config), HasSubstr("SMMU_IDR0.ST_LEVEL"));
+}
+
+TEST(Configurations, NeedAtsForWhatIsPartOfIt) {  // 6.3.1; 6.3.4, PPS
+  auto none = SmmuV3Config::everything();
+  none.idr0.set(SMMU_IDR0::ATS, false).set(SMMU_IDR0::ATSRECERR, false);
+  none.idr0.set(SMMU_IDR0::PRI, false);
+  none.idr3.set(SMMU_IDR3::PPS, false);
+  EXPECT_EQ(objection_to(none), "");
+  const auto refuse = [&](auto field, const char* name) {
+    auto config = none;
+    config.idr0.set(field, true);
+    EXPECT_THAT(objection_to(config), HasSubstr(name));
+    config.idr0.set(SMMU_IDR0::ATS, true);
+    EXPECT_EQ(objection_to(config), "") << name;
+  };
+  refuse(SMMU_IDR0::NS1ATS, "SMMU_IDR0.NS1ATS");
+  refuse(SMMU_IDR0::PRI, "SMMU_IDR0.PRI");
+  refuse(SMMU_IDR0::ATSRECERR, "SMMU_IDR0.ATSRECERR");
+  // Split-stage ATS is of both stages, and PPS of page requests with SubstreamIDs.
+  for (const auto stage : {SMMU_IDR0::S1P.kLo, SMMU_IDR0::S2P.kLo}) {
+    auto config = SmmuV3Config::everything();
+    config.idr0 = SMMU_IDR0(config.idr0.raw() & ~(1U << stage)).set(SMMU_IDR0::NS1ATS, true);
+    EXPECT_THAT(objection_to(config), HasSubstr("SMMU_IDR0.NS1ATS"));
+  }
+  none.idr3.set(SMMU_IDR3::PPS, true);
+  EXPECT_THAT(objection_to(none), HasSubstr("SMMU_IDR3.PPS"));
+  auto no_substreams = SmmuV3Config::everything();
+  no_substreams.idr1.set(SMMU_IDR1::SSIDSIZE, 0);
+  EXPECT_THAT(objection_to(no_substreams), HasSubstr("SMMU_IDR3.PPS"));
+  no_substreams.idr3.set(SMMU_IDR3::PPS, false);
+  EXPECT_EQ(objection_to(no_substreams), "");
 }
 
 TEST(Configurations, NeedAGranule) {  // 6.3.6

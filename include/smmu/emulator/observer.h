@@ -73,6 +73,20 @@ struct EventReported {
   EventFate fate;
 };
 
+enum class PageRequestFate : std::uint8_t {
+  kWritten,
+  kQueueDisabled,
+  kQueueFull,     // or an overflow is not yet acknowledged
+  kQueueAborted,  // an abort is not yet acknowledged, or this write aborted
+};
+
+// A page request came in; unless it was written, the SMMU has answered it
+// itself, where it is to be answered at all.
+struct PageRequestReported {
+  std::array<std::uint64_t, 2> words;
+  PageRequestFate fate;
+};
+
 enum class StallChange : std::uint8_t {
   kStalled,  // a transaction has begun to wait
   kRetried,  // it is translated once more
@@ -106,6 +120,7 @@ class Observer {
   virtual void on_tlb_evict(const TlbEntryInfo&, EvictionReason) {}
   virtual void on_command(const CommandConsumed&) {}
   virtual void on_event(const EventReported&) {}
+  virtual void on_page_request(const PageRequestReported&) {}
   virtual void on_stall(const StallReported&) {}
   virtual void on_register_access(const RegisterAccess&) {}
 };

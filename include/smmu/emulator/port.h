@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <span>
 
+#include "smmu/emulator/ats.h"
 #include "smmu/emulator/transaction.h"
 
 namespace smmu::emulator {
@@ -59,6 +60,14 @@ class Port {
   // end of the page of 4 KiB.
   virtual Transfer read(const Transaction& transaction, std::span<std::byte> bytes) = 0;
   virtual Transfer write(const Transaction& transaction, std::span<const std::byte> bytes) = 0;
+
+  // A Translation Request (IHI 0070, 3.9.1).  The device may use what it is
+  // told until it is told otherwise by RootComplex::invalidate(): also by one
+  // that comes before this has returned.
+  virtual TranslationCompletion request_translation(const TranslationRequest& request) = 0;
+  // A page request, which is answered by RootComplex::respond(): perhaps before
+  // this returns.
+  virtual void request_page(const PageRequest& request) = 0;
 };
 
 }  // namespace smmu::emulator

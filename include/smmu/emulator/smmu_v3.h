@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "smmu/emulator/ats.h"
 #include "smmu/emulator/config.h"
 #include "smmu/emulator/observer.h"
 #include "smmu/emulator/port.h"
@@ -19,10 +20,14 @@ namespace smmu::emulator {
 // named here must outlive the SMMU.
 struct Wires {
   PhysicalMemory* memory = nullptr;
-  InterruptLine* event_queue = nullptr;   // the Event queue became non-empty
-  InterruptLine* command_sync = nullptr;  // a CMD_SYNC with SIG_IRQ completed
-  InterruptLine* global_error = nullptr;  // a bit of SMMU_GERROR was activated
-  InterruptLine* wake_up = nullptr;       // the WFE wake-up event, if SMMU_IDR0.SEV
+  InterruptLine* event_queue = nullptr;    // the Event queue became non-empty
+  InterruptLine* page_requests = nullptr;  // as SMMU_PRIQ_IRQ_CFG2.LO says
+  InterruptLine* command_sync = nullptr;   // a CMD_SYNC with SIG_IRQ completed
+  InterruptLine* global_error = nullptr;   // a bit of SMMU_GERROR was activated
+  InterruptLine* wake_up = nullptr;        // the WFE wake-up event, if SMMU_IDR0.SEV
+  // To devices with ATS.  Null: there are none, and the commands for them are
+  // ignored (IHI 0070, 4.5).
+  RootComplex* root_complex = nullptr;
   Observer* observer = nullptr;
 };
 
@@ -37,7 +42,8 @@ enum class Reset : std::uint8_t {
 // registers, commands, events and interrupts included.  Two cases end later:
 // a write made from inside a callback (memory, interrupt, observer), whose
 // effects come before the outermost call returns; and a CMD_SYNC that finds
-// another thread's access in flight, which completes when that access does.
+// another thread's access in flight, or an Invalidate Request unanswered, which
+// completes when the access or the answer does.
 //
 // All members may be called from any thread and from any callback, but for
 // the constructor's counterparts: add_port, reset and the destructor want the
@@ -57,7 +63,11 @@ class SmmuV3 : public Mmio {
   // The same for a device that can wait, which must outlive the SMMU.
   virtual Port& add_port(StallClient& client) = 0;
 
-  // Stalled accesses end in an abort.
+  // The answer to RootComplex::invalidate().  Of a tag that awaits none it is
+  // ignored, as it is after a reset.
+  virtual void complete(InvalidationTag tag, InvalidationResult result) = 0;
+
+  // Stalled accesses end in an abort, Invalidate Requests are forgotten.
   virtual void reset(Reset kind) = 0;
 
   virtual const SmmuV3Config& config() const = 0;

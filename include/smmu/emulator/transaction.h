@@ -14,6 +14,9 @@ namespace smmu::emulator {
 enum class Direction : std::uint8_t { kRead, kWrite };
 enum class Privilege : std::uint8_t { kUnprivileged, kPrivileged };
 enum class Content : std::uint8_t { kData, kInstruction };
+// Whether the device has translated the address already, by what the SMMU has
+// told it (IHI 0070, 3.9: ATS).
+enum class AddressType : std::uint8_t { kUntranslated, kTranslated };
 
 // An access a device makes.  The defaults are those that an interconnect
 // which carries no such attribute gets (IHI 0070, 13.1).
@@ -24,6 +27,7 @@ struct Transaction {
   Privilege privilege = Privilege::kUnprivileged;
   Content content = Content::kData;  // a write is data whatever this says
   std::optional<SubstreamId> substream = std::nullopt;
+  AddressType address_type = AddressType::kUntranslated;
   MemoryAttributes attributes = {};
 };
 
@@ -74,9 +78,10 @@ class Permissions {
 
 // By which way an access got its address.
 enum class Route : std::uint8_t {
-  kTables,    // through translation tables
-  kBypass,    // unchanged: the stream's configuration says so
-  kDisabled,  // unchanged: the SMMU is off
+  kTables,      // through translation tables
+  kBypass,      // unchanged: the stream's configuration says so
+  kDisabled,    // unchanged: the SMMU is off
+  kTranslated,  // unchanged: the device had it from the SMMU
 };
 
 // The access goes on to `pa`.  So does every access of the same kind to the

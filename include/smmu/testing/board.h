@@ -13,8 +13,10 @@
 
 #include "smmu/arch/v3/commands.h"
 #include "smmu/arch/v3/events.h"
+#include "smmu/arch/v3/page_requests.h"
 #include "smmu/emulator/ram.h"
 #include "smmu/emulator/smmu_v3.h"
+#include "smmu/testing/ats_device.h"
 #include "smmu/testing/dma_device.h"
 #include "smmu/testing/tables.h"
 
@@ -79,6 +81,9 @@ class Board {
     return DmaDevice(smmu_->add_port(client), stream);
   }
 
+  // One with ATS: `fabric` is its root complex.
+  AtsDevice ats_device(StreamId stream) { return AtsDevice(fabric, smmu_->add_port(), stream); }
+
   // Memory nobody else has, zeroed.
   Pa allocate(std::uint64_t bytes, std::uint64_t alignment = 4096);
   Allocator allocator();
@@ -116,7 +121,15 @@ class Board {
   // The records that came since the last call, and makes room for others.
   std::vector<Event> events();
 
+  // The same of page requests.  First makes a PRI queue of 2^log2_size entries,
+  // and enables it and its interrupt.
+  void bring_up_page_requests(unsigned log2_size = 4);
+  std::vector<v3::PPR> page_requests();
+  Pa page_request_queue() const { return page_request_queue_; }
+
+  Fabric fabric;
   RecordingLine event_line;
+  RecordingLine page_request_line;
   RecordingLine sync_line;
   RecordingLine error_line;
   RecordingLine wake_up_line;
@@ -131,6 +144,8 @@ class Board {
   std::uint64_t next_free_;
   Pa commands_;
   Pa event_queue_;
+  Pa page_request_queue_;
+  unsigned log2_page_requests_ = 0;
   std::uint32_t produced_ = 0;
   std::uint32_t waiting_ = 0;  // commands that the doorbell has not told of
   std::optional<StreamTable> streams_;
