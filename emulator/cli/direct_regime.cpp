@@ -287,10 +287,7 @@ DirectRegime::DirectRegime(const RegimeFields& given) : fields(given) {
   context.regime.has_stage1 = false;
   context.regime.simple = false;
   context.regime.bypass_bits = static_cast<std::uint8_t>(features.input_bits);
-  if (fields.has_stage2()) {
-    context.regime.has_stage2 = true;
-    context.regime.stage2 = stage2_of(features, ste);
-  }
+  if (fields.has_stage2()) set_stage2(features, ste, context.regime);
   context.owner.world = world_of(fields);
   if (fields.has_stage1() && !is_short) set_stage1(features, cd, context);
   regime = context.regime;

@@ -41,8 +41,7 @@ void KnownTables::learn(const STE& ste) {
   const auto config = ste[STE::Config];
   const bool stage2 = config == v3::SteConfig::kS2Translate || config == v3::SteConfig::kNested;
   if (!stage2 || stage2_illegal(features_, ste)) return;
-  context_.regime.has_stage2 = true;
-  context_.regime.stage2 = stage2_of(features_, ste);
+  set_stage2(features_, ste, context_.regime);
 }
 
 void KnownTables::learn(const CD& cd) {

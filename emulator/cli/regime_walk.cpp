@@ -57,11 +57,12 @@ RegimeWalk walk_regime(const emulator::Regime& regime, unsigned physical_bits,
                        const emulator::Transaction& transaction) {
   OneContext source(regime);
   FaultKeeper supervisor;
-  emulator::Tcu tcu(memory, source, {.policy = emulator::CachePolicy::kNone}, physical_bits,
+  emulator::Tcu tcu(emulator::PhysicalSpaces(memory), SecurityState::kNonSecure, source,
+                    {.policy = emulator::CachePolicy::kNone}, physical_bits,
                     emulator::Tcu::Conflicts::kNever, &observer);
   tcu.set_gate(emulator::Tcu::Gate::kTranslate);
   const std::atomic<bool> awaited = false;
-  emulator::Tbu port(tcu, supervisor, memory, awaited);
+  emulator::Tbu port(tcu, supervisor, emulator::PhysicalSpaces(memory), awaited);
   RegimeWalk result{.outcome = emulator::Terminated{}, .fault = std::nullopt};
   port.translate(transaction, result.outcome);
   result.fault = supervisor.fault();

@@ -48,7 +48,8 @@ void AtsInterface::pass(const Transaction& transaction, Outcome& outcome) {
   generation_ = tcu_.generation();
   const AtsRules rules = supervisor_.ats_rules();
   if (!rules.present) return supervisor_.end(transaction, ConfiguredAbort{}, outcome);
-  if (tcu_.gate() != Tcu::Gate::kTranslate) {
+  // 3.9.1.3: Secure streams have no ATS.
+  if (tcu_.gate() != Tcu::Gate::kTranslate || tcu_.security() == SecurityState::kSecure) {
     return supervisor_.end(transaction, AtsForbidden{}, outcome);
   }
   if (!rules.checked) return let_through(transaction, outcome);

@@ -10,15 +10,23 @@ namespace {
 
 constexpr std::uint64_t kSmallestPage = 4096;
 
+// 6.3.57.2: SIF, of an access that no stage 1 of tables says the address space
+// of.
+bool is_non_secure_fetch(const Transaction& transaction) {
+  return transaction.space == SecurityState::kNonSecure &&
+         transaction.direction == Direction::kRead && transaction.content == Content::kInstruction;
+}
+
 }  // namespace
 
-Tbu::Tbu(Tcu& tcu, TransactionSupervisor& supervisor, PhysicalMemory& memory,
+Tbu::Tbu(Tcu& tcu, TransactionSupervisor& supervisor, const PhysicalSpaces& spaces,
          const std::atomic<bool>& awaited)
     : tcu_(tcu),
       supervisor_(supervisor),
-      memory_(memory),
+      spaces_(spaces),
+      is_secure_(tcu.security() == SecurityState::kSecure),
       awaited_(awaited),
-      keeps_translations_(tcu.answers_keep() && tcu.observer() == nullptr),
+      keeps_translations_(tcu.answers_keep() && tcu.observer() == nullptr && !is_secure_),
       memory_size_(std::uint64_t{1} << tcu.output_bits()),
       generation_(tcu.generation()),
       keep_for_(Tcu::even(generation_)),
@@ -31,14 +39,18 @@ Tbu::Tbu(Tcu& tcu, TransactionSupervisor& supervisor, PhysicalMemory& memory,
       ats_(tcu, supervisor) {}
 
 void Tbu::translate(const Transaction& transaction, Outcome& outcome) {
-  // One comparison, of two neighbours.
-  if (transaction.address_type != AddressType::kUntranslated ||
+  // One comparison, of neighbours.
+  if (transaction.security != SecurityState::kNonSecure ||
+      transaction.address_type != AddressType::kUntranslated ||
       transaction.attributes.type != MemoryAttributes::kWriteBack) [[unlikely]]
-    return translate_otherwise(transaction, outcome);
+    return translate_special(transaction, outcome);
   translate_usual(transaction, outcome);
 }
 
-void Tbu::translate_otherwise(const Transaction& transaction, Outcome& outcome) {
+void Tbu::translate_special(const Transaction& transaction, Outcome& outcome) {
+  if (transaction.security == SecurityState::kSecure && secure_ != nullptr) {
+    return secure_->translate(transaction, outcome);
+  }
   if (transaction.address_type == AddressType::kTranslated) {
     return ats_.pass(transaction, outcome);
   }
@@ -138,7 +150,15 @@ void Tbu::pass_otherwise(const Transaction& transaction, Outcome& outcome) {
     bypass_overrides_ = tcu_.bypass_overrides();
     overrides_of_ = configured_;
   }
-  bypass(bypass_overrides_.applied_to(transaction), Route::kDisabled, outcome);
+  const Transaction overridden = bypass_overrides_.applied_to(transaction);
+  // 6.3.57.2: nobody is told.
+  if (bypass_overrides_.secure_fetches_only && is_non_secure_fetch(overridden)) {
+    return abort(transaction, outcome);
+  }
+  bypass(overridden, Route::kDisabled, outcome);
+  if (auto* translation = std::get_if<Translation>(&outcome)) {
+    translation->space = is_secure_ ? overridden.space : SecurityState::kNonSecure;
+  }
 }
 
 void Tbu::ask(const Transaction& transaction, Outcome& outcome, Source source) {
@@ -161,7 +181,7 @@ void Tbu::find_context(const Transaction& transaction, Outcome& outcome, Source 
   speaker_->checked = configured_;
   const Context& context = speaker_->context->context;
   usual_ = speaker_->source == kNobody || context.action != Context::Action::kBypass ||
-           context.overrides.any();
+           context.overrides.any() || is_secure_;
   if (transaction.address.value < speaker_->context->plain_below) {
     return ask_tcu(transaction, outcome, source);
   }
@@ -169,6 +189,8 @@ void Tbu::find_context(const Transaction& transaction, Outcome& outcome, Source 
 }
 
 void Tbu::ask_speaker(const Transaction& transaction, Outcome& outcome, Source source) {
+  if (is_secure_) [[unlikely]]
+    return ask_secure(transaction, outcome, source);
   if (speaker_->context->context.overrides.any()) [[unlikely]]
     return ask_overridden(transaction, outcome, source);
   obey_speaker(transaction, outcome, source);
@@ -178,6 +200,34 @@ void Tbu::ask_overridden(const Transaction& incoming, Outcome& outcome, Source s
   const Overrides& overrides = speaker_->context->context.overrides;
   overridden_ = overrides.of_types();
   obey_speaker(overrides.applied_to(incoming), outcome, source);
+}
+
+void Tbu::ask_secure(const Transaction& incoming, Outcome& outcome, Source source) {
+  const Context& context = speaker_->context->context;
+  overridden_ = context.overrides.of_types();
+  const Transaction transaction =
+      context.overrides.any() ? context.overrides.applied_to(incoming) : incoming;
+  const bool goes_on =
+      context.action == Context::Action::kBypass || context.action == Context::Action::kTranslate;
+  if (goes_on && !(context.action == Context::Action::kTranslate && context.regime.has_stage1) &&
+      context.regime.secure_fetches_only && is_non_secure_fetch(transaction)) {
+    return supervisor_.end(transaction,
+                           TranslationFault{{.type = FaultType::kPermission,
+                                             .stage = Stage::k1,
+                                             .level = 0,
+                                             .purpose = Purpose::kInput,
+                                             .table_write = false,
+                                             .ipa = {},
+                                             .descriptor = {}},
+                                            Response::kAbort,
+                                            Recording::kRecorded},
+                           outcome);
+  }
+  obey_speaker(transaction, outcome, source);
+  if (context.action != Context::Action::kBypass) return;
+  if (auto* translation = std::get_if<Translation>(&outcome)) {
+    translation->space = transaction.space;
+  }
 }
 
 inline void Tbu::obey_speaker(const Transaction& transaction, Outcome& outcome, Source source) {
@@ -259,7 +309,8 @@ void Tbu::ask_in_full(const Transaction& transaction, Outcome& outcome, Source s
                                            .size = size,
                                            .attributes = attributes,
                                            .permissions = found_.permissions,
-                                           .route = Route::kTables});
+                                           .route = Route::kTables,
+                                           .space = found_.space});
 }
 
 // 3.4: an address that does not exist.  With the SMMU off there is nobody to
@@ -302,7 +353,8 @@ Transfer Tbu::transfer(Transaction transaction, std::size_t size, Access&& acces
     std::size_t piece = 0;
     if (const auto* translation = std::get_if<Translation>(&done.outcome)) {
       piece = piece_of(translation->size);
-      if (access(translation->pa, done.bytes, piece) == BusResponse::kAbort) {
+      PhysicalMemory& memory = spaces_[translation->space];
+      if (access(memory, translation->pa, done.bytes, piece) == BusResponse::kAbort) {
         done.outcome = Terminated{Response::kAbort};
         break;
       }
@@ -331,12 +383,15 @@ TranslationCompletion Tbu::request_translation(const TranslationRequest& request
 }
 
 Transfer Tbu::read(const Transaction& transaction, std::span<std::byte> bytes) {
+  if (transaction.security == SecurityState::kSecure && secure_ != nullptr) {
+    return secure_->read(transaction, bytes);
+  }
   Transaction read = transaction;
   read.direction = Direction::kRead;
   return transfer(
       read, bytes.size(),
-      [&](Pa pa, std::size_t offset, std::size_t size) {
-        return memory_.read(pa, bytes.subspan(offset, size));
+      [&](PhysicalMemory& memory, Pa pa, std::size_t offset, std::size_t size) {
+        return memory.read(pa, bytes.subspan(offset, size));
       },
       [&](std::size_t offset, std::size_t size) {
         std::ranges::fill(bytes.subspan(offset, size), std::byte{0});
@@ -344,12 +399,15 @@ Transfer Tbu::read(const Transaction& transaction, std::span<std::byte> bytes) {
 }
 
 Transfer Tbu::write(const Transaction& transaction, std::span<const std::byte> bytes) {
+  if (transaction.security == SecurityState::kSecure && secure_ != nullptr) {
+    return secure_->write(transaction, bytes);
+  }
   Transaction write = transaction;
   write.direction = Direction::kWrite;
   return transfer(
       write, bytes.size(),
-      [&](Pa pa, std::size_t offset, std::size_t size) {
-        return memory_.write(pa, bytes.subspan(offset, size));
+      [&](PhysicalMemory& memory, Pa pa, std::size_t offset, std::size_t size) {
+        return memory.write(pa, bytes.subspan(offset, size));
       },
       [](std::size_t, std::size_t) {});
 }

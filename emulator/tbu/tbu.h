@@ -13,6 +13,7 @@
 #include "emulator/tbu/micro_tlb.h"
 #include "emulator/tbu/supervisor.h"
 #include "emulator/tcu/tcu.h"
+#include "emulator/walk/physical_spaces.h"
 #include "smmu/emulator/port.h"
 #include "smmu/platform/memory.h"
 
@@ -48,8 +49,10 @@ class InFlight {
 class Tbu final : public Port {
  public:
   // `awaited`: set while somebody waits for accesses to end.
-  Tbu(Tcu& tcu, TransactionSupervisor& supervisor, PhysicalMemory& memory,
+  Tbu(Tcu& tcu, TransactionSupervisor& supervisor, const PhysicalSpaces& spaces,
       const std::atomic<bool>& awaited);
+  // Before anything else: where Secure transactions go.
+  void pass_secure_to(Port& port) { secure_ = &port; }
 
   using Port::translate;
   void translate(const Transaction& transaction, Outcome& outcome) override;
@@ -71,7 +74,9 @@ class Tbu final : public Port {
   };
   static constexpr std::size_t kSlots = 8;
 
-  // Without the say of what came in (13.4.2).
+  // What is Secure, or has a say of its own (13.4.2).
+  [[gnu::noinline]] void translate_special(const Transaction& transaction, Outcome& outcome);
+  // Without the say of what came in.
   void translate_usual(const Transaction& transaction, Outcome& outcome);
   // What is translated already, or has such a say.
   [[gnu::noinline]] void translate_otherwise(const Transaction& transaction, Outcome& outcome);
@@ -88,6 +93,8 @@ class Tbu final : public Port {
   // What is not in the micro TLB, or not allowed by it.
   void ask(const Transaction& transaction, Outcome& outcome, Source source);
   void ask_speaker(const Transaction& transaction, Outcome& outcome, Source source);
+  // A Secure stream's, whose accesses go to either address space.
+  [[gnu::noinline]] void ask_secure(const Transaction& incoming, Outcome& outcome, Source source);
   // `transaction`: with the speaker's overrides.
   void obey_speaker(const Transaction& transaction, Outcome& outcome, Source source);
   [[gnu::noinline]] void ask_overridden(const Transaction& incoming, Outcome& outcome,
@@ -120,7 +127,9 @@ class Tbu final : public Port {
 
   Tcu& tcu_;
   TransactionSupervisor& supervisor_;
-  PhysicalMemory& memory_;
+  const PhysicalSpaces spaces_;
+  const bool is_secure_;
+  Port* secure_ = nullptr;  // null: nothing is Secure
   const std::atomic<bool>& awaited_;
   // An observer hears of every hit in the TCU's TLB: nothing may hide one.
   const bool keeps_translations_;

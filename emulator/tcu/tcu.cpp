@@ -31,18 +31,19 @@ void deny_unprivileged(TlbEntry& entry) {
 
 }  // namespace
 
-Tcu::Tcu(PhysicalMemory& memory, ConfigurationSource& source, const Caching& caching,
-         unsigned output_bits, Conflicts conflicts, Observer* observer)
+Tcu::Tcu(const PhysicalSpaces& spaces, SecurityState security, ConfigurationSource& source,
+         const Caching& caching, unsigned output_bits, Conflicts conflicts, Observer* observer)
     : caching_(caching),
       output_bits_(output_bits),
       // Only the policy that keeps all that may be kept keeps such entries.
       conflicts_(caching.policy == CachePolicy::kAdversarial ? conflicts : Conflicts::kNever),
-      memory_(memory),
+      security_(security),
+      memory_(spaces[security]),
       source_(source),
       observer_(observer),
       postpones_(caching.policy == CachePolicy::kAdversarial),
       watched_(observer != nullptr || conflicts_ != Conflicts::kNever),
-      walker_(memory, observer),
+      walker_(spaces, observer),
       contexts_(caching),
       tlb_(caching.policy, caching.main_tlb, caching.cap),
       stage2_(caching.policy, or_one(caching.stage2), caching.cap),
@@ -169,9 +170,15 @@ inline std::shared_ptr<const StreamContext> Tcu::resolve_by(Resolve&& resolve, K
   const Context& context = found->context;
   if (context.action == Context::Action::kTranslate) {
     const Regime& regime = context.regime;
-    found->spaces = regime.has_stage1 ? tlb_.spaces_of(context.owner)
-                                      : tlb_.intermediate_space_of(context.owner.vmid);
-    if (regime.has_stage1 && regime.has_stage2 && caching_.stage2.sets != 0) {
+    // A Secure stream has two kinds of IPAs, and no copies of what stage 2 alone
+    // makes of them.
+    const bool one_kind = security_ == SecurityState::kNonSecure;
+    if (regime.has_stage1) {
+      found->spaces = tlb_.spaces_of(context.owner);
+    } else if (one_kind) {
+      found->spaces = tlb_.intermediate_space_of(context.owner.vmid);
+    }
+    if (regime.has_stage1 && regime.has_stage2 && one_kind && caching_.stage2.sets != 0) {
       found->stage2_spaces = stage2_.intermediate_space_of(context.owner.vmid);
     }
     // A port has tables of its own, for plain walks; but those last no longer
@@ -207,7 +214,7 @@ std::uint64_t Tcu::plain_below(const StreamContext& stream) const {
   const bool kept = caching_.policy == CachePolicy::kRealistic &&
                     caching_.prefetch == SpeculativePrefetch::kOff && stream.keeps &&
                     stream.spaces.cached() && observer_ == nullptr;
-  if (!kept || stream.context.overrides.any()) return 0;
+  if (!kept || stream.context.overrides.any() || security_ == SecurityState::kSecure) return 0;
   return emulator::plain_below(stream.context.regime);
 }
 
@@ -323,7 +330,10 @@ std::optional<Fault> Tcu::walk(const StreamContext& stream, const Transaction& t
   const Access access{.privilege = transaction.privilege,
                       .direction = transaction.direction,
                       .content = transaction.content,
-                      .speculative = false};
+                      .speculative = false,
+                      .space = regime.security == SecurityState::kSecure
+                                   ? transaction.space
+                                   : SecurityState::kNonSecure};
   std::optional<WalkFault> fault;
   if (stream.keeps && observer_ == nullptr && regime.simple && !stream.table_spaces.cached())
       [[likely]] {

@@ -18,6 +18,7 @@
 #include "emulator/tlb/brief_mutex.h"
 #include "emulator/tlb/entries.h"
 #include "emulator/tlb/set_associative.h"
+#include "emulator/walk/physical_spaces.h"
 #include "emulator/walk/plain.h"
 #include "emulator/walk/walker.h"
 #include "smmu/emulator/config.h"
@@ -51,9 +52,9 @@ class Tcu {
     kPossible,  // level 0
   };
 
-  // `output_bits`: the width of a physical address.
-  Tcu(PhysicalMemory& memory, ConfigurationSource& source, const Caching& caching,
-      unsigned output_bits, Conflicts conflicts, Observer* observer);
+  // `security`: of its streams.  `output_bits`: the width of a physical address.
+  Tcu(const PhysicalSpaces& spaces, SecurityState security, ConfigurationSource& source,
+      const Caching& caching, unsigned output_bits, Conflicts conflicts, Observer* observer);
 
   void set_gate(Gate gate, const Overrides& bypass_overrides = {});
   Gate gate() const { return gate_.load(std::memory_order_acquire); }
@@ -80,6 +81,7 @@ class Tcu {
   bool answers_keep() const { return caching_.policy != CachePolicy::kNone; }
 
   unsigned output_bits() const { return output_bits_; }
+  SecurityState security() const { return security_; }
   Observer* observer() const { return observer_; }
 
   // What configuration says of a stream; from memory if no copy is kept.
@@ -246,7 +248,8 @@ class Tcu {
   const Caching caching_;
   const unsigned output_bits_;
   const Conflicts conflicts_;
-  PhysicalMemory& memory_;
+  const SecurityState security_;
+  PhysicalMemory& memory_;  // where configuration is
   ConfigurationSource& source_;
   Observer* const observer_;
   const bool postpones_;  // invalidations, to the next synchronize()

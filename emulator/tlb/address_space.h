@@ -20,6 +20,18 @@ enum class Input : std::uint8_t {
   kIntermediate,  // by stage 2 alone
 };
 
+// Of one privilege level, and so without ASIDs and an upper half.
+constexpr bool is_one_level(StreamWorld world) {
+  return world == StreamWorld::kNsEl2 || world == StreamWorld::kSEl2 || world == StreamWorld::kEl3;
+}
+constexpr bool is_el2_e2h(StreamWorld world) {
+  return world == StreamWorld::kNsEl2E2h || world == StreamWorld::kSEl2E2h;
+}
+// Which stage 2 may be behind, so that there are VMIDs.
+constexpr bool is_el1(StreamWorld world) {
+  return world == StreamWorld::kNsEl1 || world == StreamWorld::kSecure;
+}
+
 // The sets of ASIDs (IHI 0070, 5.4: ASET), each with global translations of its
 // own (3.17.1).
 enum class AsidSet : std::uint8_t { kShared, kNonShared };
@@ -28,7 +40,7 @@ enum class AsidSet : std::uint8_t { kShared, kNonShared };
 struct Owner {
   StreamWorld world = StreamWorld::kNsEl1;
   Vmid vmid = Vmid(0);  // 0 where the world has none
-  Asid asid = Asid(0);  // kNsEl2: ignored
+  Asid asid = Asid(0);  // of one level: ignored
   AsidSet set = AsidSet::kShared;
 };
 

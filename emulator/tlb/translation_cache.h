@@ -72,7 +72,7 @@ class TranslationCache {
   // Of a stage 1, or of both stages.
   TlbSpaces spaces_of(const Owner& owner) {
     AddressSpace name{.world = owner.world, .vmid = owner.vmid};
-    if (owner.world == StreamWorld::kNsEl2) {
+    if (is_one_level(owner.world)) {
       AddressSpaces::Space* space = spaces_.intern(name);
       return {.asid = space, .global = space};
     }

@@ -59,6 +59,7 @@ std::optional<std::string> version_objection(const SmmuV3Config& config) {
       {"SMMU_IDR3.E0PD", idr3[SMMU_IDR3::E0PD], 2, 3},
       {"SMMU_IDR3.PTWNNC", idr3[SMMU_IDR3::PTWNNC], 2, if_so(s2p, 3)},
       {"SMMU_IDR3.DPT", idr3[SMMU_IDR3::DPT], 2, kNever},
+      {"SMMU_S_IDR1.SEL2", config.s_idr1[v3::SMMU_S_IDR1::SEL2], 1, kNever},
       // Of SMMUv3.4
       {"SMMU_IDR0.HTTU 0b11", idr0[SMMU_IDR0::HTTU] == SMMU_IDR0::FlagUpdates::kTableAccessAndDirty,
        3, kNever},
@@ -121,6 +122,7 @@ SmmuV3Config SmmuV3Config::of_version(unsigned minor) const {
         .set(SMMU_IDR3::STT, false)
         .set(SMMU_IDR3::RIL, false)
         .set(SMMU_IDR3::BBML, 0);
+    config.s_idr1.set(v3::SMMU_S_IDR1::SEL2, false);
   }
   if (minor < 1) {
     config.idr3.set(SMMU_IDR3::XNX, false).set(SMMU_IDR3::PBHA, false);

@@ -53,6 +53,16 @@ Overrides overrides_of(const Features& features, const Fields& fields) {
     } else if (instcfg == InstructionOverride::kInstruction) {
       overrides.content = Content::kInstruction;
     }
+    if constexpr (requires { Fields::NSCFG; }) {
+      if (features.security == SecurityState::kSecure) {
+        const auto nscfg = fields[Fields::NSCFG];
+        if (nscfg == NonSecureOverride::kSecure) {
+          overrides.space = SecurityState::kSecure;
+        } else if (nscfg == NonSecureOverride::kNonSecure) {
+          overrides.space = SecurityState::kNonSecure;
+        }
+      }
+    }
   }
   return overrides;
 }

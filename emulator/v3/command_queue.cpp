@@ -75,20 +75,23 @@ std::uint32_t CommandQueue::consume(std::uint32_t most) {
     }
     ++consumed;
     const std::uint32_t next = queue.next(read);
-    const CommandOutcome outcome = perform(words, features_, registers_, tcu_);
+    const CommandOutcome outcome =
+        non_secure_ ? perform_secure(words) : perform(words, features_, registers_, tcu_);
     if (outcome > CommandOutcome::kSynchronize) [[unlikely]] {
       if (outcome == CommandOutcome::kIllegal) {
         stop(read, words, CommandError::CERROR_ILL);
         return consumed;
       }
       if (outcome == CommandOutcome::kAnswer) {
-        stalls_->answer(words);
+        answer(words);
       } else if (!send(words, queue, read)) {
         return consumed;
       }
     }
     if (outcome == CommandOutcome::kSynchronize) {
       tcu_.synchronize();
+      if (non_secure_) [[unlikely]]
+        non_secure_->tcu.synchronize();
       if (!passes(CMD_SYNC(words)) && !finish_sync(words, queue, read)) return consumed;
     } else {
       // Software may have put this in the place of a CMD_SYNC that was waiting.
@@ -102,6 +105,16 @@ std::uint32_t CommandQueue::consume(std::uint32_t most) {
   } while (consumed != most && other_effects_.load(std::memory_order_relaxed) == 0);
   advance(queue, read);
   return consumed;
+}
+
+CommandOutcome CommandQueue::perform_secure(const CommandWords& words) const {
+  return emulator::perform_secure(words, scope(), *non_secure_);
+}
+
+void CommandQueue::answer(const CommandWords& words) const {
+  const CommandScope own = scope();
+  const CommandScope& scope = non_secure_ ? scope_of(words, own, *non_secure_) : own;
+  scope.stalls->answer(words);
 }
 
 // It waits for nobody, and nobody waits for it.
@@ -185,7 +198,8 @@ bool CommandQueue::accesses_in_flight() const {
 void CommandQueue::report(std::uint32_t index, const CommandWords& words, CommandError error) {
   if (observer_ == nullptr) [[likely]]
     return;
-  observer_->on_command({.index = queue().position(index),
+  observer_->on_command({.security = features_.security,
+                         .index = queue().position(index),
                          .words = words,
                          .error = static_cast<std::uint8_t>(error)});
 }

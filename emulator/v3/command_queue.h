@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "emulator/tbu/tbu.h"
@@ -14,6 +15,7 @@
 #include "emulator/v3/interrupts.h"
 #include "emulator/v3/queue.h"
 #include "emulator/v3/register_file.h"
+#include "emulator/v3/secure_commands.h"
 #include "emulator/v3/stalls.h"
 #include "smmu/emulator/observer.h"
 #include "smmu/platform/memory.h"
@@ -34,6 +36,11 @@ class CommandQueue {
                PhysicalMemory& memory, const Ports& ports, Stalls* stalls, AtsMessages& messages,
                std::atomic<bool>& awaited, const std::atomic<std::uint32_t>& other_effects,
                Observer* observer);
+
+  // Before anything else, for the Secure queue: what its commands about the
+  // other Security state act on.
+  void reach(const CommandScope& non_secure) { non_secure_.emplace(non_secure); }
+  CommandScope scope() const { return {features_, registers_, tcu_, stalls_}; }
 
   // The queue is enabled: base and size are fixed from now on.
   void enable();
@@ -81,6 +88,8 @@ class CommandQueue {
   // Whether an access may still use what was invalidated before the CMD_SYNC.
   bool accesses_in_flight() const;
   void report(std::uint32_t index, const CommandWords& words, v3::CommandError error);
+  [[gnu::noinline]] CommandOutcome perform_secure(const CommandWords& words) const;
+  [[gnu::noinline]] void answer(const CommandWords& words) const;
 
   static constexpr unsigned kLog2EntryBytes = 4;
 
@@ -95,6 +104,7 @@ class CommandQueue {
   std::atomic<bool>& awaited_;
   const std::atomic<std::uint32_t>& other_effects_;
   Observer* const observer_;
+  std::optional<CommandScope> non_secure_;          // of the Secure queue
   std::atomic<std::uint64_t> queue_{0};             // a Queue, as a word
   std::atomic<std::size_t> unanswered_allowed_{0};  // while there is a wait
   // Nothing has to be looked at for a CMD_SYNC but accesses: nobody observes,

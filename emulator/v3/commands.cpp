@@ -81,17 +81,18 @@ Vmid vmid_of(const Features& features, const C& command) {
 template <class C>
 TlbInvalidation of_vmid(const Features& features, const RegisterFile& registers, const C& command,
                         std::optional<Input> input = Input::kVirtual) {
-  return {.vmid = vmid_of(features, command),
+  return {.world = features.el1(),
+          .vmid = vmid_of(features, command),
           .vmid_bits_ignored = vmid_bits_ignored(registers),
           .input = input};
 }
 
-// What is of EL2.
-TlbInvalidation of_el2(StreamWorld world) { return {.world = world, .vmid = Vmid(0)}; }
+// What is of an Exception level above EL1.
+TlbInvalidation above_el1(StreamWorld world) { return {.world = world, .vmid = Vmid(0)}; }
 
 // 4.4.2.8, 4.4.2.9: which of its two worlds an address is of.
-StreamWorld el2_world(const RegisterFile& registers) {
-  return registers.get<SMMU_CR2>()[SMMU_CR2::E2H] ? StreamWorld::kNsEl2E2h : StreamWorld::kNsEl2;
+StreamWorld el2_world(const Features& features, const RegisterFile& registers) {
+  return features.el2(registers.get<SMMU_CR2>()[SMMU_CR2::E2H]);
 }
 
 // 4.4.1.1: else it is about one address, in whatever entry.
@@ -229,8 +230,8 @@ CommandOutcome perform(const CMD_TLBI_NH_VA& command, const Features& features,
                        const RegisterFile& registers, Tcu& tcu) {
   using C = CMD_TLBI_NH_VA;
   if (!features.idr0[SMMU_IDR0::S1P]) return CommandOutcome::kIllegal;
-  if (is_range(features, command) || !command[C::Leaf] || vmid_bits_ignored(registers) != 0)
-      [[unlikely]] {
+  if (is_range(features, command) || !command[C::Leaf] || vmid_bits_ignored(registers) != 0 ||
+      features.security == SecurityState::kSecure) [[unlikely]] {
     TlbInvalidation what = of_vmid(features, registers, command);
     what.asid = asid_of(command);
     return invalidate_addresses(features, tcu, command, what);
@@ -245,8 +246,9 @@ CommandOutcome perform(const CMD_TLBI_NH_VAA& command, const Features& features,
   return invalidate_addresses(features, tcu, command, of_vmid(features, registers, command));
 }
 
-CommandOutcome perform(const CMD_TLBI_NSNH_ALL&, const Features&, const RegisterFile&, Tcu& tcu) {
-  return invalidate(tcu, TlbInvalidation{.input = std::nullopt});
+CommandOutcome perform(const CMD_TLBI_NSNH_ALL&, const Features& features, const RegisterFile&,
+                       Tcu& tcu) {
+  return invalidate(tcu, TlbInvalidation{.world = features.el1(), .input = std::nullopt});
 }
 
 CommandOutcome perform(const CMD_TLBI_S12_VMALL& command, const Features& features,
@@ -266,14 +268,14 @@ CommandOutcome perform(const CMD_TLBI_S2_IPA& command, const Features& features,
 CommandOutcome perform(const CMD_TLBI_EL2_ALL&, const Features& features, const RegisterFile&,
                        Tcu& tcu) {
   if (!features.idr0[SMMU_IDR0::Hyp]) return CommandOutcome::kIllegal;
-  tcu.invalidate(of_el2(StreamWorld::kNsEl2));
-  return invalidate(tcu, of_el2(StreamWorld::kNsEl2E2h));
+  tcu.invalidate(above_el1(features.el2(false)));
+  return invalidate(tcu, above_el1(features.el2(true)));
 }
 
 CommandOutcome perform(const CMD_TLBI_EL2_ASID& command, const Features& features,
                        const RegisterFile&, Tcu& tcu) {
   if (!features.idr0[SMMU_IDR0::Hyp]) return CommandOutcome::kIllegal;
-  TlbInvalidation what = of_el2(StreamWorld::kNsEl2E2h);
+  TlbInvalidation what = above_el1(features.el2(true));
   what.asid = asid_of(command);
   return invalidate(tcu, what);
 }
@@ -281,15 +283,28 @@ CommandOutcome perform(const CMD_TLBI_EL2_ASID& command, const Features& feature
 CommandOutcome perform(const CMD_TLBI_EL2_VA& command, const Features& features,
                        const RegisterFile& registers, Tcu& tcu) {
   if (!features.idr0[SMMU_IDR0::Hyp]) return CommandOutcome::kIllegal;
-  TlbInvalidation what = of_el2(el2_world(registers));
-  if (what.world == StreamWorld::kNsEl2E2h) what.asid = asid_of(command);
+  TlbInvalidation what = above_el1(el2_world(features, registers));
+  if (is_el2_e2h(what.world)) what.asid = asid_of(command);
   return invalidate_addresses(features, tcu, command, what);
 }
 
 CommandOutcome perform(const CMD_TLBI_EL2_VAA& command, const Features& features,
                        const RegisterFile& registers, Tcu& tcu) {
   if (!features.idr0[SMMU_IDR0::Hyp]) return CommandOutcome::kIllegal;
-  return invalidate_addresses(features, tcu, command, of_el2(el2_world(registers)));
+  return invalidate_addresses(features, tcu, command, above_el1(el2_world(features, registers)));
+}
+
+// 4.4.2.5, 4.4.2.6: of the Secure Command queue.
+CommandOutcome perform(const CMD_TLBI_EL3_ALL&, const Features& features, const RegisterFile&,
+                       Tcu& tcu) {
+  if (features.security != SecurityState::kSecure) return CommandOutcome::kIllegal;
+  return invalidate(tcu, above_el1(StreamWorld::kEl3));
+}
+
+CommandOutcome perform(const CMD_TLBI_EL3_VA& command, const Features& features,
+                       const RegisterFile&, Tcu& tcu) {
+  if (features.security != SecurityState::kSecure) return CommandOutcome::kIllegal;
+  return invalidate_addresses(features, tcu, command, above_el1(StreamWorld::kEl3));
 }
 
 CommandOutcome perform(const CMD_SYNC& command, const Features&, const RegisterFile&, Tcu&) {
@@ -365,6 +380,10 @@ CommandOutcome perform(CommandWords words, const Features& features, const Regis
       return perform_as<CMD_TLBI_EL2_VA>(words, features, registers, tcu);
     case Opcode::CMD_TLBI_EL2_VAA:
       return perform_as<CMD_TLBI_EL2_VAA>(words, features, registers, tcu);
+    case Opcode::CMD_TLBI_EL3_ALL:
+      return perform_as<CMD_TLBI_EL3_ALL>(words, features, registers, tcu);
+    case Opcode::CMD_TLBI_EL3_VA:
+      return perform_as<CMD_TLBI_EL3_VA>(words, features, registers, tcu);
     case Opcode::CMD_SYNC:
       return perform_as<CMD_SYNC>(words, features, registers, tcu);
 
@@ -385,8 +404,6 @@ CommandOutcome perform(CommandWords words, const Features& features, const Regis
     case Opcode::CMD_DPTI_ALL:
     case Opcode::CMD_DPTI_PA:
     // For the Secure Command queue.
-    case Opcode::CMD_TLBI_EL3_ALL:
-    case Opcode::CMD_TLBI_EL3_VA:
     case Opcode::CMD_TLBI_S_EL2_ALL:
     case Opcode::CMD_TLBI_S_EL2_ASID:
     case Opcode::CMD_TLBI_S_EL2_VA:

@@ -22,7 +22,8 @@ enum class CommandOutcome : std::uint8_t {
   kMessage,      // to a device, for AtsMessages to send
 };
 
-// A command of the Non-secure Command queue.
+// A command about the Security state that `features` and `registers` are of; on
+// the Non-secure Command queue, all of them are about that.
 CommandOutcome perform(CommandWords words, const Features& features, const RegisterFile& registers,
                        Tcu& tcu);
 

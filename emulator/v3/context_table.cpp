@@ -83,6 +83,7 @@ struct Half {
   bool had;
   bool e0pd;
   Shareability shareability;
+  bool ns;  // NSCFG
 };
 
 // [55:52] are for VMSAv9-128.
@@ -114,7 +115,7 @@ std::array<Half, 2> halves_of(const CD& cd, StreamWorld world) {
       break;
   }
   // 5.4.1: EL2 has the lower half alone, which cannot be disabled.
-  const bool one = world == StreamWorld::kNsEl2;
+  const bool one = is_one_level(world);
   return {Half{.enabled = one || !cd[CD::EPD0],
                .granule = granule0,
                .txsz = cd[CD::T0SZ],
@@ -122,7 +123,8 @@ std::array<Half, 2> halves_of(const CD& cd, StreamWorld world) {
                .tbi = cd[CD::TBI0],
                .had = cd[CD::HAD0],
                .e0pd = cd[CD::E0PD0] && !one,
-               .shareability = cd[CD::SH0]},
+               .shareability = cd[CD::SH0],
+               .ns = cd[CD::NSCFG0]},
           Half{.enabled = !one && !cd[CD::EPD1],
                .granule = granule1,
                .txsz = one ? 0 : cd[CD::T1SZ],
@@ -130,7 +132,8 @@ std::array<Half, 2> halves_of(const CD& cd, StreamWorld world) {
                .tbi = cd[CD::TBI1],
                .had = cd[CD::HAD1],
                .e0pd = cd[CD::E0PD1],
-               .shareability = cd[CD::SH1]}};
+               .shareability = cd[CD::SH1],
+               .ns = cd[CD::NSCFG1]}};
 }
 
 // 5.4, IPS: at most OAS, but for VMSAv8-32, which always makes 40 bits.
@@ -205,7 +208,7 @@ bool cd_illegal(const Features& features, const STE& ste, StreamWorld world, con
   if (!cd[CD::V]) return true;
   if (ste[STE::S1STALLD] && cd[CD::S]) return true;
   if (features.idr0[SMMU_IDR0::TERM_MODEL] && !cd[CD::A]) return true;
-  const auto stall_model = features.idr0[SMMU_IDR0::STALL_MODEL];
+  const auto stall_model = features.stall_model();
   if (stall_model == StallModel::kTerminate && cd[CD::S]) return true;
   if (stall_model == StallModel::kStallForced && !cd[CD::S]) return true;
 
@@ -217,7 +220,7 @@ bool cd_illegal(const Features& features, const STE& ste, StreamWorld world, con
   }
   const bool aarch64 = cd[CD::AA64];
   if (!features.has(aarch64 ? TableFormat::kAArch64 : TableFormat::kAArch32)) return true;
-  if (!aarch64 && world == StreamWorld::kNsEl2E2h) return true;
+  if (!aarch64 && (is_el2_e2h(world) || world == StreamWorld::kSEl2)) return true;
   // 5.4: VMSAv8-64 does not fit above a stage 2 of VMSAv8-32.
   const bool stage2 = ste[STE::Config] == SteConfig::kNested;
   if (aarch64 && stage2 && !ste[STE::S2AA64]) return true;
@@ -225,7 +228,7 @@ bool cd_illegal(const Features& features, const STE& ste, StreamWorld world, con
   // HA and HD are ignored with VMSAv8-32.
   if (aarch64 && (cd[CD::HA] || cd[CD::HD]) && httu == 0) return true;
   if (aarch64 && cd[CD::HD] && httu == 1) return true;
-  const bool tagged = world != StreamWorld::kNsEl2;
+  const bool tagged = !is_one_level(world);
   if (tagged && !features.idr0[SMMU_IDR0::ASID16] && (cd[CD::ASID] >> 8) != 0) return true;
   const unsigned output_bits = effective_output_bits(features, cd);
   for (const Half& half : halves) {
@@ -265,10 +268,13 @@ void set_stage1(const Features& features, const CD& cd, Context& context) {
   for (std::size_t i = 0; i != halves.size(); ++i) {
     stage1.half[i] = stage1_half(features, cd, halves[i], output_bits,
                                  regime.has_stage2 ? features.input_bits : features.output_bits);
+    if (regime.security == SecurityState::kSecure && !halves[i].ns) {
+      stage1.half[i].tables.space = SecurityState::kSecure;
+    }
   }
   stage1.attributes = stage1_attributes(std::uint64_t{cd[CD::MAIR1]} << 32 | cd[CD::MAIR0]);
   Levels levels = aarch64 ? Levels::kTwo : Levels::kTwoAArch32;
-  if (world == StreamWorld::kNsEl2) levels = Levels::kOne;
+  if (is_one_level(world)) levels = Levels::kOne;
   stage1.permissions = stage1_permissions(
       {.levels = levels,
        .write_implies_execute_never = cd[CD::WXN],
@@ -278,29 +284,31 @@ void set_stage1(const Features& features, const CD& cd, Context& context) {
   const bool updates = aarch64 && cd[CD::HA];
   stage1.access_flag_ignored = cd[CD::AFFD] && !updates;
   stage1.update = {.access_flag = updates, .dirty_state = updates && cd[CD::HD]};
-  regime.global = world == StreamWorld::kNsEl2;
-  regime.simple = aarch64 && !regime.has_stage2 && !regime.global && !updates;
+  regime.global = is_one_level(world);
+  regime.simple = aarch64 && !regime.has_stage2 && !regime.global && !updates &&
+                  regime.security == SecurityState::kNonSecure;
 }
 
-ContextTable::ContextTable(const Features& features, PhysicalMemory& memory, const Caching& caching,
-                           const Tcu& tcu, Observer* observer)
+ContextTable::ContextTable(const Features& features, const PhysicalSpaces& spaces,
+                           const Caching& caching, const Tcu& tcu, Observer* observer)
     : features_(features),
-      memory_(memory),
+      spaces_(spaces),
       observer_(observer),
-      walker_(memory, observer),
+      walker_(spaces, observer),
       descriptors_(caching, tcu) {}
 
-Resolution ContextTable::resolve(const STE& ste, StreamWorld world, StreamId stream,
-                                 std::optional<SubstreamId> substream, Reading reading,
-                                 Updates updates) {
-  Resolution resolution = find(ste, world, stream, substream, reading, updates);
+Resolution ContextTable::resolve(const STE& ste, StreamWorld world, bool secure_fetches_only,
+                                 StreamId stream, std::optional<SubstreamId> substream,
+                                 Reading reading, Updates updates) {
+  Resolution resolution =
+      find(ste, world, secure_fetches_only, stream, substream, reading, updates);
   resolution.context.ats = ats_grant(features_, ste);
   return resolution;
 }
 
-Resolution ContextTable::find(const STE& ste, StreamWorld world, StreamId stream,
-                              std::optional<SubstreamId> substream, Reading reading,
-                              Updates updates) {
+Resolution ContextTable::find(const STE& ste, StreamWorld world, bool secure_fetches_only,
+                              StreamId stream, std::optional<SubstreamId> substream,
+                              Reading reading, Updates updates) {
   const std::uint32_t number = substream ? substream->value : 0;
   const bool stage1 = has_stage1(ste);
   const bool stage2 = has_stage2(ste);
@@ -318,7 +326,11 @@ Resolution ContextTable::find(const STE& ste, StreamWorld world, StreamId stream
       static_cast<std::uint8_t>(stage1 ? features_.input_bits : features_.output_bits);
   context.overrides = overrides_of(features_, ste);
   context.owner.world = world;
-  if (features_.idr0[SMMU_IDR0::S2P] && world == StreamWorld::kNsEl1) {
+  context.regime.security = features_.security;
+  context.regime.secure_fetches_only = secure_fetches_only;
+  // 5.2, S2VMID: that of a Secure stream is 0 without stage 2.
+  const bool tagged = stage2 || features_.security == SecurityState::kNonSecure;
+  if (features_.idr0[SMMU_IDR0::S2P] && is_el1(world) && tagged) {
     context.owner.vmid = Vmid(static_cast<std::uint16_t>(ste[STE::S2VMID]));
   }
   if (stage2) set_stage2(ste, context);
@@ -343,10 +355,9 @@ void ContextTable::set_stage2(const STE& ste, Context& context) const {
   context.stage2_recording = ste[STE::S2R] ? Recording::kRecorded : Recording::kSilent;
   if (ste[STE::S2S]) context.stage2_recording = Recording::kStalls;
   context.regime.has_stage1 = false;
-  context.regime.has_stage2 = true;
   context.regime.simple = false;
   context.regime.bypass_bits = static_cast<std::uint8_t>(features_.input_bits);
-  context.regime.stage2 = stage2_of(features_, ste);
+  emulator::set_stage2(features_, ste, context.regime);
 }
 
 // 3.9.1.3, in the order of its list.
@@ -386,6 +397,7 @@ Resolution ContextTable::from_cd(const STE& ste, StreamId stream, std::uint32_t 
   context.action = Context::Action::kTranslate;
   // 13.4.2: what stage 1 says replaces it, but for types, which have hints.
   context.overrides.shareability.reset();
+  context.overrides.space.reset();
   constexpr unsigned kLog2Cd = 6;
   const unsigned table_bits = features_.substream_bits == 0 ? 0 : ste[STE::S1CDMax];
   // 5.2: S1Fmt is ignored where there is one CD.
@@ -410,14 +422,14 @@ Resolution ContextTable::from_cd(const STE& ste, StreamId stream, std::uint32_t 
     if (const auto* fault = std::get_if<WalkFault>(&located)) {
       return not_reached(context, *fault, reading);
     }
-    const Pa address = std::get<Pa>(located);
+    const auto [address, space] = std::get<Located>(located);
     std::optional<L1CD> descriptor;
     if (const auto copy = descriptors_.find(stream.value, file_number(index, leaf_table_bits))) {
       descriptor = copy->structure;
       reading.stamp = std::min(reading.stamp, copy->stamp);
     } else {
-      descriptor = fetch<L1CD>(memory_, observer_, ConfigurationStructure::kL1CD, stream,
-                               SubstreamId(index), address);
+      descriptor = fetch<L1CD>(spaces_[space], observer_, ConfigurationStructure::kL1CD, stream,
+                               features_.security, SubstreamId(index), address);
       if (!descriptor) return failed(EventType::F_CD_FETCH, index, reading, address.value);
       descriptors_.insert(stream.value, file_number(index, leaf_table_bits),
                           {*descriptor, reading.stamp}, reading);
@@ -438,9 +450,9 @@ Resolution ContextTable::from_cd(const STE& ste, StreamId stream, std::uint32_t 
   if (const auto* fault = std::get_if<WalkFault>(&located)) {
     return not_reached(context, *fault, reading);
   }
-  const Pa address = std::get<Pa>(located);
-  const auto cd = fetch<CD>(memory_, observer_, ConfigurationStructure::kCD, stream,
-                            SubstreamId(index), address);
+  const auto [address, space] = std::get<Located>(located);
+  const auto cd = fetch<CD>(spaces_[space], observer_, ConfigurationStructure::kCD, stream,
+                            features_.security, SubstreamId(index), address);
   if (!cd) return failed(EventType::F_CD_FETCH, index, reading, address.value);
   if (cd_illegal(features_, ste, context.owner.world, *cd))
     return failed(EventType::C_BAD_CD, index, reading);
@@ -451,19 +463,23 @@ Resolution ContextTable::from_cd(const STE& ste, StreamId stream, std::uint32_t 
   return {context, reading.stamp, true};
 }
 
-std::variant<Pa, WalkFault> ContextTable::physical(const Context& context, std::uint64_t address,
-                                                   Updates updates) const {
-  if (!context.regime.has_stage2) return Pa(address);
+std::variant<ContextTable::Located, WalkFault> ContextTable::physical(const Context& context,
+                                                                      std::uint64_t address,
+                                                                      Updates updates) const {
+  // 3.10.2.1: in the Secure one of the two spaces, physical or intermediate.
+  const SecurityState space = context.regime.security;
+  if (!context.regime.has_stage2) return Located{Pa(address), space};
   Stage2Leaf leaf;
-  const auto fault = walker_.walk_stage2(context.regime.stage2, Ipa(address), Purpose::kContext,
-                                         {.privilege = Privilege::kPrivileged,
-                                          .direction = Direction::kRead,
-                                          .content = Content::kData,
-                                          .speculative = false,
-                                          .updates = updates},
-                                         leaf);
+  const auto fault =
+      walker_.walk_stage2(context.regime.stage2_of(space), Ipa(address), Purpose::kContext,
+                          {.privilege = Privilege::kPrivileged,
+                           .direction = Direction::kRead,
+                           .content = Content::kData,
+                           .speculative = false,
+                           .updates = updates},
+                          leaf);
   if (fault) return *fault;
-  return Pa(leaf.output.value | (address & mask(leaf.size_bits - 1U, 0)));
+  return Located{Pa(leaf.output.value | (address & mask(leaf.size_bits - 1U, 0))), leaf.space};
 }
 
 void ContextTable::invalidate(const ConfigurationInvalidation& what, Stamp before) {

@@ -23,12 +23,14 @@ void set_stage1(const Features& features, const v3::CD& cd, Context& context);
 
 class ContextTable {
  public:
-  ContextTable(const Features& features, PhysicalMemory& memory, const Caching& caching,
+  ContextTable(const Features& features, const PhysicalSpaces& spaces, const Caching& caching,
                const Tcu& tcu, Observer* observer);
 
   // What becomes of a transaction of the stream whose legal STE this is.
-  // `reading`: of the STE.  `updates`: of the stage 2 that leads to a CD.
-  ConfigurationSource::Resolution resolve(const v3::STE& ste, StreamWorld world, StreamId stream,
+  // `secure_fetches_only`: SMMU_S_CR0.SIF.  `reading`: of the STE.  `updates`: of
+  // the stage 2 that leads to a CD.
+  ConfigurationSource::Resolution resolve(const v3::STE& ste, StreamWorld world,
+                                          bool secure_fetches_only, StreamId stream,
                                           std::optional<SubstreamId> substream, Reading reading,
                                           Updates updates = Updates::kMade);
 
@@ -40,7 +42,8 @@ class ContextTable {
   void clear();
 
  private:
-  ConfigurationSource::Resolution find(const v3::STE& ste, StreamWorld world, StreamId stream,
+  ConfigurationSource::Resolution find(const v3::STE& ste, StreamWorld world,
+                                       bool secure_fetches_only, StreamId stream,
                                        std::optional<SubstreamId> substream, Reading reading,
                                        Updates updates);
   // Has the context translate by the STE's stage 2, and leaves stage 1 away.
@@ -51,13 +54,17 @@ class ContextTable {
   ConfigurationSource::Resolution from_cd(const v3::STE& ste, StreamId stream, std::uint32_t index,
                                           Context context, Reading reading, Updates updates);
 
+  struct Located {
+    Pa address;
+    SecurityState space;
+  };
   // Where a structure is whose address the STE or an L1CD gives: an IPA, if
   // stage 2 translates.
-  std::variant<Pa, WalkFault> physical(const Context& context, std::uint64_t address,
-                                       Updates updates) const;
+  std::variant<Located, WalkFault> physical(const Context& context, std::uint64_t address,
+                                            Updates updates) const;
 
   const Features& features_;
-  PhysicalMemory& memory_;
+  const PhysicalSpaces spaces_;
   Observer* const observer_;
   const Walker walker_;
   StructureCache<v3::L1CD> descriptors_;  // by file_number()

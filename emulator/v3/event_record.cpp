@@ -56,11 +56,20 @@ EventClass class_of(const WalkFault& walk) {
   return EventClass::kIn;
 }
 
+// 7.3: which of the two kinds of IPAs that a Secure stream has.
+bool is_non_secure_ipa(SecurityState security, const WalkFault& walk) {
+  return security == SecurityState::kSecure && walk.stage == Stage::k2 &&
+         walk.ipa_space == SecurityState::kNonSecure;
+}
+
 template <class E>
-E translation_record(const Transaction& transaction, const WalkFault& walk) {
+E translation_record(SecurityState security, const Transaction& transaction,
+                     const WalkFault& walk) {
   E record = access_record<E>(transaction).set(E::CLASS, class_of(walk));
   if (walk.stage == Stage::k2) {
-    record.set(E::S2, true).set(E::IPA, E::IPA.decode(walk.ipa.value));
+    record.set(E::S2, true)
+        .set(E::IPA, E::IPA.decode(walk.ipa.value))
+        .set(E::NSIPA, is_non_secure_ipa(security, walk));
   }
   return record;
 }
@@ -92,30 +101,33 @@ EventRecord event_record(const Transaction& transaction, const ConfigurationFaul
   }
 }
 
-EventRecord event_record(const Transaction& transaction, const TranslationFault& fault) {
+EventRecord event_record(SecurityState security, const Transaction& transaction,
+                         const TranslationFault& fault) {
   const WalkFault& walk = fault.walk;
   switch (walk.type) {
     case FaultType::kTranslation:
-      return translation_record<F_TRANSLATION>(transaction, walk).words();
+      return translation_record<F_TRANSLATION>(security, transaction, walk).words();
     case FaultType::kAddressSize:
-      return translation_record<F_ADDR_SIZE>(transaction, walk).words();
+      return translation_record<F_ADDR_SIZE>(security, transaction, walk).words();
     case FaultType::kAccessFlag:
-      return translation_record<F_ACCESS>(transaction, walk).words();
+      return translation_record<F_ACCESS>(security, transaction, walk).words();
     case FaultType::kPermission:
-      return translation_record<F_PERMISSION>(transaction, walk)
+      return translation_record<F_PERMISSION>(security, transaction, walk)
           .set(F_PERMISSION::TTRnW, class_of(walk) == EventClass::kTt && !walk.table_write)
           .words();
     case FaultType::kTlbConflict: {
       auto record = access_record<F_TLB_CONFLICT>(transaction);
       if (walk.stage == Stage::k2) {
         record.set(F_TLB_CONFLICT::S2, true)
-            .set(F_TLB_CONFLICT::IPA, F_TLB_CONFLICT::IPA.decode(walk.ipa.value));
+            .set(F_TLB_CONFLICT::IPA, F_TLB_CONFLICT::IPA.decode(walk.ipa.value))
+            .set(F_TLB_CONFLICT::NSIPA, is_non_secure_ipa(security, walk));
       }
       return record.words();
     }
     case FaultType::kExternalAbort:
       return access_record<F_WALK_EABT>(transaction)
           .set(F_WALK_EABT::S2, walk.stage == Stage::k2)
+          .set(F_WALK_EABT::NSIPA, is_non_secure_ipa(security, walk))
           .set(F_WALK_EABT::CLASS, walk.stage == Stage::k1 ? EventClass::kTt : class_of(walk))
           .set(F_WALK_EABT::FetchAddr, F_WALK_EABT::FetchAddr.decode(walk.descriptor.value))
           .words();
@@ -154,7 +166,7 @@ EventRecord event_record(const TranslationRequest& request, AtsForbidden) {
 EventRecord stall_record(const Transaction& transaction, const TranslationFault& fault,
                          Stalled stalled) {
   // The records that may stall all have these fields in the same places.
-  return F_TRANSLATION(event_record(transaction, fault))
+  return F_TRANSLATION(event_record(stalled.security, transaction, fault))
       .set(F_TRANSLATION::Stall, true)
       .set(F_TRANSLATION::STAG, stalled.tag)
       .words();

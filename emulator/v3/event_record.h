@@ -14,7 +14,9 @@ namespace smmu::emulator {
 using EventRecord = std::array<std::uint64_t, 4>;
 
 EventRecord event_record(const Transaction& transaction, const ConfigurationFault& fault);
-EventRecord event_record(const Transaction& transaction, const TranslationFault& fault);
+// `security`: whose queue it is for.
+EventRecord event_record(SecurityState security, const Transaction& transaction,
+                         const TranslationFault& fault);
 // Of a transaction whose address is translated already.
 EventRecord event_record(const Transaction& transaction, AtsForbidden);
 EventRecord event_record(const TranslationRequest& request, AtsForbidden);

@@ -13,9 +13,13 @@ using v3::SMMU_IDR1;
 using v3::SMMU_IDR2;
 using v3::SMMU_IDR3;
 using v3::SMMU_IDR5;
+using v3::SMMU_S_IDR0;
+using v3::SMMU_S_IDR1;
+using v3::SMMU_S_IDR3;
 
-Features::Features(const SmmuV3Config& config)
-    : idr0(config.idr0),
+Features::Features(const SmmuV3Config& config, SecurityState of)
+    : security(of),
+      idr0(config.idr0),
       idr1(config.idr1),
       idr3(config.idr3),
       idr5(config.idr5),
@@ -23,7 +27,24 @@ Features::Features(const SmmuV3Config& config)
       // 3.4: VMSAv8-32 knows addresses of 40 bits.
       input_bits(has(TableFormat::kAArch32) ? std::max(output_bits, 40U) : output_bits),
       stream_bits(config.idr1[SMMU_IDR1::SIDSIZE]),
-      substream_bits(config.idr1[SMMU_IDR1::SSIDSIZE]) {}
+      substream_bits(config.idr1[SMMU_IDR1::SSIDSIZE]) {
+  if (security == SecurityState::kSecure) {
+    stream_bits = config.s_idr1[SMMU_S_IDR1::S_SIDSIZE];
+    const bool sel2 = config.s_idr1[SMMU_S_IDR1::SEL2];
+    // 3.10.2.1: ATS and PRI are of Non-secure streams.
+    idr0.set(SMMU_IDR0::MSI, config.s_idr0[SMMU_S_IDR0::MSI])
+        .set(SMMU_IDR0::STALL_MODEL, config.s_idr0[SMMU_S_IDR0::STALL_MODEL])
+        .set(SMMU_IDR0::S2P, sel2)
+        .set(SMMU_IDR0::Hyp, sel2)
+        .set(SMMU_IDR0::ATS, false)
+        .set(SMMU_IDR0::PRI, false)
+        .set(SMMU_IDR0::ATSRECERR, false)
+        // Not modelled: SMMU_S_GATOS_* and SMMU_S_VATOS_* are RES0.
+        .set(SMMU_IDR0::ATOS, false)
+        .set(SMMU_IDR0::VATOS, false);
+    if (!sel2) idr0.set(SMMU_IDR0::VMW, false);
+  }
+}
 
 bool Features::has(Granule granule) const {
   switch (granule) {
@@ -77,6 +98,7 @@ std::optional<std::string> objection(const SmmuV3Config& config) {
   const unsigned st_level = idr0[SMMU_IDR0::ST_LEVEL];
   const bool stage1 = idr0[SMMU_IDR0::S1P];
   const bool stage2 = idr0[SMMU_IDR0::S2P];
+  const bool secure = config.s_idr1[SMMU_S_IDR1::SECURE_IMPL];
 
   const struct {
     bool objectionable;
@@ -176,6 +198,34 @@ std::optional<std::string> objection(const SmmuV3Config& config) {
        "SMMU_IDR5.STALL_MAX is not 0: SMMU_IDR0.STALL_MODEL says that nothing stalls"},
       {idr5[SMMU_IDR5::STALL_MAX] == 0 && idr0[SMMU_IDR0::STALL_MODEL] != StallModel::kTerminate,
        "SMMU_IDR5.STALL_MAX is 0: SMMU_IDR0.STALL_MODEL says that transactions stall"},
+
+      // The Secure registers.
+      {!secure && (config.s_idr0.raw() | config.s_idr1.raw() | config.s_idr2.raw() |
+                   config.s_idr3.raw() | config.s_idr4.raw()) != 0,
+       "SMMU_S_IDR1.SECURE_IMPL is 0: the other Secure identification bits must be, too"},
+      {(config.s_idr0.raw() & ~named_bits<SMMU_S_IDR0>()) != 0,
+       "SMMU_S_IDR0 has a reserved bit set"},
+      {(config.s_idr1.raw() & ~named_bits<SMMU_S_IDR1>()) != 0,
+       "SMMU_S_IDR1 has a reserved bit set"},
+      {(config.s_idr3.raw() & ~named_bits<SMMU_S_IDR3>()) != 0,
+       "SMMU_S_IDR3 has a reserved bit set"},
+      {config.s_idr2.raw() != 0, "SMMU_S_IDR2 is not 0: there are no Secure VATOS registers"},
+      {secure && !idr0[SMMU_IDR0::S1P],
+       "SMMU_S_IDR1.SECURE_IMPL is 1: it needs stage 1, SMMU_IDR0.S1P"},
+      {config.s_idr1[SMMU_S_IDR1::S_SIDSIZE] > 32, "SMMU_S_IDR1.S_SIDSIZE is above 32"},
+      {secure && st_level == 0 && config.s_idr1[SMMU_S_IDR1::S_SIDSIZE] >= 7,
+       "SMMU_IDR0.ST_LEVEL is 0: with SMMU_S_IDR1.S_SIDSIZE 7 or more, two-level tables are "
+       "mandatory"},
+      {config.s_idr1[SMMU_S_IDR1::SEL2] && !(idr0[SMMU_IDR0::S1P] && idr0[SMMU_IDR0::S2P]),
+       "SMMU_S_IDR1.SEL2 is 1: it needs both stages, SMMU_IDR0.S1P and S2P"},
+      {secure && config.s_idr0[SMMU_S_IDR0::STALL_MODEL] != idr0[SMMU_IDR0::STALL_MODEL],
+       "SMMU_S_IDR0.STALL_MODEL is not SMMU_IDR0.STALL_MODEL"},
+      {config.s_idr0[SMMU_S_IDR0::ECMDQ],
+       "SMMU_S_IDR0.ECMDQ is 1: Secure enhanced Command queues are not modelled"},
+      {secure && idr0[SMMU_IDR0::ATS] && !config.s_idr3[SMMU_S_IDR3::SAMS],
+       "SMMU_S_IDR3.SAMS is 0: commands of ATS on the Secure Command queue are not modelled"},
+      {!idr0[SMMU_IDR0::ATS] && config.s_idr3[SMMU_S_IDR3::SAMS],
+       "SMMU_S_IDR3.SAMS is 1: it is of ATS, SMMU_IDR0.ATS"},
 
       {config.aidr[SMMU_AIDR::ArchMajorRev] != 0 || config.aidr[SMMU_AIDR::ArchMinorRev] > 4,
        "SMMU_AIDR is above 0x04: the model ends at SMMUv3.4"},

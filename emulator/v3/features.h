@@ -2,6 +2,7 @@
 #ifndef SMMU_EMULATOR_V3_FEATURES_H_
 #define SMMU_EMULATOR_V3_FEATURES_H_
 
+#include <atomic>
 #include <optional>
 #include <string>
 
@@ -13,8 +14,11 @@ namespace smmu::emulator {
 
 enum class TableFormat : std::uint8_t { kAArch32, kAArch64 };
 
+// Of one programming interface.
 struct Features {
-  explicit Features(const SmmuV3Config& config);
+  explicit Features(const SmmuV3Config& config, SecurityState security = SecurityState::kNonSecure);
+
+  SecurityState security;
 
   v3::SMMU_IDR0 idr0;
   v3::SMMU_IDR1 idr1;
@@ -26,8 +30,22 @@ struct Features {
   unsigned stream_bits;     // SIDSIZE
   unsigned substream_bits;  // SSIDSIZE
 
+  // What SMMU_IDR0.STALL_MODEL says, which SMMU_S_CR0.NSSTALLD has a say in.
+  StallModel stall_model() const {
+    return stalls_forbidden.load(std::memory_order_relaxed) ? StallModel::kTerminate
+                                                            : idr0[v3::SMMU_IDR0::STALL_MODEL];
+  }
+  std::atomic<bool> stalls_forbidden{false};
   // Whether transactions can stall.
-  bool stalls() const { return idr0[v3::SMMU_IDR0::STALL_MODEL] != StallModel::kTerminate; }
+  bool stalls() const { return stall_model() != StallModel::kTerminate; }
+  // The translation regimes of EL1 and EL2.
+  StreamWorld el1() const {
+    return security == SecurityState::kNonSecure ? StreamWorld::kNsEl1 : StreamWorld::kSecure;
+  }
+  StreamWorld el2(bool e2h) const {
+    if (security == SecurityState::kSecure) return e2h ? StreamWorld::kSEl2E2h : StreamWorld::kSEl2;
+    return e2h ? StreamWorld::kNsEl2E2h : StreamWorld::kNsEl2;
+  }
   bool has(Granule granule) const;
   std::uint64_t smallest_granule() const;  // in bytes
   bool has(TableFormat format) const;

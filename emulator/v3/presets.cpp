@@ -8,6 +8,8 @@ using v3::SMMU_IDR0;
 using v3::SMMU_IDR1;
 using v3::SMMU_IDR3;
 using v3::SMMU_IDR5;
+using v3::SMMU_S_IDR0;
+using v3::SMMU_S_IDR1;
 
 SmmuV3Config SmmuV3Config::everything() {
   SmmuV3Config config;
@@ -61,6 +63,16 @@ SmmuV3Config SmmuV3Config::everything() {
                     .set(SMMU_IDR5::VAX, SMMU_IDR5::VirtualSize::k52Bits)
                     .set(SMMU_IDR5::STALL_MAX, 256);
   config.aidr = v3::SMMU_AIDR(0x4);
+  config.s_idr0 = SMMU_S_IDR0()
+                      .set(SMMU_S_IDR0::MSI, true)
+                      .set(SMMU_S_IDR0::STALL_MODEL, StallModel::kStallOrTerminate);
+  config.s_idr1 = SMMU_S_IDR1()
+                      .set(SMMU_S_IDR1::S_SIDSIZE, 32)
+                      .set(SMMU_S_IDR1::SEL2, true)
+                      .set(SMMU_S_IDR1::SECURE_IMPL, true);
+  config.s_idr3 = v3::SMMU_S_IDR3().set(v3::SMMU_S_IDR3::SAMS, true);
+  config.s_gbpa_reset =
+      v3::SMMU_S_GBPA().set(v3::SMMU_S_GBPA::SHCFG, ShareabilityOverride::kIncoming).raw();
   config.gbpa_reset =
       v3::SMMU_GBPA().set(v3::SMMU_GBPA::SHCFG, ShareabilityOverride::kIncoming).raw();
   return config;
@@ -115,6 +127,17 @@ SmmuV3Config SmmuV3Config::without_stage1() const {
       .set(SMMU_IDR3::S1PI, false)
       .set(SMMU_IDR3::THE, false)
       .set(SMMU_IDR3::AIE, false);
+  // 6.3.53: Secure streams need stage 1.
+  return config.without_secure_state();
+}
+
+SmmuV3Config SmmuV3Config::without_secure_state() const {
+  SmmuV3Config config = *this;
+  config.s_idr0 = {};
+  config.s_idr1 = {};
+  config.s_idr2 = {};
+  config.s_idr3 = {};
+  config.s_idr4 = {};
   return config;
 }
 
@@ -130,6 +153,7 @@ SmmuV3Config SmmuV3Config::without_stage2() const {
       .set(SMMU_IDR3::S2PI, false)
       .set(SMMU_IDR3::S2PO, false)
       .set(SMMU_IDR3::MTEPERM, false);
+  config.s_idr1.set(SMMU_S_IDR1::SEL2, false);
   return config;
 }
 

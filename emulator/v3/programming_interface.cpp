@@ -13,43 +13,52 @@ using v3::SMMU_CR2;
 using v3::SMMU_GBPA;
 using v3::SMMU_IRQ_CTRL;
 using v3::SMMU_IRQ_CTRLACK;
+using v3::SMMU_S_CR0ACK;
+using v3::SMMU_S_GBPA;
 
-ProgrammingInterface::ProgrammingInterface(const SmmuV3Config& config, const Wires& wires)
+ProgrammingInterface::ProgrammingInterface(const SmmuV3Config& config, const Wires& wires,
+                                           const PhysicalSpaces& spaces,
+                                           ProgrammingInterface* non_secure)
     : config_(config),
       wires_(wires),
-      features_(config_),
+      spaces_(spaces),
+      non_secure_(non_secure),
+      features_(config_,
+                non_secure == nullptr ? SecurityState::kNonSecure : SecurityState::kSecure),
       registers_(config_, features_),
-      tcu_(*wires.memory, *this, config_.caching, features_.output_bits, features_.conflicts(),
-           wires.observer),
+      tcu_(spaces, features_.security, *this, config_.caching, features_.output_bits,
+           features_.conflicts(), wires.observer),
       streams_(features_, registers_, *wires.memory, config_.caching, tcu_, wires.observer),
-      contexts_(features_, *wires.memory, config_.caching, tcu_, wires.observer),
+      contexts_(features_, spaces, config_.caching, tcu_, wires.observer),
       operation_registers_(config_, features_, registers_),
-      operations_(features_, registers_, operation_registers_, tcu_, streams_, contexts_,
-                  *wires.memory, wires.observer),
+      operations_(features_, registers_, operation_registers_, tcu_, streams_, contexts_, spaces,
+                  wires.observer),
       interrupts_(features_, registers_, wires_),
       events_(features_, registers_, interrupts_, *wires.memory),
       stalls_(features_.stalls()
-                  ? std::make_unique<Stalls>(features_, config_.most_stalled, tcu_, *wires.memory,
-                                             events_, static_cast<StallSupervisor&>(*this),
-                                             wires.observer)
+                  ? std::make_unique<Stalls>(features_, config_.most_stalled, tcu_, spaces, events_,
+                                             static_cast<StallSupervisor&>(*this), wires.observer)
                   : nullptr),
       messages_(features_, wires.root_complex),
       page_requests_(features_, registers_, interrupts_, *wires.memory, tcu_, messages_, *this,
                      wires.observer),
       commands_(features_, registers_, interrupts_, tcu_, *wires.memory, ports_, stalls_.get(),
                 messages_, awaited_, pending_, wires.observer) {
+  if (non_secure_ != nullptr) commands_.reach(non_secure_->commands_.scope());
   update_gate();
 }
 
-Tbu& ProgrammingInterface::add_port(TransactionSupervisor& supervisor) {
-  return *ports_.emplace_back(std::make_unique<Tbu>(tcu_, supervisor, *wires_.memory, awaited_));
+Tbu& ProgrammingInterface::add_port(TransactionSupervisor& supervisor, Port* secure) {
+  Tbu& port = *ports_.emplace_back(std::make_unique<Tbu>(tcu_, supervisor, spaces_, awaited_));
+  if (secure != nullptr) port.pass_secure_to(*secure);
+  return port;
 }
 
-Port& ProgrammingInterface::add_port(StallClient& client) {
-  if (stalls_ == nullptr) return add_port();
+Port& ProgrammingInterface::add_port(StallClient& client, Port* secure) {
+  if (stalls_ == nullptr) return add_port(secure);
   StallingPort& port = *stalling_ports_.emplace_back(
       std::make_unique<StallingPort>(*stalls_, static_cast<TransactionSupervisor&>(*this), client));
-  port.pass_through(add_port(static_cast<TransactionSupervisor&>(port)));
+  port.pass_through(add_port(static_cast<TransactionSupervisor&>(port), nullptr), secure);
   return port;
 }
 
@@ -58,6 +67,7 @@ void ProgrammingInterface::reset(Reset kind) {
   pending_records_.clear();
   page_requests_.reset();
   messages_.reset();
+  features_.stalls_forbidden.store(false, std::memory_order_relaxed);
   registers_.reset();
   operation_registers_.reset();
   interrupts_.reset();
@@ -82,6 +92,8 @@ void ProgrammingInterface::follow_up(RegisterFile::Effect effect) {
       return note(kIrqCtrlUpdate);
     case RegisterFile::Effect::kGbpaUpdate:
       return note(kGbpaUpdate);
+    case RegisterFile::Effect::kInvalidateAll:
+      return note(kInvalidateAll);
     case RegisterFile::Effect::kCommandQueue:
       return drain();
     case RegisterFile::Effect::kEventQueue:
@@ -104,7 +116,8 @@ ConfigurationSource::Resolution ProgrammingInterface::resolve(StreamId stream,
   }
   const auto& ste = std::get<v3::STE>(found.ste);
   const bool e2h = registers_.get<SMMU_CR2>()[SMMU_CR2::E2H];
-  return contexts_.resolve(ste, world_of(features_, ste, e2h), stream, substream, now);
+  return contexts_.resolve(ste, world_of(features_, ste, e2h), secure_fetches_only(), stream,
+                           substream, now);
 }
 
 ConfigurationSource::Resolution ProgrammingInterface::resolve_stream(StreamId stream, Reading now) {
@@ -136,7 +149,7 @@ void ProgrammingInterface::end(const Transaction& transaction, const Fault& faul
   } else if (const auto* translation = std::get_if<TranslationFault>(&fault)) {
     outcome = Terminated{translation->response};
     if (translation->recording != Recording::kSilent) {
-      record(event_record(transaction, *translation));
+      record(event_record(features_.security, transaction, *translation));
     }
   } else if (std::holds_alternative<AtsForbidden>(fault)) {
     record(event_record(transaction, AtsForbidden{}));
@@ -164,7 +177,7 @@ void ProgrammingInterface::record(const EventRecord& record) {
   records_mutex_.unlock();
   const EventFate fate = events_.write_or_lose(record);
   if (wires_.observer != nullptr) [[unlikely]] {
-    wires_.observer->on_event({.words = record, .fate = fate});
+    wires_.observer->on_event({.security = features_.security, .words = record, .fate = fate});
   }
   return true;
 }
@@ -219,6 +232,13 @@ inline bool ProgrammingInterface::perform_one(std::uint32_t pending) {
     update_gate();
     return true;
   }
+  if ((pending & kInvalidateAll) != 0) {
+    take(kInvalidateAll);
+    invalidate_everything();
+    non_secure_->invalidate_everything();
+    registers_.finish_invalidation();
+    return true;
+  }
   // What comes up while this looks is noted after it.
   if ((pending & kPageRequests) != 0) {
     take(kPageRequests);
@@ -258,6 +278,9 @@ void ProgrammingInterface::update_cr0() {
       stalls_->close();
     }
   }
+  if (non_secure_ != nullptr) {
+    non_secure_->forbid_stalls(SMMU_S_CR0ACK(cr0.raw())[SMMU_S_CR0ACK::NSSTALLD]);
+  }
   registers_.set(SMMU_CR0ACK(cr0.raw()));
   update_gate();
   look_at_stalls();
@@ -269,13 +292,43 @@ void ProgrammingInterface::update_gate() {
     return;
   }
   const auto gbpa = registers_.get<SMMU_GBPA>();
-  // PRIVCFG and INSTCFG show nowhere: nothing is checked.
-  const Overrides overrides = overrides_of(features_, gbpa);
   if (gbpa[SMMU_GBPA::ABORT]) {
     tcu_.set_gate(Tcu::Gate::kAbort);
+  } else if (non_secure_ != nullptr) {
+    Overrides overrides = overrides_of(features_, SMMU_S_GBPA(gbpa.raw()));
+    overrides.secure_fetches_only = secure_fetches_only();
+    tcu_.set_gate(Tcu::Gate::kOverride, overrides);
   } else {
+    // PRIVCFG and INSTCFG show nowhere: nothing is checked.
+    const Overrides overrides = overrides_of(features_, gbpa);
     tcu_.set_gate(overrides.of_types() ? Tcu::Gate::kOverride : Tcu::Gate::kBypass, overrides);
   }
+}
+
+bool ProgrammingInterface::secure_fetches_only() const {
+  return non_secure_ != nullptr &&
+         SMMU_S_CR0ACK(registers_.get<SMMU_CR0ACK>().raw())[SMMU_S_CR0ACK::SIF];
+}
+
+// 6.3.62, SMMU_S_INIT.
+void ProgrammingInterface::invalidate_everything() {
+  tcu_.invalidate(ConfigurationInvalidation{.first = StreamId(0),
+                                            .last = StreamId(~std::uint32_t{0}),
+                                            .contexts_only = false,
+                                            .substream = std::nullopt,
+                                            .upper_levels = true});
+  for (const StreamWorld world :
+       {features_.el1(), features_.el2(false), features_.el2(true), StreamWorld::kEl3}) {
+    tcu_.invalidate(TlbInvalidation{.world = world, .input = std::nullopt});
+  }
+  tcu_.synchronize();
+}
+
+// 6.3.57.1, SMMU_S_CR0.NSSTALLD.
+void ProgrammingInterface::forbid_stalls(bool forbidden) {
+  features_.stalls_forbidden.store(forbidden, std::memory_order_relaxed);
+  registers_.set(
+      registers_.get<v3::SMMU_IDR0>().set(v3::SMMU_IDR0::STALL_MODEL, features_.stall_model()));
 }
 
 // 7.2.1: what came while the queue was enabled is in it before its disabling

@@ -43,8 +43,11 @@ class ProgrammingInterface final : private ConfigurationSource,
                                    private StallSupervisor,
                                    private PageRequestSupervisor {
  public:
-  // `config` and `wires` must outlive it.
-  ProgrammingInterface(const SmmuV3Config& config, const Wires& wires);
+  // `spaces`: the physical address spaces; `wires.memory` is that of the Security
+  // state.  `non_secure`: of the Secure interface, what it has a say in; else
+  // null.  All must outlive it.
+  ProgrammingInterface(const SmmuV3Config& config, const Wires& wires, const PhysicalSpaces& spaces,
+                       ProgrammingInterface* non_secure);
 
   // Software's accesses, by offsets of the registers' Non-secure names.
   std::uint32_t read32(std::uint32_t offset) const {
@@ -71,9 +74,12 @@ class ProgrammingInterface final : private ConfigurationSource,
     write_operation(offset + 4, static_cast<std::uint32_t>(value >> 32));
   }
 
-  // A port of a device that cannot wait, and of one that can.
-  Port& add_port() { return add_port(static_cast<TransactionSupervisor&>(*this)); }
-  Port& add_port(StallClient& client);
+  // A port of a device that cannot wait, and of one that can.  `secure`: where
+  // its Secure transactions go; null: nowhere else.
+  Port& add_port(Port* secure) {
+    return add_port(static_cast<TransactionSupervisor&>(*this), secure);
+  }
+  Port& add_port(StallClient& client, Port* secure);
 
   // The answer to an Invalidate Request.
   void complete(InvalidationTag tag, InvalidationResult result) {
@@ -92,6 +98,7 @@ class ProgrammingInterface final : private ConfigurationSource,
     kStalls = 1U << 4,
     kOperations = 1U << 5,
     kPageRequests = 1U << 6,
+    kInvalidateAll = 1U << 7,
   };
 
   // Records that wait to be written.  More can come only from inside one
@@ -104,7 +111,7 @@ class ProgrammingInterface final : private ConfigurationSource,
   // doorbell; what is left after this many waits for the next register write.
   static constexpr std::uint32_t kMostEffectsAtOnce = 1U << 21;
 
-  Tbu& add_port(TransactionSupervisor& supervisor);
+  Tbu& add_port(TransactionSupervisor& supervisor, Port* secure);
 
   Resolution resolve(StreamId stream, std::optional<SubstreamId> substream, Reading now) override;
   Resolution resolve_stream(StreamId stream, Reading now) override;
@@ -160,10 +167,15 @@ class ProgrammingInterface final : private ConfigurationSource,
   [[gnu::noinline]] void write_committed_records();
   void update_cr0();
   void update_gate();
+  bool secure_fetches_only() const;
+  void invalidate_everything();
+  void forbid_stalls(bool forbidden);
 
   const SmmuV3Config& config_;
-  const Wires& wires_;
-  const Features features_;
+  const Wires wires_;
+  const PhysicalSpaces spaces_;
+  ProgrammingInterface* const non_secure_;
+  Features features_;
   RegisterFile registers_;
   std::atomic<bool> awaited_{false};  // a CMD_SYNC waits for accesses to end
   std::vector<std::unique_ptr<Tbu>> ports_;

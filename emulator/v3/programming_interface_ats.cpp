@@ -10,7 +10,7 @@ using v3::SMMU_CR2;
 using v3::SMMU_IDR0;
 
 AtsRules ProgrammingInterface::ats_rules() const {
-  return {.present = features_.idr0[SMMU_IDR0::ATS],
+  return {.present = config_.idr0[SMMU_IDR0::ATS],
           .checked = registers_.get<SMMU_CR0ACK>()[SMMU_CR0ACK::ATSCHK],
           .unit = features_.smallest_granule()};
 }
@@ -34,7 +34,7 @@ void ProgrammingInterface::refuse(const TranslationRequest& request, const Trans
       record(event_record(transaction, *configuration));
     }
   } else if (const auto* translation = std::get_if<TranslationFault>(&fault)) {
-    if (records_ats()) record(event_record(transaction, *translation));
+    if (records_ats()) record(event_record(features_.security, transaction, *translation));
   }
 }
 

@@ -33,6 +33,10 @@ using v3::SMMU_PRIQ_IRQ_CFG0;
 using v3::SMMU_PRIQ_IRQ_CFG1;
 using v3::SMMU_PRIQ_IRQ_CFG2;
 using v3::SMMU_PRIQ_PROD;
+using v3::SMMU_S_CR0;
+using v3::SMMU_S_GBPA;
+using v3::SMMU_S_IDR0;
+using v3::SMMU_S_INIT;
 using v3::SMMU_STRTAB_BASE;
 using v3::SMMU_STRTAB_BASE_CFG;
 
@@ -72,21 +76,32 @@ void RegisterFile::allow(Guard guard, std::uint64_t writable) {
   }
 }
 
-RegisterFile::RegisterFile(const SmmuV3Config& config, const Features& features) : config_(config) {
+RegisterFile::RegisterFile(const SmmuV3Config& config, const Features& features)
+    : config_(config), security_(features.security) {
+  const bool secure = security_ == SecurityState::kSecure;
   // Fields of CR0, CR2 and IRQ_CTRL that belong to features this model lacks
   // (DPT; BTM) are RES0.
   const bool pri = features.idr0[SMMU_IDR0::PRI];
   const std::uint32_t atschk = features.idr0[SMMU_IDR0::ATS] ? bits_of(SMMU_CR0::ATSCHK) : 0;
   const std::uint32_t priqen = pri ? bits_of(SMMU_CR0::PRIQEN) : 0;
   const std::uint32_t vmw = features.idr0[SMMU_IDR0::VMW] ? bits_of(SMMU_CR0::VMW) : 0;
+  std::uint32_t of_secure = 0;
+  if (secure) {
+    of_secure = bits_of(SMMU_S_CR0::SIF);
+    // 6.3.57: RES0 where there is nothing to choose.
+    if (config.s_idr0[SMMU_S_IDR0::STALL_MODEL] == StallModel::kStallOrTerminate) {
+      of_secure |= bits_of(SMMU_S_CR0::NSSTALLD);
+    }
+    rules_[kInit] = {bits_of(SMMU_S_INIT::INV_ALL), Guard::kAlways};
+  }
   allow<SMMU_CR0>(Guard::kAlways, bits_of(SMMU_CR0::SMMUEN, SMMU_CR0::EVENTQEN, SMMU_CR0::CMDQEN) |
-                                      vmw | atschk | priqen);
+                                      vmw | atschk | priqen | of_secure);
   allow<SMMU_CR1>(Guard::kAlways);  // the guards differ by field: writable_now()
   const std::uint32_t e2h = features.idr0[SMMU_IDR0::Hyp] ? bits_of(SMMU_CR2::E2H) : 0;
   const std::uint32_t rec_cfg_ats =
       features.idr0[SMMU_IDR0::ATSRECERR] ? bits_of(SMMU_CR2::REC_CFG_ATS) : 0;
   allow<SMMU_CR2>(Guard::kSmmuDisabled, bits_of(SMMU_CR2::RECINVSID) | e2h | rec_cfg_ats);
-  allow<SMMU_GBPA>(Guard::kAlways);
+  allow<SMMU_GBPA>(Guard::kAlways, secure ? named_bits<SMMU_S_GBPA>() : named_bits<SMMU_GBPA>());
   allow<SMMU_IRQ_CTRL>(Guard::kAlways,
                        bits_of(SMMU_IRQ_CTRL::GERROR_IRQEN, SMMU_IRQ_CTRL::EVENTQ_IRQEN) |
                            (pri ? bits_of(SMMU_IRQ_CTRL::PRIQ_IRQEN) : 0));
@@ -127,12 +142,22 @@ RegisterFile::RegisterFile(const SmmuV3Config& config, const Features& features)
 void RegisterFile::reset() {
   const std::lock_guard lock(mutex_);
   for (auto& word : words_) word.store(0, std::memory_order_relaxed);
+  if (security_ == SecurityState::kSecure) return reset_secure();
   const std::uint32_t identification[] = {
       config_.idr0.raw(), config_.idr1.raw(), config_.idr2.raw(), config_.idr3.raw(),
       config_.idr4.raw(), config_.idr5.raw(), config_.iidr.raw(), config_.aidr.raw()};
   for (std::size_t i = 0; i != std::size(identification); ++i) store(i, identification[i]);
   for (std::size_t i = 0; i != kIdBlockWords; ++i) store(kControlWords + i, config_.id_block[i]);
   set(SMMU_GBPA(static_cast<std::uint32_t>(config_.gbpa_reset & named_bits<SMMU_GBPA>()))
+          .set(SMMU_GBPA::Update, false));
+}
+
+void RegisterFile::reset_secure() {
+  const std::uint32_t identification[] = {config_.s_idr0.raw(), config_.s_idr1.raw(),
+                                          config_.s_idr2.raw(), config_.s_idr3.raw(),
+                                          config_.s_idr4.raw()};
+  for (std::size_t i = 0; i != std::size(identification); ++i) store(i, identification[i]);
+  set(SMMU_GBPA(static_cast<std::uint32_t>(config_.s_gbpa_reset & named_bits<SMMU_S_GBPA>()))
           .set(SMMU_GBPA::Update, false));
 }
 
@@ -226,6 +251,8 @@ RegisterFile::Effect RegisterFile::write_word(std::size_t word, std::uint32_t va
     }
   }
   const std::uint32_t writable = writable_now(word);
+  // 6.3.62: a 0 is ignored.
+  if (word == kInit) value |= old;
   store(word, (old & ~writable) | (value & writable));
   switch (word) {
     case index_of(SMMU_CMDQ_BASE::kOffset):
@@ -244,6 +271,8 @@ RegisterFile::Effect RegisterFile::write_word(std::size_t word, std::uint32_t va
       return Effect::kGbpaUpdate;
     case index_of(SMMU_GERRORN::kOffset):
       return Effect::kNoError;
+    case kInit:
+      return (value & writable) != 0 ? Effect::kInvalidateAll : Effect::kNone;
     case kEventqCons:
       return Effect::kEventQueue;
     default:
@@ -271,6 +300,8 @@ RegisterFile::Effect RegisterFile::write64(std::uint32_t offset, std::uint64_t v
   const Effect high = write32(offset + 4, static_cast<std::uint32_t>(value >> 32));
   return low != Effect::kNone && low != Effect::kElsewhere ? low : high;
 }
+
+void RegisterFile::finish_invalidation() { store(kInit, 0); }
 
 void RegisterFile::finish_gbpa_update() { set(get<SMMU_GBPA>().set(SMMU_GBPA::Update, false)); }
 

@@ -1,5 +1,6 @@
-// The Non-secure registers of pages 0 and 1 (IHI 0070, 6.2 and 6.3): their
-// values, and which bits a write may change when.
+// The registers of one programming interface (IHI 0070, 6.2 and 6.3): their
+// values, and which bits a write may change when.  They are known by the names
+// and the offsets of the Non-secure ones: SMMU_S_x is SMMU_x of the Secure file.
 #ifndef SMMU_EMULATOR_V3_REGISTER_FILE_H_
 #define SMMU_EMULATOR_V3_REGISTER_FILE_H_
 
@@ -11,6 +12,7 @@
 #include "emulator/v3/features.h"
 #include "smmu/arch/v3/control_registers.h"
 #include "smmu/arch/v3/queue_registers.h"
+#include "smmu/arch/v3/secure_registers.h"
 #include "smmu/emulator/config.h"
 
 namespace smmu::emulator {
@@ -25,6 +27,7 @@ class RegisterFile {
     kCr0Update,
     kIrqCtrlUpdate,
     kGbpaUpdate,
+    kInvalidateAll,
     kCommandQueue,  // the queue may have become non-empty
     kEventQueue,    // the queue may have become non-full
     kNoError,       // either may have become free of errors
@@ -77,8 +80,9 @@ class RegisterFile {
     words_[index_of(R::kOffset)].store(value.raw(), std::memory_order_seq_cst);
   }
 
-  // Clears GBPA.Update.
+  // Clears GBPA.Update, and S_INIT.INV_ALL.
   void finish_gbpa_update();
+  void finish_invalidation();
   // Toggles the bits of SMMU_GERROR in `errors` that are not active; true if
   // there was one.
   bool activate(v3::SMMU_GERROR errors);
@@ -134,11 +138,16 @@ class RegisterFile {
   Effect write_word(std::size_t word, std::uint32_t value);
   std::uint32_t writable_now(std::size_t word) const;
   void truncate_indices();
+  void reset_secure();
   void store(std::size_t word, std::uint32_t value) {
     words_[word].store(value, std::memory_order_seq_cst);
   }
 
+  // SMMU_S_INIT, which has no Non-secure counterpart.
+  static constexpr std::size_t kInit = (v3::SMMU_S_INIT::kOffset - v3::kSecureOffset) / 4;
+
   const SmmuV3Config& config_;
+  const SecurityState security_;
   std::array<Rule, kWords> rules_{};
   std::array<std::atomic<std::uint32_t>, kWords> words_{};
   std::mutex mutex_;  // one write at a time

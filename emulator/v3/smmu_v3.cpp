@@ -1,69 +1,158 @@
-// The SMMUv3 itself: its programming interface behind the public one.
+// The SMMUv3 itself: its programming interfaces behind the public one.
 #include "smmu/emulator/smmu_v3.h"
+
+#include <optional>
 
 #include "emulator/v3/features.h"
 #include "emulator/v3/programming_interface.h"
+#include "smmu/arch/v3/queue_registers.h"
+#include "smmu/arch/v3/secure_registers.h"
 
 namespace smmu::emulator {
 namespace {
 
+// What the Secure interface is wired to, in the names of the other one.
+Wires secure_wires(const Wires& wires) {
+  return {.memory = wires.secure_memory != nullptr ? wires.secure_memory : wires.memory,
+          .event_queue = wires.secure_event_queue,
+          .command_sync = wires.secure_command_sync,
+          .global_error = wires.secure_global_error,
+          .wake_up = wires.wake_up,
+          .observer = wires.observer};
+}
+
 class Model final : public SmmuV3 {
  public:
   Model(const SmmuV3Config& config, const Wires& wires)
-      : config_(config), wires_(wires), interface_(config_, wires_) {}
+      : config_(config),
+        wires_(wires),
+        non_secure_(config_, wires_, spaces_of(wires_), nullptr),
+        secure_registers_(*this) {
+    if (config_.s_idr1[v3::SMMU_S_IDR1::SECURE_IMPL]) {
+      secure_.emplace(config_, secure_wires(wires_), spaces_of(wires_), &non_secure_);
+    }
+  }
 
   std::uint32_t read32(std::uint32_t offset) override {
     if (wires_.observer != nullptr) [[unlikely]]
       return reported_read32(offset);
-    return interface_.read32(offset);
+    return non_secure_.read32(offset);
   }
   std::uint64_t read64(std::uint32_t offset) override {
     if (wires_.observer != nullptr) [[unlikely]]
       return reported_read64(offset);
-    return interface_.read64(offset);
+    return non_secure_.read64(offset);
   }
   void write32(std::uint32_t offset, std::uint32_t value) override {
     if (wires_.observer != nullptr) [[unlikely]]
       report(Direction::kWrite, offset, 4, value);
-    interface_.write32(offset, value);
+    non_secure_.write32(offset, value);
   }
   void write64(std::uint32_t offset, std::uint64_t value) override {
     if (wires_.observer != nullptr) [[unlikely]]
       report(Direction::kWrite, offset, 8, value);
-    interface_.write64(offset, value);
+    non_secure_.write64(offset, value);
   }
+  Mmio& secure() override { return secure_registers_; }
 
-  Port& add_port() override { return interface_.add_port(); }
-  Port& add_port(StallClient& client) override { return interface_.add_port(client); }
+  Port& add_port() override {
+    return non_secure_.add_port(secure_ ? &secure_->add_port(nullptr) : nullptr);
+  }
+  Port& add_port(StallClient& client) override {
+    return non_secure_.add_port(client, secure_ ? &secure_->add_port(client, nullptr) : nullptr);
+  }
 
   void complete(InvalidationTag tag, InvalidationResult result) override {
-    interface_.complete(tag, result);
+    non_secure_.complete(tag, result);
   }
 
-  void reset(Reset kind) override { interface_.reset(kind); }
+  void reset(Reset kind) override {
+    non_secure_.reset(kind);
+    if (secure_) secure_->reset(kind);
+  }
 
   const SmmuV3Config& config() const override { return config_; }
 
  private:
   [[gnu::noinline]] std::uint32_t reported_read32(std::uint32_t offset) const {
-    const std::uint32_t value = interface_.read32(offset);
+    const std::uint32_t value = non_secure_.read32(offset);
     report(Direction::kRead, offset, 4, value);
     return value;
   }
   [[gnu::noinline]] std::uint64_t reported_read64(std::uint32_t offset) const {
-    const std::uint64_t value = interface_.read64(offset);
+    const std::uint64_t value = non_secure_.read64(offset);
     report(Direction::kRead, offset, 8, value);
     return value;
   }
+
+  // Secure accesses: to the Secure registers, or else to the others.
+  class SecureRegisters final : public Mmio {
+   public:
+    explicit SecureRegisters(Model& model) : model_(model) {}
+
+    std::uint32_t read32(std::uint32_t offset) override {
+      if (!is_secure(offset)) return model_.read32(offset);
+      const auto counterpart = counterpart_of(offset);
+      const std::uint32_t value = counterpart ? model_.secure_->read32(*counterpart) : 0;
+      model_.report(Direction::kRead, offset, 4, value);
+      return value;
+    }
+    std::uint64_t read64(std::uint32_t offset) override {
+      if (!is_secure(offset)) return model_.read64(offset);
+      const auto counterpart = counterpart_of(offset);
+      const std::uint64_t value = counterpart ? model_.secure_->read64(*counterpart) : 0;
+      model_.report(Direction::kRead, offset, 8, value);
+      return value;
+    }
+    void write32(std::uint32_t offset, std::uint32_t value) override {
+      if (!is_secure(offset)) return model_.write32(offset, value);
+      model_.report(Direction::kWrite, offset, 4, value);
+      if (const auto counterpart = counterpart_of(offset)) {
+        model_.secure_->write32(*counterpart, value);
+      }
+    }
+    void write64(std::uint32_t offset, std::uint64_t value) override {
+      if (!is_secure(offset)) return model_.write64(offset, value);
+      model_.report(Direction::kWrite, offset, 8, value);
+      if (const auto counterpart = counterpart_of(offset)) {
+        model_.secure_->write64(*counterpart, value);
+      }
+    }
+
+   private:
+    static bool is_secure(std::uint32_t offset) {
+      return offset >= v3::kSecureOffset && offset < 2 * v3::kSecureOffset;
+    }
+    // 6.2.1: the offset of SMMU_x for that of SMMU_S_x; none: no register.
+    std::optional<std::uint32_t> counterpart_of(std::uint32_t offset) const {
+      constexpr std::uint32_t kEventQueueIndices = 0xA8;
+      if (!model_.secure_) return std::nullopt;
+      offset -= v3::kSecureOffset;
+      if (offset >= kEventQueueIndices && offset < kEventQueueIndices + 8) {
+        return v3::SMMU_EVENTQ_PROD::kOffset + (offset - kEventQueueIndices);
+      }
+      return offset;
+    }
+
+    Model& model_;
+  };
+
+  static PhysicalSpaces spaces_of(const Wires& wires) {
+    return {*wires.memory, wires.secure_memory != nullptr ? *wires.secure_memory : *wires.memory};
+  }
+
   [[gnu::noinline]] void report(Direction direction, std::uint32_t offset, std::uint32_t bytes,
                                 std::uint64_t value) const {
+    if (wires_.observer == nullptr) return;
     wires_.observer->on_register_access(
         {.direction = direction, .offset = offset, .bytes = bytes, .value = value});
   }
 
   const SmmuV3Config config_;
   const Wires wires_;
-  ProgrammingInterface interface_;
+  ProgrammingInterface non_secure_;
+  std::optional<ProgrammingInterface> secure_;
+  SecureRegisters secure_registers_;
 };
 
 }  // namespace

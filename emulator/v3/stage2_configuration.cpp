@@ -14,17 +14,58 @@ using v3::STE;
 
 namespace {
 
+// What an STE says of the tables for one kind of IPAs: those of a Secure stream
+// are of two (3.10.2.2).
+struct Tree {
+  unsigned t0sz;
+  unsigned sl0;
+  bool sl0_2;
+  TG0 tg;
+  std::uint64_t ttb;
+  SecurityState input;
+  SecurityState space;  // of the tables
+  SecurityState output;
+};
+
+SecurityState space_of(bool ns) { return ns ? SecurityState::kNonSecure : SecurityState::kSecure; }
+
+// S2TTB, of a Non-secure stream's IPAs and of a Secure stream's Non-secure ones.
+Tree non_secure_tree(const Features& features, const STE& ste) {
+  const bool secure = features.security == SecurityState::kSecure;
+  const bool walks = !secure || ste[STE::S2NSW];
+  // 5.2, S2NSA: it has a say where nothing else leads outside.
+  const bool leads = walks || ste[STE::S2SW] || ste[STE::S2SA] || ste[STE::S2NSA];
+  return {.t0sz = ste[STE::S2T0SZ],
+          .sl0 = ste[STE::S2SL0],
+          .sl0_2 = ste[STE::S2SL0_2],
+          .tg = ste[STE::S2TG],
+          .ttb = ste[STE::S2TTB],
+          .input = SecurityState::kNonSecure,
+          .space = space_of(walks),
+          .output = space_of(leads)};
+}
+Tree secure_tree(const STE& ste) {
+  return {.t0sz = ste[STE::S_S2T0SZ],
+          .sl0 = ste[STE::S_S2SL0],
+          .sl0_2 = ste[STE::S_S2SL0_2],
+          .tg = ste[STE::S_S2TG],
+          .ttb = ste[STE::S_S2TTB],
+          .input = SecurityState::kSecure,
+          .space = space_of(ste[STE::S2SW]),
+          .output = space_of(ste[STE::S2SW] || ste[STE::S2SA])};
+}
+
 // The geometry of VMSAv8-32 (DDI 0487, G5.5): T0SZ is a number of four bits
 // with a sign.
 constexpr unsigned kAArch32OutputBits = 40;
-unsigned aarch32_input_bits(const STE& ste) {
-  const unsigned t0sz = ste[STE::S2T0SZ] & 0xf;
+unsigned aarch32_input_bits(const Tree& tree) {
+  const unsigned t0sz = tree.t0sz & 0xf;
   return 32 - (t0sz & 7) + (t0sz & 8);
 }
 
-std::optional<Granule> granule_of(const STE& ste) {
+std::optional<Granule> granule_of(const STE& ste, const Tree& tree) {
   if (!ste[STE::S2AA64]) return Granule::k4K;
-  switch (ste[STE::S2TG]) {
+  switch (tree.tg) {
     case TG0::k4K:
       return Granule::k4K;
     case TG0::k16K:
@@ -40,8 +81,8 @@ bool large_addresses(const Features& features, const STE& ste, Granule granule) 
   return features.idr5[SMMU_IDR5::DS] && ste[STE::S2DS] && granule != Granule::k64K;
 }
 
-unsigned input_bits(const STE& ste) {
-  return ste[STE::S2AA64] ? 64 - ste[STE::S2T0SZ] : aarch32_input_bits(ste);
+unsigned input_bits(const STE& ste, const Tree& tree) {
+  return ste[STE::S2AA64] ? 64 - tree.t0sz : aarch32_input_bits(tree);
 }
 
 unsigned output_bits(const Features& features, const STE& ste) {
@@ -52,12 +93,13 @@ unsigned output_bits(const Features& features, const STE& ste) {
 
 // The level that SL0 and SL2 name (DDI 0487, VTCR_EL2); none: there is no such
 // encoding.
-std::optional<int> named_level(const Features& features, const STE& ste, Granule granule) {
-  const unsigned sl0 = ste[STE::S2SL0];
+std::optional<int> named_level(const Features& features, const STE& ste, const Tree& tree,
+                               Granule granule) {
+  const unsigned sl0 = tree.sl0;
   if (!ste[STE::S2AA64]) return sl0 <= 1 ? std::optional(2 - static_cast<int>(sl0)) : std::nullopt;
   const bool large = large_addresses(features, ste, granule);
   if (granule == Granule::k4K) {
-    if (large && ste[STE::S2SL0_2]) return sl0 == 0 ? std::optional(-1) : std::nullopt;
+    if (large && tree.sl0_2) return sl0 == 0 ? std::optional(-1) : std::nullopt;
     if (sl0 == 3) return features.idr3[SMMU_IDR3::STT] ? std::optional(3) : std::nullopt;
     return 2 - static_cast<int>(sl0);
   }
@@ -80,16 +122,17 @@ unsigned least_output_bits(Granule granule, int level) {
 }
 
 // The level at which a walk begins; none: S2SL0 is reserved.
-std::optional<int> first_level(const Features& features, const STE& ste, Granule granule) {
-  const auto level = named_level(features, ste, granule);
+std::optional<int> first_level(const Features& features, const STE& ste, const Tree& tree,
+                               Granule granule) {
+  const auto level = named_level(features, ste, tree, granule);
   const bool allowed =
       !ste[STE::S2AA64] || (level && features.output_bits >= least_output_bits(granule, *level));
   return allowed ? level : std::nullopt;
 }
 
 // STES2T0SZInvalid() of 5.2.2.
-bool t0sz_invalid(const Features& features, const STE& ste, Granule granule) {
-  const unsigned t0sz = ste[STE::S2T0SZ];
+bool t0sz_invalid(const Features& features, const STE& ste, const Tree& tree, Granule granule) {
+  const unsigned t0sz = tree.t0sz;
   unsigned most = 39;
   if (features.idr3[SMMU_IDR3::STT]) most = granule == Granule::k64K ? 47 : 48;
   const bool wide = granule == Granule::k64K || large_addresses(features, ste, granule);
@@ -99,68 +142,59 @@ bool t0sz_invalid(const Features& features, const STE& ste, Granule granule) {
 
 // STEWalkConfigInconsistent: the first table, concatenated ones included, has
 // to be indexed by at least one bit, and is at most sixteen tables.
-bool inconsistent(const Features& features, const STE& ste, Granule granule) {
-  const auto first = first_level(features, ste, granule);
+bool inconsistent(const Features& features, const STE& ste, const Tree& tree, Granule granule) {
+  const auto first = first_level(features, ste, tree, granule);
   if (!first) return true;
-  const int bits = static_cast<int>(input_bits(ste)) - static_cast<int>(leaf_bits(granule, *first));
+  const int bits =
+      static_cast<int>(input_bits(ste, tree)) - static_cast<int>(leaf_bits(granule, *first));
   return bits < 1 || bits > static_cast<int>(stride_bits(granule)) + 4;
 }
 
 // [55:52] are for VMSAv9-128.
-std::uint64_t ttb(const STE& ste) { return ste[STE::S2TTB] & mask(51, 0); }
+std::uint64_t ttb(const Tree& tree) { return tree.ttb & mask(51, 0); }
 
 // STES2TTBOutOfRange(): a table of 4K or 16K granules lies below 2^48, unless
 // addresses are large.
-bool ttb_out_of_range(const Features& features, const STE& ste, Granule granule) {
+bool ttb_out_of_range(const Features& features, const STE& ste, const Tree& tree, Granule granule) {
   unsigned bits = output_bits(features, ste);
   if (granule != Granule::k64K && !large_addresses(features, ste, granule)) {
     bits = std::min(bits, 48U);
   }
-  return (ttb(ste) >> bits) != 0;
+  return (ttb(tree) >> bits) != 0;
 }
 
-}  // namespace
-
-bool stage2_illegal(const Features& features, const STE& ste) {
-  if (!ste[STE::S2AA64] && features.idr3[SMMU_IDR3::FWB] && ste[STE::S2FWB]) return true;
-  const auto stall_model = features.idr0[SMMU_IDR0::STALL_MODEL];
-  if (stall_model == StallModel::kTerminate && ste[STE::S2S]) return true;
-  if (stall_model == StallModel::kStallForced && !ste[STE::S2S]) return true;
+bool tree_illegal(const Features& features, const STE& ste, const Tree& tree) {
   const bool aarch64 = ste[STE::S2AA64];
-  if (!features.has(aarch64 ? TableFormat::kAArch64 : TableFormat::kAArch32)) return true;
-  const unsigned httu = static_cast<unsigned>(features.idr0[SMMU_IDR0::HTTU]);
-  if ((ste[STE::S2HA] || ste[STE::S2HD]) && (!aarch64 || httu == 0)) return true;
-  if (ste[STE::S2HD] && httu == 1) return true;
-  const auto granule = granule_of(ste);
+  const auto granule = granule_of(ste, tree);
   if (!granule || (aarch64 && !features.has(*granule))) return true;
-  if (ttb_out_of_range(features, ste, *granule)) return true;
-  if (aarch64 && t0sz_invalid(features, ste, *granule)) return true;
-  if (inconsistent(features, ste, *granule)) return true;
-  const auto endianness = features.idr0[SMMU_IDR0::TTENDIAN];
-  if (endianness == SMMU_IDR0::Endianness::kLittle && ste[STE::S2ENDI]) return true;
-  return endianness == SMMU_IDR0::Endianness::kBig && !ste[STE::S2ENDI];
+  if (ttb_out_of_range(features, ste, tree, *granule)) return true;
+  if (aarch64 && t0sz_invalid(features, ste, tree, *granule)) return true;
+  return inconsistent(features, ste, tree, *granule);
 }
 
-Stage2 stage2_of(const Features& features, const STE& ste) {
+Stage2 stage2_from(const Features& features, const STE& ste, const Tree& tree) {
   const bool aarch64 = ste[STE::S2AA64];
-  const Granule granule = *granule_of(ste);
-  const int first = *first_level(features, ste, granule);
+  const Granule granule = *granule_of(ste, tree);
+  const int first = *first_level(features, ste, tree, granule);
   Stage2 stage2;
+  stage2.input = tree.input;
+  stage2.output = tree.output;
   if (aarch64) {
     const bool large = large_addresses(features, ste, granule);
     stage2.tables =
         tables({.granule = granule,
-                .input_bits = input_bits(ste),
+                .input_bits = input_bits(ste, tree),
                 .first_level = first,
                 .output_bits = output_bits(features, ste),
-                .root = ttb(ste),
+                .root = ttb(tree),
                 .wide = large || (granule == Granule::k64K && features.output_bits == 52),
                 .shareability = ste[STE::S2SH0],
                 .big_endian = ste[STE::S2ENDI]});
   } else {
-    stage2.tables = aarch32_long_tables(input_bits(ste), first, ttb(ste), features.output_bits,
-                                        ste[STE::S2ENDI]);
+    stage2.tables = aarch32_long_tables(input_bits(ste, tree), first, ttb(tree),
+                                        features.output_bits, ste[STE::S2ENDI]);
   }
+  stage2.tables.space = tree.space;
   stage2.permissions = stage2_permissions(features.idr3[SMMU_IDR3::XNX], !aarch64);
   stage2.access_flag_ignored = ste[STE::S2AFFD] && !ste[STE::S2HA];
   stage2.device_walks_denied = ste[STE::S2PTW];
@@ -171,6 +205,35 @@ Stage2 stage2_of(const Features& features, const STE& ste) {
   }
   stage2.update = {.access_flag = ste[STE::S2HA], .dirty_state = ste[STE::S2HA] && ste[STE::S2HD]};
   return stage2;
+}
+
+}  // namespace
+
+bool stage2_illegal(const Features& features, const STE& ste) {
+  const bool aarch64 = ste[STE::S2AA64];
+  const bool secure = features.security == SecurityState::kSecure;
+  if (!aarch64 && secure) return true;
+  if (!aarch64 && features.idr3[SMMU_IDR3::FWB] && ste[STE::S2FWB]) return true;
+  const auto stall_model = features.stall_model();
+  if (stall_model == StallModel::kTerminate && ste[STE::S2S]) return true;
+  if (stall_model == StallModel::kStallForced && !ste[STE::S2S]) return true;
+  if (!features.has(aarch64 ? TableFormat::kAArch64 : TableFormat::kAArch32)) return true;
+  const unsigned httu = static_cast<unsigned>(features.idr0[SMMU_IDR0::HTTU]);
+  if ((ste[STE::S2HA] || ste[STE::S2HD]) && (!aarch64 || httu == 0)) return true;
+  if (ste[STE::S2HD] && httu == 1) return true;
+  if (tree_illegal(features, ste, non_secure_tree(features, ste))) return true;
+  if (secure && tree_illegal(features, ste, secure_tree(ste))) return true;
+  const auto endianness = features.idr0[SMMU_IDR0::TTENDIAN];
+  if (endianness == SMMU_IDR0::Endianness::kLittle && ste[STE::S2ENDI]) return true;
+  return endianness == SMMU_IDR0::Endianness::kBig && !ste[STE::S2ENDI];
+}
+
+void set_stage2(const Features& features, const STE& ste, Regime& regime) {
+  regime.has_stage2 = true;
+  regime.stage2 = stage2_from(features, ste, non_secure_tree(features, ste));
+  if (features.security == SecurityState::kSecure) {
+    regime.secure_stage2 = stage2_from(features, ste, secure_tree(ste));
+  }
 }
 
 }  // namespace smmu::emulator

@@ -12,7 +12,7 @@ namespace smmu::emulator {
 bool stage2_illegal(const Features& features, const v3::STE& ste);
 
 // What they say, if they do not.
-Stage2 stage2_of(const Features& features, const v3::STE& ste);
+void set_stage2(const Features& features, const v3::STE& ste, Regime& regime);
 
 }  // namespace smmu::emulator
 

@@ -20,10 +20,15 @@ class StallingPort final : public Port, public TransactionSupervisor {
   StallingPort(Stalls& stalls, TransactionSupervisor& smmu, StallClient& client)
       : stalls_(stalls), smmu_(smmu), client_(client) {}
   // Before anything else.  REQUIRES: this is its supervisor.
-  void pass_through(Tbu& tbu) { tbu_ = &tbu; }
+  // `secure`: where Secure transactions go; or null.
+  void pass_through(Tbu& tbu, Port* secure) {
+    tbu_ = &tbu;
+    secure_ = secure;
+  }
 
   using Port::translate;
   void translate(const Transaction& transaction, Outcome& outcome) override {
+    if (is_passed_on(transaction)) return secure_->translate(transaction, outcome);
     incoming_ = &transaction;
     tbu_->translate(transaction, outcome);
   }
@@ -45,6 +50,10 @@ class StallingPort final : public Port, public TransactionSupervisor {
   }
   void on_page_request(const PageRequest& request) override { smmu_.on_page_request(request); }
 
+  bool is_passed_on(const Transaction& transaction) const {
+    return secure_ != nullptr && transaction.security == SecurityState::kSecure;
+  }
+
   template <class Access, class Ignore>
   Transfer transfer(const Transaction& transaction, std::size_t size, Access&& access,
                     Ignore&& ignore);
@@ -53,6 +62,7 @@ class StallingPort final : public Port, public TransactionSupervisor {
   TransactionSupervisor& smmu_;
   StallClient& client_;
   Tbu* tbu_ = nullptr;
+  Port* secure_ = nullptr;
   const Transaction* incoming_ = nullptr;  // what the TBU is asked, but for address and direction
   bool transferring_ = false;
 };

@@ -18,7 +18,7 @@ constexpr Terminated kAbort{Response::kAbort};
 }  // namespace
 
 Stalls::Stalls(const Features& features, std::uint32_t most_stalled, Tcu& tcu,
-               PhysicalMemory& memory, EventQueue& events, StallSupervisor& smmu,
+               const PhysicalSpaces& spaces, EventQueue& events, StallSupervisor& smmu,
                Observer* observer)
     : features_(features),
       most_stalled_(most_stalled),
@@ -26,7 +26,7 @@ Stalls::Stalls(const Features& features, std::uint32_t most_stalled, Tcu& tcu,
       events_(events),
       smmu_(smmu),
       observer_(observer),
-      port_(tcu, *this, memory, never_awaited_) {}
+      port_(tcu, *this, spaces, never_awaited_) {}
 
 void Stalls::hold(StallClient& client, const Transaction& incoming, const Transaction& transaction,
                   const TranslationFault& fault, Tcu::Generation generation, Outcome& outcome) {
@@ -47,12 +47,12 @@ void Stalls::hold(StallClient& client, const Transaction& incoming, const Transa
                    .fault = fault,
                    .generation = generation,
                    .client = &client,
-                   .stalled = {*tag}});
+                   .stalled = {*tag, features_.security}});
   const auto stall = std::prev(fresh.end());
   index_.emplace(key_of(*stall), stall);
   lock.unlock();
-  outcome = Stalled{*tag};
-  report(transaction.stream, {*tag}, StallChange::kStalled);
+  outcome = Stalled{*tag, features_.security};
+  report(transaction.stream, {*tag, features_.security}, StallChange::kStalled);
 }
 
 void Stalls::settle(StreamId stream, Outcome& outcome) {
@@ -186,7 +186,7 @@ void Stalls::record(Stall& stall) {
   const EventRecord record = stall_record(stall.transaction, stall.fault, stall.stalled);
   const EventFate fate = events_.write(record);
   if (observer_ != nullptr) [[unlikely]] {
-    observer_->on_event({.words = record, .fate = fate});
+    observer_->on_event({.security = features_.security, .words = record, .fate = fate});
   }
   const std::lock_guard lock(mutex_);
   move(in(State::kObeying).begin(),
@@ -223,7 +223,8 @@ void Stalls::finish(Stall& stall, const Outcome& outcome) {
 void Stalls::report(StreamId stream, Stalled stalled, StallChange change) const {
   if (observer_ == nullptr) [[likely]]
     return;
-  observer_->on_stall({.stream = stream, .stalled = stalled, .change = change});
+  observer_->on_stall(
+      {.security = features_.security, .stream = stream, .stalled = stalled, .change = change});
 }
 
 std::optional<std::uint16_t> Stalls::take_tag() {

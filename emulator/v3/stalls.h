@@ -37,8 +37,9 @@ class StallSupervisor : public TransactionSupervisor {
 // is translated again first (3.12.2, 7.2.1).
 class Stalls final : private TransactionSupervisor {
  public:
-  Stalls(const Features& features, std::uint32_t most_stalled, Tcu& tcu, PhysicalMemory& memory,
-         EventQueue& events, StallSupervisor& smmu, Observer* observer);
+  Stalls(const Features& features, std::uint32_t most_stalled, Tcu& tcu,
+         const PhysicalSpaces& spaces, EventQueue& events, StallSupervisor& smmu,
+         Observer* observer);
 
   // For ports, from any thread.
 

@@ -30,14 +30,16 @@ std::uint64_t aligned(std::uint64_t base, unsigned log2_bytes) {
 
 // IgnoreSTESTRW() of 5.2.2.
 bool strw_ignored(const Features& features, const STE& ste) {
-  return !features.idr0[SMMU_IDR0::Hyp] || ste[STE::Config] != SteConfig::kS1Translate;
+  // For a Non-secure stream Hyp says it; a Secure one has EL3 in any case.
+  const bool one = features.security == SecurityState::kNonSecure && !features.idr0[SMMU_IDR0::Hyp];
+  return one || ste[STE::Config] != SteConfig::kS1Translate;
 }
 
 }  // namespace
 
 StreamWorld world_of(const Features& features, const STE& ste, bool e2h) {
-  if (strw_ignored(features, ste) || ste[STE::STRW] == 0b00) return StreamWorld::kNsEl1;
-  return e2h ? StreamWorld::kNsEl2E2h : StreamWorld::kNsEl2;
+  if (strw_ignored(features, ste) || ste[STE::STRW] == 0b00) return features.el1();
+  return ste[STE::STRW] == 0b01 ? StreamWorld::kEl3 : features.el2(e2h);
 }
 
 bool ste_illegal(const Features& features, const STE& ste) {
@@ -61,11 +63,15 @@ bool ste_illegal(const Features& features, const STE& ste) {
     if (eats == v3::AtsMode::kFull && stage2 && ste[STE::S2S]) return true;
   }
   const unsigned strw = strw_ignored(features, ste) ? 0b00 : ste[STE::STRW];
-  if ((strw & 0b01) != 0) return true;
+  if (features.security == SecurityState::kNonSecure) {
+    if ((strw & 0b01) != 0) return true;
+  } else if (strw == 0b11 || (strw == 0b10 && !features.idr0[SMMU_IDR0::Hyp])) {
+    return true;
+  }
 
   if (stage1) {
     // Only where stalling can be chosen.
-    const bool choice = features.idr0[SMMU_IDR0::STALL_MODEL] == StallModel::kStallOrTerminate;
+    const bool choice = features.stall_model() == StallModel::kStallOrTerminate;
     if (ste[STE::S1STALLD] && !choice) return true;
     if (features.substream_bits != 0) {
       if (ste[STE::S1CDMax] > features.substream_bits) return true;
@@ -83,7 +89,9 @@ bool ste_illegal(const Features& features, const STE& ste) {
   if (stage2 && stage2_illegal(features, ste)) return true;
   // IgnoreSTES2VMID(): without stage 2, for streams that are not translated, and
   // for those of EL2.
-  const bool tagged = features.idr0[SMMU_IDR0::S2P] && (stage1 || stage2) && strw == 0b00;
+  const bool secure = features.security == SecurityState::kSecure;
+  const bool tagged =
+      features.idr0[SMMU_IDR0::S2P] && (stage2 || (stage1 && !secure)) && strw == 0b00;
   return tagged && !features.idr0[SMMU_IDR0::VMID16] && (ste[STE::S2VMID] >> 8) != 0;
 }
 
@@ -111,7 +119,8 @@ StreamTable::Found StreamTable::find(StreamId stream, Reading& reading) {
     if (const auto* ended = std::get_if<Found>(&located)) return *ended;
     const Pa address = std::get<Place>(located).address;
     if ((address.value >> features_.output_bits) == 0) {
-      ste = fetch<STE>(memory_, observer_, ConfigurationStructure::kSTE, stream, {}, address);
+      ste = fetch<STE>(memory_, observer_, ConfigurationStructure::kSTE, stream, features_.security,
+                       {}, address);
     }
     if (!ste) return {fetch_fault(address), false};
     reading.origin.note(address, ste->words());
@@ -174,8 +183,8 @@ std::variant<StreamTable::Place, StreamTable::Found> StreamTable::locate(StreamI
     reading.stamp = std::min(reading.stamp, copy->stamp);
   } else {
     if ((address.value >> features_.output_bits) == 0) {
-      descriptor =
-          fetch<L1STD>(memory_, observer_, ConfigurationStructure::kL1STD, stream, {}, address);
+      descriptor = fetch<L1STD>(memory_, observer_, ConfigurationStructure::kL1STD, stream,
+                                features_.security, {}, address);
     }
     if (!descriptor) return Found{fetch_fault(address), false};
     descriptors_.insert(first, split, {*descriptor, reading.stamp}, reading);

@@ -14,7 +14,7 @@ namespace smmu::emulator {
 // None: the read aborted.
 template <class S>
 std::optional<S> fetch(PhysicalMemory& memory, Observer* observer, ConfigurationStructure structure,
-                       StreamId stream, SubstreamId substream, Pa address) {
+                       StreamId stream, SecurityState security, SubstreamId substream, Pa address) {
   std::array<std::uint64_t, S::kSize / 8> words{};
   bool aborted = false;
   for (std::size_t i = 0; i != words.size() && !aborted; ++i) {
@@ -28,6 +28,7 @@ std::optional<S> fetch(PhysicalMemory& memory, Observer* observer, Configuration
   if (observer != nullptr) [[unlikely]] {
     observer->on_configuration_fetch({.structure = structure,
                                       .stream = stream,
+                                      .security = security,
                                       .substream = substream,
                                       .address = address,
                                       .words = aborted ? std::span<const std::uint64_t>()

@@ -168,10 +168,11 @@ std::uint64_t TranslationOperations::translated(const Request& request, STE ste,
   if (request.sid[SMMU_GATOS_SID::SSID_VALID]) {
     substream = SubstreamId(request.sid[SMMU_GATOS_SID::SUBSTREAMID]);
   }
-  const Context context = contexts_
-                              .resolve(ste, world, StreamId(request.sid[SMMU_GATOS_SID::STREAMID]),
-                                       substream, reading, access_of(request.address).updates)
-                              .context;
+  const Context context =
+      contexts_
+          .resolve(ste, world, false, StreamId(request.sid[SMMU_GATOS_SID::STREAMID]), substream,
+                   reading, access_of(request.address).updates)
+          .context;
   if (context.action == Context::Action::kFault) {
     if (const auto* fault = std::get_if<ConfigurationFault>(&context.fault)) {
       return failed(type, *fault);

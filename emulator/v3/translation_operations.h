@@ -26,14 +26,14 @@ class TranslationOperations {
  public:
   TranslationOperations(const Features& features, const RegisterFile& registers,
                         OperationRegisters& operations, Tcu& tcu, StreamTable& streams,
-                        ContextTable& contexts, PhysicalMemory& memory, Observer* observer)
+                        ContextTable& contexts, const PhysicalSpaces& spaces, Observer* observer)
       : features_(features),
         registers_(registers),
         operations_(operations),
         tcu_(tcu),
         streams_(streams),
         contexts_(contexts),
-        walker_(memory, observer) {}
+        walker_(spaces, observer) {}
 
   // Those that have been asked for.
   void perform();

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "emulator/walk/fault.h"
+#include "emulator/walk/physical_spaces.h"
 #include "smmu/arch/bits.h"
 #include "smmu/emulator/observer.h"
 #include "smmu/platform/memory.h"
@@ -15,12 +16,24 @@ namespace smmu::emulator {
 
 class DescriptorMemory {
  public:
-  DescriptorMemory(PhysicalMemory& memory, Observer* observer, Stage stage, bool big_endian)
-      : memory_(memory), observer_(observer), stage_(stage), big_endian_(big_endian) {}
+  DescriptorMemory(const PhysicalSpaces& spaces, SecurityState space, Observer* observer,
+                   Stage stage, bool big_endian)
+      : spaces_(spaces),
+        memory_(&spaces[space]),
+        observer_(observer),
+        space_(space),
+        stage_(stage),
+        big_endian_(big_endian) {}
+
+  // The physical address space of all that follows.
+  void enter(SecurityState space) {
+    space_ = space;
+    memory_ = &spaces_[space];
+  }
 
   // False: the read aborted.
   bool load(Pa where, int level, std::uint64_t& descriptor) {
-    const auto word = memory_.load64(where);
+    const auto word = memory_->load64(where);
     observe(where, level, word ? std::optional(*word) : std::nullopt);
     if (!word) return false;
     descriptor = in_order(*word);
@@ -29,7 +42,7 @@ class DescriptorMemory {
   // The same of 32 bits, which are half of a word.
   bool load(Pa where, int level, std::uint32_t& descriptor) {
     constexpr std::uint64_t kUpperHalf = 4;
-    const auto word = memory_.load64(Pa(where.value & ~mask(2, 0)));
+    const auto word = memory_->load64(Pa(where.value & ~mask(2, 0)));
     if (!word) {
       observe(where, level, std::nullopt);
       return false;
@@ -43,7 +56,7 @@ class DescriptorMemory {
 
   enum class Exchanged : std::uint8_t { kYes, kChangedMeanwhile, kAborted };
   Exchanged exchange(Pa where, std::uint64_t expected, std::uint64_t desired) {
-    const auto found = memory_.compare_exchange64(where, in_order(expected), in_order(desired));
+    const auto found = memory_->compare_exchange64(where, in_order(expected), in_order(desired));
     if (!found) return Exchanged::kAborted;
     return *found == in_order(expected) ? Exchanged::kYes : Exchanged::kChangedMeanwhile;
   }
@@ -56,14 +69,17 @@ class DescriptorMemory {
     observer_->on_table_access({.stage = static_cast<std::uint8_t>(stage_),
                                 .level = level,
                                 .address = where,
+                                .space = space_,
                                 .descriptor = found});
   }
   std::uint64_t in_order(std::uint64_t word) const {
     return big_endian_ ? __builtin_bswap64(word) : word;
   }
 
-  PhysicalMemory& memory_;
+  const PhysicalSpaces& spaces_;
+  PhysicalMemory* memory_;
   Observer* observer_;
+  SecurityState space_;
   Stage stage_;
   bool big_endian_;
 };

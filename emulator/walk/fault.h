@@ -36,7 +36,8 @@ struct WalkFault {
   Purpose purpose = Purpose::kInput;
   bool table_write = false;  // kTable: it was an update
   Ipa ipa;                   // stage 2: what it could not translate
-  Pa descriptor;             // kExternalAbort: where the access was made
+  SecurityState ipa_space = SecurityState::kNonSecure;
+  Pa descriptor;  // kExternalAbort: where the access was made
 };
 
 }  // namespace smmu::emulator

@@ -26,6 +26,7 @@ struct Leaf {
   // has been set: that takes a walk.
   bool writable_clean = false;
   bool no_translation = false;  // nT: a block that is being changed for a table, or back
+  SecurityState space = SecurityState::kNonSecure;  // of the output
 
   // It is a part of 2^stage1_bits bytes that one descriptor of stage 1 maps, or
   // of stage 2 where that is alone.
@@ -45,6 +46,7 @@ struct Stage2Leaf {
   Granule granule = Granule::k4K;
   bool writable_clean = false;
   bool no_translation = false;
+  SecurityState space = SecurityState::kNonSecure;
   Permissions permissions;
   Stage2Memory memory;
 };
@@ -63,6 +65,7 @@ inline void put_behind(Leaf& stage1, std::uint64_t ipa, const Stage2Leaf& stage2
   stage1.attributes = combine(stage1.attributes, stage2.memory);
   stage1.writable_clean = stage1.writable_clean || stage2.writable_clean;
   stage1.no_translation = stage1.no_translation || stage2.no_translation;
+  stage1.space = stage2.space;
 }
 
 }  // namespace smmu::emulator

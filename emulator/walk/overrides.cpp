@@ -41,6 +41,7 @@ Transaction Overrides::applied_to(const Transaction& incoming) const {
   Transaction transaction = incoming;
   transaction.attributes = applied_to(incoming.attributes);
   if (privilege) transaction.privilege = *privilege;
+  if (space) transaction.space = *space;
   // 13.1.2: a write is data.
   if (content && incoming.direction == Direction::kRead) transaction.content = *content;
   return transaction;

@@ -25,10 +25,14 @@ struct Overrides {
   std::optional<Shareability> shareability = std::nullopt;
   std::optional<Privilege> privilege = std::nullopt;
   std::optional<Content> content = std::nullopt;  // of reads
+  // Of Secure streams, where stage 1 does not say.
+  std::optional<SecurityState> space = std::nullopt;
+  // Of those with the SMMU off: as in Regime.
+  bool secure_fetches_only = false;
 
   bool of_types() const { return mem_attr || hints || shareability; }
   bool of_permissions() const { return privilege || content; }
-  bool any() const { return of_types() || of_permissions(); }
+  bool any() const { return of_types() || of_permissions() || space.has_value(); }
 
   // What is left of a transaction's attributes.
   MemoryAttributes applied_to(MemoryAttributes incoming) const;

@@ -63,6 +63,7 @@ struct Tables {
   std::uint8_t block_levels = 0;     // bit level + 1: blocks exist there
   std::int8_t no_level = 0;          // what a fault says for which no descriptor was read
   bool big_endian = false;
+  SecurityState space = SecurityState::kNonSecure;  // of the first table
   bool plain = false;  // little-endian, and every bit of an address and SH in place
   std::uint64_t type_and_range = 0b11;  // plain: 0b11 in these bits is a table or page in range
   // Bits of attributes_index() that a descriptor does not decide, and their
@@ -161,6 +162,8 @@ enum class MemAttrEncoding : std::uint8_t {
 // A stage 2 translation regime.
 struct Stage2 {
   Tables tables;
+  SecurityState input = SecurityState::kNonSecure;   // whose IPAs it translates
+  SecurityState output = SecurityState::kNonSecure;  // where it leads
   Stage2Permissions permissions{};
   bool access_flag_ignored = false;  // S2AFFD
   bool device_walks_denied = false;  // S2PTW
@@ -169,6 +172,9 @@ struct Stage2 {
 };
 
 struct Regime {
+  SecurityState security = SecurityState::kNonSecure;  // of the stream
+  // Instructions are not fetched from Non-secure addresses (IHI 0070, 6.3.57.2).
+  bool secure_fetches_only = false;
   bool has_stage1 = true;
   bool has_stage2 = false;
   // Stage 1 of VMSAv8-64 with ASIDs, alone and without hardware updates.
@@ -176,7 +182,12 @@ struct Regime {
   std::uint8_t bypass_bits = 64;  // without stage 1: the size of what comes in
   bool global = false;            // of one privilege level, which has no ASIDs: nG says nothing
   Stage1 stage1;
-  Stage2 stage2;
+  Stage2 stage2;         // of a Secure stream: for its Non-secure IPAs
+  Stage2 secure_stage2;  // for its Secure ones
+
+  const Stage2& stage2_of(SecurityState ipa_space) const {
+    return ipa_space == SecurityState::kNonSecure ? stage2 : secure_stage2;
+  }
 };
 
 }  // namespace smmu::emulator

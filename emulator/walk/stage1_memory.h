@@ -26,13 +26,22 @@ namespace smmu::emulator {
 // Of one walk.
 class Stage1Memory {
  public:
-  Stage1Memory(const Walker& walker, PhysicalMemory& memory, Observer* observer,
+  Stage1Memory(const Walker& walker, const PhysicalSpaces& spaces, Observer* observer,
                const Regime& regime, const Tables& tables, const Access& access, WalkCopies* copies)
       : walker_(walker),
-        memory_(memory, observer, Stage::k1, tables.big_endian),
+        memory_(spaces, tables.space, observer, Stage::k1, tables.big_endian),
         regime_(regime),
         access_(access),
-        copies_(copies) {}
+        copies_(copies),
+        space_(tables.space) {}
+
+  // The address space of tables, physical or intermediate: a walk leaves the
+  // Secure one for good where a table descriptor says so.
+  SecurityState space() const { return space_; }
+  void enter(SecurityState space) {
+    space_ = space;
+    if (!regime_.has_stage2) memory_.enter(space);
+  }
 
   // Reads a descriptor of 64 or 32 bits.  False: not_loaded() says why not.
   template <class Word>
@@ -55,9 +64,10 @@ class Stage1Memory {
                         .content = Content::kData,
                         .speculative = access_.speculative,
                         .updates = access_.updates};
-    stage2_fault_ =
-        walker_.walk_stage2(regime_.stage2, Ipa(where), Purpose::kTable, access, leaf, copies_);
+    stage2_fault_ = walker_.walk_stage2(regime_.stage2_of(space_), Ipa(where), Purpose::kTable,
+                                        access, leaf, copies_);
     if (stage2_fault_) return false;
+    memory_.enter(leaf.space);
     where_ = Pa(leaf.output.value | (where & mask(leaf.size_bits - 1U, 0)));
     return true;
   }
@@ -79,6 +89,7 @@ class Stage1Memory {
   const Regime& regime_;
   const Access& access_;
   WalkCopies* const copies_;
+  SecurityState space_;
   Pa where_;  // of the last descriptor
   std::optional<WalkFault> stage2_fault_;
 };

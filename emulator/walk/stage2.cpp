@@ -12,10 +12,10 @@ using vmsa::Leaf_Stage2;
 template <bool kPlain>
 class Stage2Walk : public Descent<Stage2Walk<kPlain>, Attempt, kPlain> {
  public:
-  Stage2Walk(PhysicalMemory& memory, Observer* observer, const Stage2& stage2, Ipa ipa,
+  Stage2Walk(const PhysicalSpaces& spaces, Observer* observer, const Stage2& stage2, Ipa ipa,
              Purpose purpose, const Access& access, Stage2Leaf& leaf)
-      : words_(memory),
-        memory_(memory, observer, Stage::k2, stage2.tables.big_endian),
+      : words_(spaces[stage2.tables.space]),
+        memory_(spaces, stage2.tables.space, observer, Stage::k2, stage2.tables.big_endian),
         stage2_(stage2),
         ipa_(ipa),
         purpose_(purpose),
@@ -37,6 +37,7 @@ class Stage2Walk : public Descent<Stage2Walk<kPlain>, Attempt, kPlain> {
                                .table_write = purpose_ == Purpose::kTable &&
                                               access_.direction == Direction::kWrite,
                                .ipa = ipa_,
+                               .ipa_space = stage2_.input,
                                .descriptor = Pa(where)}};
   }
   template <int kLevel>
@@ -95,18 +96,18 @@ class Stage2Walk : public Descent<Stage2Walk<kPlain>, Attempt, kPlain> {
 
 }  // namespace
 
-Attempt attempt_stage2(PhysicalMemory& memory, Observer* observer, const Stage2& stage2, Ipa ipa,
-                       Purpose purpose, const Access& access, Stage2Leaf& leaf) {
+Attempt attempt_stage2(const PhysicalSpaces& spaces, Observer* observer, const Stage2& stage2,
+                       Ipa ipa, Purpose purpose, const Access& access, Stage2Leaf& leaf) {
   const Tables& tables = stage2.tables;
   if (observer == nullptr && tables.plain) [[likely]] {
-    Stage2Walk<true> walk(memory, observer, stage2, ipa, purpose, access, leaf);
+    Stage2Walk<true> walk(spaces, observer, stage2, ipa, purpose, access, leaf);
     // 3.4: stage 2 has one range, from 0 on.
     if ((ipa.value >> tables.input_bits) != 0) {
       return walk.fault(FaultType::kTranslation, 0, tables.no_level);
     }
     return walk.descend(tables, ipa.value);
   }
-  Stage2Walk<false> walk(memory, observer, stage2, ipa, purpose, access, leaf);
+  Stage2Walk<false> walk(spaces, observer, stage2, ipa, purpose, access, leaf);
   if ((ipa.value >> tables.input_bits) != 0) {
     return walk.fault(FaultType::kTranslation, 0, tables.no_level);
   }

@@ -43,12 +43,13 @@ inline Stage2Leaf describe(const Stage2& stage2, const LeafDescriptor& at, unsig
           .writable_clean =
               stage2.update.dirty_state && leaf[Leaf_Stage2::DBM] && (rights & kWritable2) == 0,
           .no_translation = at.level != 3 && vmsa::Block_Stage2({at.value})[vmsa::Block_Stage2::nT],
+          .space = stage2.output,
           .permissions = stage2.permissions[rights],
           .memory = memory_of(stage2, leaf)};
 }
 
-Attempt attempt_stage2(PhysicalMemory& memory, Observer* observer, const Stage2& stage2, Ipa ipa,
-                       Purpose purpose, const Access& access, Stage2Leaf& leaf);
+Attempt attempt_stage2(const PhysicalSpaces& spaces, Observer* observer, const Stage2& stage2,
+                       Ipa ipa, Purpose purpose, const Access& access, Stage2Leaf& leaf);
 
 }  // namespace smmu::emulator
 

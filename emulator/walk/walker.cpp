@@ -18,9 +18,10 @@ using vmsa::Table_Stage1;
 // Stage 1 with all that can come together with it.
 class Stage1Walk : public Descent<Stage1Walk, Attempt, false> {
  public:
-  Stage1Walk(const Walker& walker, PhysicalMemory& memory, Observer* observer, const Regime& regime,
-             CanonicalAddress address, const Access& access, Leaf& leaf, WalkCopies* copies)
-      : memory_(walker, memory, observer, regime, regime.stage1.half[address.half].tables, access,
+  Stage1Walk(const Walker& walker, const PhysicalSpaces& spaces, Observer* observer,
+             const Regime& regime, CanonicalAddress address, const Access& access, Leaf& leaf,
+             WalkCopies* copies)
+      : memory_(walker, spaces, observer, regime, regime.stage1.half[address.half].tables, access,
                 copies),
         regime_(regime),
         stage1_(regime.stage1),
@@ -35,6 +36,7 @@ class Stage1Walk : public Descent<Stage1Walk, Attempt, false> {
     const Tables& tables = half_.tables;
     StartingTable start;
     if (copies_ != nullptr && copies_->find_table(address_.value, start)) {
+      leave_secure_space(start.hierarchy);
       return descend_from(tables, address_.value, start.level, start.table, start.hierarchy);
     }
     return descend(tables, address_.value);
@@ -51,6 +53,7 @@ class Stage1Walk : public Descent<Stage1Walk, Attempt, false> {
   }
   template <int kLevel>
   void next_table(std::uint64_t table, std::uint64_t hierarchy) {
+    leave_secure_space(hierarchy);
     if (copies_ == nullptr) return;
     copies_->keep_table(address_.value, {.level = kLevel, .table = table, .hierarchy = hierarchy});
   }
@@ -73,7 +76,12 @@ class Stage1Walk : public Descent<Stage1Walk, Attempt, false> {
                   access_.allowed_by(stage1_.permissions[rights & ~kWritesDenied]);
       rights = set_dirty ? rights & ~kWritesDenied : rights | kWritableClean;
     }
-    const Permissions permissions = stage1_.permissions[rights];
+    const SecurityState space = output_space(leaf);
+    Permissions permissions = stage1_.permissions[rights];
+    if (regime_.secure_fetches_only && space == SecurityState::kNonSecure) {
+      constexpr Rights kNoFetch{.read = true, .write = true, .execute = false};
+      permissions = permissions & Permissions(kNoFetch, kNoFetch);
+    }
     if (checks_permissions() && !access_.allowed_by(permissions)) {
       return fault(FaultType::kPermission, at.where, at.level);
     }
@@ -102,7 +110,8 @@ class Stage1Walk : public Descent<Stage1Walk, Attempt, false> {
     leaf_.stage1_bits = static_cast<std::uint8_t>(at.shift);
     leaf_.level = static_cast<std::int8_t>(at.level);
     leaf_.granule = tables.granule;
-    leaf_.global = !leaf[Leaf_Stage1::nG] || regime_.global;
+    leaf_.global = (!leaf[Leaf_Stage1::nG] && !from_outside()) || regime_.global;
+    leaf_.space = space;
     leaf_.permissions = permissions;
     leaf_.writable_clean = dirtiable && !set_dirty;
     leaf_.no_translation = at.level != 3 && vmsa::Block_Stage1({at.value})[vmsa::Block_Stage1::nT];
@@ -116,6 +125,22 @@ class Stage1Walk : public Descent<Stage1Walk, Attempt, false> {
   // See Walker::walk().
   bool checks_permissions() const {
     return !access_.speculative && (regime_.has_stage2 || stage1_.update.access_flag);
+  }
+
+  // DDI 0487, D8.4.6: what a Secure walk reads of Non-secure memory is Non-secure
+  // from there on; and not global (IHI 0070, 3.17.1).
+  bool from_outside() const {
+    return regime_.security == SecurityState::kSecure &&
+           memory_.space() == SecurityState::kNonSecure;
+  }
+  SecurityState output_space(Leaf_Stage1 leaf) const {
+    const bool secure = memory_.space() == SecurityState::kSecure && !leaf[Leaf_Stage1::NS];
+    return secure ? SecurityState::kSecure : SecurityState::kNonSecure;
+  }
+  void leave_secure_space(std::uint64_t hierarchy) {
+    const bool leaves = memory_.space() == SecurityState::kSecure &&
+                        Table_Stage1({hierarchy})[Table_Stage1::NSTable];
+    if (leaves) memory_.enter(SecurityState::kNonSecure);
   }
 
   // G5.5.5.1: a block may reach beyond the half that it is a part of.  The
@@ -191,12 +216,12 @@ std::optional<WalkFault> Walker::walk(const Regime& regime, CanonicalAddress add
     WalkCopies* copies) const {
   Attempt attempt;
   if (regime.stage1.range == InputRange::kAArch32Short) {
-    Stage1Memory memory(*this, memory_, observer_, regime, regime.stage1.half[address.half].tables,
+    Stage1Memory memory(*this, spaces_, observer_, regime, regime.stage1.half[address.half].tables,
                         access, copies);
     attempt.fault = walk_aarch32_short(memory, regime, address, access, leaf);
   } else {
     for (unsigned i = 0; i != kMostAttempts; ++i) {
-      Stage1Walk walk(*this, memory_, observer_, regime, address, access, leaf, copies);
+      Stage1Walk walk(*this, spaces_, observer_, regime, address, access, leaf, copies);
       attempt = walk.run();
       if (!attempt.again) break;
     }
@@ -224,9 +249,10 @@ std::optional<WalkFault> Walker::walk_any(const Regime& regime, CanonicalAddress
   const std::uint64_t ipa = regime.has_stage1
                                 ? leaf.output.value | (address.value & mask(leaf.size_bits - 1U, 0))
                                 : address.value;
+  const SecurityState space = regime.has_stage1 ? leaf.space : access.space;
   Stage2Leaf stage2;
   if (const auto fault =
-          walk_stage2(regime.stage2, Ipa(ipa), Purpose::kInput, access, stage2, copies)) {
+          walk_stage2(regime.stage2_of(space), Ipa(ipa), Purpose::kInput, access, stage2, copies)) {
     return fault;
   }
   if (regime.has_stage1) {
@@ -244,6 +270,7 @@ std::optional<WalkFault> Walker::walk_any(const Regime& regime, CanonicalAddress
   leaf.stage1_permissions = Permissions::all();
   leaf.writable_clean = stage2.writable_clean;
   leaf.no_translation = stage2.no_translation;
+  leaf.space = stage2.space;
   leaf.stage2_memory = stage2.memory;
   return std::nullopt;
 }
@@ -267,12 +294,13 @@ std::optional<WalkFault> Walker::walk_stage2(const Stage2& stage2, Ipa ipa, Purp
           .purpose = purpose,
           .table_write = purpose == Purpose::kTable && access.direction == Direction::kWrite,
           .ipa = ipa,
+          .ipa_space = stage2.input,
           .descriptor = {}};
     }
   }
   Attempt attempt;
   for (unsigned i = 0; i != kMostAttempts; ++i) {
-    attempt = attempt_stage2(memory_, observer_, stage2, ipa, purpose, access, leaf);
+    attempt = attempt_stage2(spaces_, observer_, stage2, ipa, purpose, access, leaf);
     if (!attempt.again) break;
   }
   if (!attempt.fault && copies != nullptr) copies->keep_stage2(ipa, leaf);

@@ -8,6 +8,7 @@
 
 #include "emulator/walk/fault.h"
 #include "emulator/walk/leaf.h"
+#include "emulator/walk/physical_spaces.h"
 #include "emulator/walk/regime.h"
 #include "smmu/emulator/observer.h"
 #include "smmu/emulator/transaction.h"
@@ -36,6 +37,8 @@ struct Access {
   // Nobody's: it is not refused, and changes no descriptor.
   bool speculative = false;
   Updates updates = Updates::kMade;
+  // Of the address, where a Secure stream has no stage 1 that would say.
+  SecurityState space = SecurityState::kNonSecure;
 
   bool allowed_by(Permissions permissions) const {
     return permissions.allow(privilege, direction, content);
@@ -76,7 +79,9 @@ class WalkCopies {
 class Walker {
  public:
   explicit Walker(PhysicalMemory& memory, Observer* observer = nullptr)
-      : memory_(memory), observer_(observer) {}
+      : Walker(PhysicalSpaces(memory), observer) {}
+  explicit Walker(const PhysicalSpaces& spaces, Observer* observer = nullptr)
+      : spaces_(spaces), memory_(spaces[SecurityState::kNonSecure]), observer_(observer) {}
 
   // The half that translates `address`, or none: the address is out of range
   // (IHI 0070, 3.4.1).  Whether that half is enabled is not looked at.  Without
@@ -164,7 +169,8 @@ class Walker {
                                           const Access& access, Leaf& leaf,
                                           WalkCopies* copies) const;
 
-  PhysicalMemory& memory_;
+  const PhysicalSpaces spaces_;
+  PhysicalMemory& memory_;  // Non-secure: that of plain walks
   Observer* observer_;
 };
 

@@ -29,6 +29,10 @@ using SubstreamId = Number<struct SubstreamIdKind, std::uint32_t>;  // a PCIe PA
 using Asid = Number<struct AsidKind, std::uint16_t>;
 using Vmid = Number<struct VmidKind, std::uint16_t>;
 
+// Whose something is, and the physical address space that goes with it
+// (IHI 0070, 3.10).
+enum class SecurityState : std::uint8_t { kNonSecure, kSecure };
+
 }  // namespace smmu
 
 #endif  // SMMU_TYPES_H_

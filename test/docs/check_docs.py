@@ -31,7 +31,7 @@ HEADING = re.compile(r"^#+ (.*)$")
 # The words that stand for a test without being its name.
 NICKNAMES = {"scripted": "replay/scripted_test.cpp"}
 ENUMERATOR = re.compile(r"^\s*(\w+) = 0x[0-9A-Fa-f]+,", re.M)
-IDENTIFICATION = re.compile(r"^struct (SMMU_(?:IDR\d+|AIDR)) : .*?^};", re.M | re.S)
+IDENTIFICATION = re.compile(r"^struct (SMMU_(?:S_)?(?:IDR\d+|AIDR)) : .*?^};", re.M | re.S)
 FIELD = re.compile(r"static constexpr (?:Bits?|Address)<(\d+)(?:, (\d+))?[^>]*>\s+(\w+)\{")
 NUMBER = re.compile(r"(0b[01]+|0x[0-9a-f]+|\d+)(?: (bits))?(?:$|[^\w])")
 WIDTHS = {"OAS": (32, 36, 40, 42, 44, 48, 52, 56), "VAX": (48, 52, 56)}

@@ -43,18 +43,26 @@ std::ostream& operator<<(std::ostream& out, const Event& event) {
   return out << std::dec;
 }
 
-Board::Board(Options options) : options_(options), next_free_(options.ram_base.value) {
-  if (!ram_.add(options.ram_base, options.ram_size)) {
+Board::Board(Options options)
+    : options_(options),
+      ram_(std::make_shared<emulator::Ram>()),
+      next_free_(std::make_shared<std::uint64_t>(options.ram_base.value)),
+      structures_(ram_.get()) {
+  if (!ram_->add(options.ram_base, options.ram_size)) {
     std::cerr << "the board's RAM does not fit\n";
     std::abort();
   }
-  PhysicalMemory* memory = options.smmu_memory != nullptr ? options.smmu_memory : &ram_;
+  PhysicalMemory* memory = options.smmu_memory != nullptr ? options.smmu_memory : ram_.get();
   auto made = emulator::SmmuV3::create(options.config, {.memory = memory,
+                                                        .secure_memory = options.secure_memory,
                                                         .event_queue = &event_line,
                                                         .page_requests = &page_request_line,
                                                         .command_sync = &sync_line,
                                                         .global_error = &error_line,
                                                         .wake_up = &wake_up_line,
+                                                        .secure_event_queue = &secure_event_line,
+                                                        .secure_command_sync = &secure_sync_line,
+                                                        .secure_global_error = &secure_error_line,
                                                         .root_complex = &fabric,
                                                         .observer = options.observer});
   if (!made) {
@@ -65,10 +73,25 @@ Board::Board(Options options) : options_(options), next_free_(options.ram_base.v
   fabric.connect(*smmu_);
 }
 
+Board::Board(Board& board)
+    : options_(board.options_),
+      security_(SecurityState::kSecure),
+      ram_(board.ram_),
+      smmu_(board.smmu_),
+      next_free_(board.next_free_),
+      structures_(options_.secure_memory != nullptr ? options_.secure_memory : ram_.get()) {}
+
+// IHI 0070, 6.2.1: the Secure Event queue's indices are in page 0.
+std::uint32_t Board::offset_of(std::uint32_t offset) const {
+  if (security_ == SecurityState::kNonSecure) return offset;
+  constexpr std::uint32_t kPage1 = 0x10000;
+  return v3::kSecureOffset + offset % kPage1;
+}
+
 Pa Board::allocate(std::uint64_t bytes, std::uint64_t alignment) {
-  const std::uint64_t begin = (next_free_ + alignment - 1) / alignment * alignment;
-  next_free_ = begin + bytes;
-  EXPECT_LE(next_free_, options_.ram_base.value + options_.ram_size) << "the board's RAM is full";
+  const std::uint64_t begin = (*next_free_ + alignment - 1) / alignment * alignment;
+  *next_free_ = begin + bytes;
+  EXPECT_LE(*next_free_, options_.ram_base.value + options_.ram_size) << "the board's RAM is full";
   return Pa(begin);
 }
 
@@ -78,7 +101,7 @@ Allocator Board::allocator() {
 }
 
 PageTable Board::page_table(PageTable::Options options) {
-  return PageTable(ram_, allocator(), options);
+  return PageTable(*structures_, allocator(), options);
 }
 
 void Board::bring_up() {
@@ -89,34 +112,45 @@ void Board::bring_up() {
   commands_ = room(options_.log2_commands + 4);
   event_queue_ = room(options_.log2_events + 5);
   const Pa streams = room(options_.log2_streams + 6);
-  streams_.emplace(ram_, streams);
+  streams_.emplace(*structures_, streams);
 
-  smmu_->write(SMMU_STRTAB_BASE().set(SMMU_STRTAB_BASE::ADDR, streams.value));
-  smmu_->write(SMMU_STRTAB_BASE_CFG().set(SMMU_STRTAB_BASE_CFG::LOG2SIZE, options_.log2_streams));
-  smmu_->write(SMMU_CMDQ_BASE()
-                   .set(SMMU_CMDQ_BASE::ADDR, commands_.value)
-                   .set(SMMU_CMDQ_BASE::LOG2SIZE, options_.log2_commands));
-  smmu_->write(SMMU_CMDQ_PROD());
-  smmu_->write(SMMU_CMDQ_CONS());
-  smmu_->write(SMMU_EVENTQ_BASE()
-                   .set(SMMU_EVENTQ_BASE::ADDR, event_queue_.value)
-                   .set(SMMU_EVENTQ_BASE::LOG2SIZE, options_.log2_events));
-  smmu_->write(SMMU_EVENTQ_PROD());
-  smmu_->write(SMMU_EVENTQ_CONS());
+  write(SMMU_STRTAB_BASE().set(SMMU_STRTAB_BASE::ADDR, streams.value));
+  write(SMMU_STRTAB_BASE_CFG().set(SMMU_STRTAB_BASE_CFG::LOG2SIZE, options_.log2_streams));
+  write(SMMU_CMDQ_BASE()
+            .set(SMMU_CMDQ_BASE::ADDR, commands_.value)
+            .set(SMMU_CMDQ_BASE::LOG2SIZE, options_.log2_commands));
+  write(SMMU_CMDQ_PROD());
+  write(SMMU_CMDQ_CONS());
+  write(SMMU_EVENTQ_BASE()
+            .set(SMMU_EVENTQ_BASE::ADDR, event_queue_.value)
+            .set(SMMU_EVENTQ_BASE::LOG2SIZE, options_.log2_events));
+  write(SMMU_EVENTQ_PROD());
+  write(SMMU_EVENTQ_CONS());
   produced_ = 0;
 
   // Queues before translation, so that the first fault has where to go; and
   // what the caches may hold is unknown (IHI 0070, 3.11).
   SMMU_CR0 control = SMMU_CR0().set(SMMU_CR0::CMDQEN, true);
-  smmu_->write(control);
-  smmu_->write(control.set(SMMU_CR0::EVENTQEN, true));
-  smmu_->write(SMMU_IRQ_CTRL()
-                   .set(SMMU_IRQ_CTRL::GERROR_IRQEN, true)
-                   .set(SMMU_IRQ_CTRL::EVENTQ_IRQEN, true));
+  write(control);
+  write(control.set(SMMU_CR0::EVENTQEN, true));
+  write(SMMU_IRQ_CTRL()
+            .set(SMMU_IRQ_CTRL::GERROR_IRQEN, true)
+            .set(SMMU_IRQ_CTRL::EVENTQ_IRQEN, true));
   using v3::CMD_CFGI_STE_RANGE;
-  submit_and_sync(command<CMD_CFGI_STE_RANGE>().set(CMD_CFGI_STE_RANGE::Range, 31),
-                  command<v3::CMD_TLBI_NSNH_ALL>());
-  smmu_->write(control.set(SMMU_CR0::SMMUEN, true));
+  const bool secure = security_ == SecurityState::kSecure;
+  submit_and_sync(command<CMD_CFGI_STE_RANGE>()
+                      .set(CMD_CFGI_STE_RANGE::SSec, secure)
+                      .set(CMD_CFGI_STE_RANGE::Range, 31));
+  // Without stage 2 there is one VMID, and no command for all of them.
+  const bool one_vmid = secure && !options_.config.s_idr1[v3::SMMU_S_IDR1::SEL2];
+  if (one_vmid) {
+    submit_and_sync(command<v3::CMD_TLBI_NH_ALL>());
+  } else if (secure) {
+    submit_and_sync(command<v3::CMD_TLBI_SNH_ALL>());
+  } else {
+    submit_and_sync(command<v3::CMD_TLBI_NSNH_ALL>());
+  }
+  write(control.set(SMMU_CR0::SMMUEN, true));
 }
 
 void Board::bring_up_page_requests(unsigned log2_size) {
@@ -151,13 +185,14 @@ void Board::attach(StreamId stream, const v3::STE& ste) {
   using v3::CMD_CFGI_STE;
   streams_->set(stream, ste);
   submit_and_sync(command<CMD_CFGI_STE>()
+                      .set(CMD_CFGI_STE::SSec, security_ == SecurityState::kSecure)
                       .set(CMD_CFGI_STE::StreamID, stream.value)
                       .set(CMD_CFGI_STE::Leaf, true));
 }
 
 Pa Board::attach(StreamId stream, const PageTable& table, Asid asid) {
   const Pa cd = allocate(v3::CD::kSize, v3::CD::kSize);
-  store(ram_, cd, context(table, asid));
+  store(*structures_, cd, context(table, asid));
   attach(stream, translate(cd));
   return cd;
 }
@@ -167,34 +202,34 @@ void Board::enqueue(const std::array<std::uint64_t, 2>& words) {
   if (waiting_ == entries) ring();
   ++waiting_;
   const std::uint64_t entry = commands_.value + 16 * std::uint64_t{produced_ % entries};
-  store(ram_, Pa(entry), words[0]);
-  store(ram_, Pa(entry + 8), words[1]);
+  store(*structures_, Pa(entry), words[0]);
+  store(*structures_, Pa(entry + 8), words[1]);
   produced_ = (produced_ + 1) % (2 * entries);
 }
 
 void Board::ring() {
-  smmu_->write(SMMU_CMDQ_PROD().set(SMMU_CMDQ_PROD::WR, produced_));
+  write(SMMU_CMDQ_PROD().set(SMMU_CMDQ_PROD::WR, produced_));
   waiting_ = 0;
 }
 
-bool Board::idle() { return smmu_->read<SMMU_CMDQ_CONS>()[SMMU_CMDQ_CONS::RD] == produced_; }
+bool Board::idle() { return read<SMMU_CMDQ_CONS>()[SMMU_CMDQ_CONS::RD] == produced_; }
 
 std::vector<Event> Board::events() {
   const std::uint32_t entries = 1U << options_.log2_events;
-  const std::uint32_t produced = smmu_->read<SMMU_EVENTQ_PROD>()[SMMU_EVENTQ_PROD::WR];
-  auto consumer = smmu_->read<SMMU_EVENTQ_CONS>();
+  const std::uint32_t produced = read<SMMU_EVENTQ_PROD>()[SMMU_EVENTQ_PROD::WR];
+  auto consumer = read<SMMU_EVENTQ_CONS>();
   std::uint32_t consumed = consumer[SMMU_EVENTQ_CONS::RD];
   std::vector<Event> events;
   while (consumed != produced) {
     Event event;
     for (std::size_t i = 0; i != event.words.size(); ++i) {
       const std::uint64_t entry = event_queue_.value + 32 * std::uint64_t{consumed % entries};
-      event.words[i] = load(ram_, Pa(entry + 8 * i));
+      event.words[i] = load(*structures_, Pa(entry + 8 * i));
     }
     events.push_back(event);
     consumed = (consumed + 1) % (2 * entries);
   }
-  smmu_->write(consumer.set(SMMU_EVENTQ_CONS::RD, consumed));
+  write(consumer.set(SMMU_EVENTQ_CONS::RD, consumed));
   return events;
 }
 

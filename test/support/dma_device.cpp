@@ -15,7 +15,7 @@ using emulator::Transfer;
 void Resumptions::on_resumed(Stalled stalled, const Outcome& outcome) {
   {
     const std::lock_guard lock(mutex_);
-    ends_.emplace(stalled.tag, outcome);
+    ends_.emplace(std::pair(stalled.security, stalled.tag), outcome);
   }
   if (handler_) handler_();
 }
@@ -24,7 +24,7 @@ std::optional<Outcome> Resumptions::take(const Outcome& outcome) {
   const auto* stalled = std::get_if<Stalled>(&outcome);
   if (stalled == nullptr) return std::nullopt;
   const std::lock_guard lock(mutex_);
-  const auto found = ends_.find(stalled->tag);
+  const auto found = ends_.find({stalled->security, stalled->tag});
   if (found == ends_.end()) return std::nullopt;
   const Outcome end = found->second;
   ends_.erase(found);
@@ -51,6 +51,18 @@ DmaDevice DmaDevice::privileged() const {
 DmaDevice DmaDevice::fetching_instructions() const {
   DmaDevice device = *this;
   device.prototype_.content = emulator::Content::kInstruction;
+  return device;
+}
+
+DmaDevice DmaDevice::of(SecurityState security) const {
+  DmaDevice device = *this;
+  device.prototype_.security = security;
+  return device;
+}
+
+DmaDevice DmaDevice::in(SecurityState space) const {
+  DmaDevice device = *this;
+  device.prototype_.space = space;
   return device;
 }
 

@@ -411,6 +411,7 @@ TEST(AtsUnits, AreTheSmallestGranule) {  // 3.9.1
 
 TEST(AtsAbsent, RequestsAreRefusedInSilence) {
   Board::Options options;
+  options.config.s_idr3 = {};
   options.config.idr0.set(SMMU_IDR0::ATS, false).set(SMMU_IDR0::PRI, false);
   options.config.idr0.set(SMMU_IDR0::ATSRECERR, false);
   options.config.idr3.set(v3::SMMU_IDR3::PPS, false);

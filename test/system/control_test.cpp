@@ -69,6 +69,7 @@ TEST(Enabling, ReservedBitsAndAbsentFeaturesStayZero) {  // 6.3.9
   Board without_pri({.config = config});
   without_pri.smmu().write(SMMU_CR0(0xffff'fff2));
   EXPECT_EQ(without_pri.smmu().read<SMMU_CR0>().raw(), 0x1d0U);
+  config.s_idr3 = {};
   config.idr0.set(v3::SMMU_IDR0::ATS, false).set(v3::SMMU_IDR0::ATSRECERR, false);
   Board without_ats({.config = config});
   without_ats.smmu().write(SMMU_CR0(0xffff'fff2));

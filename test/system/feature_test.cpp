@@ -83,7 +83,7 @@ TEST(Minimal, HasFewBits) {  // 6.3: what belongs to absent features is RES0
 }
 
 TEST(WithoutTwoLevelStreamTables, TheFormatIsLinear) {  // 6.3.25, FMT: ST_LEVEL 0
-  auto config = emulator::SmmuV3Config::everything();
+  auto config = emulator::SmmuV3Config::everything().without_secure_state();
   config.idr0.set(SMMU_IDR0::ST_LEVEL, 0);
   config.idr1.set(SMMU_IDR1::SIDSIZE, 6);
   Board board({.config = config, .log2_streams = 6});

@@ -128,6 +128,7 @@ TEST_F(Queues, CommandsOfAbsentFeaturesAreIllegal) {  // 4.1.3
         v3::Opcode::CMD_TLBI_EL2_ALL, v3::Opcode::CMD_TLBI_EL3_ALL, v3::Opcode::CMD_TLBI_S12_VMALL,
         v3::Opcode::CMD_TLBI_S2_IPA, v3::Opcode::CMD_TLBI_SNH_ALL}) {
     auto config = emulator::SmmuV3Config::everything().without_stage2();
+    config.s_idr3 = {};
     config.idr0.set(v3::SMMU_IDR0::ATS, false)
         .set(v3::SMMU_IDR0::ATSRECERR, false)
         .set(v3::SMMU_IDR0::PRI, false);

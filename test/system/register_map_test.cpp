@@ -109,7 +109,7 @@ struct Named {
 void PrintTo(const Named& named, std::ostream* out) { *out << named.name; }
 
 SmmuV3Config few_features() {
-  auto config = SmmuV3Config::everything();
+  auto config = SmmuV3Config::everything().without_secure_state();
   config.idr0.set(SMMU_IDR0::MSI, false).set(SMMU_IDR0::ST_LEVEL, 0).set(SMMU_IDR0::VATOS, false);
   config.idr1.set(v3::SMMU_IDR1::SIDSIZE, 6).set(v3::SMMU_IDR1::SSIDSIZE, 5);
   config.iidr = v3::SMMU_IIDR(0x1234'543b);
@@ -122,6 +122,38 @@ SmmuV3Config without_pri() {
   config.idr0.set(SMMU_IDR0::PRI, false).set(SMMU_IDR0::ATSRECERR, false);
   config.idr3.set(v3::SMMU_IDR3::PPS, false);
   return config;
+}
+
+// The Secure registers, at the offsets of the others.
+Map secure_map_of(const SmmuV3Config& config) {
+  Map map;
+  if (!config.s_idr1[v3::SMMU_S_IDR1::SECURE_IMPL]) return map;
+  auto like = config;
+  like.idr0.set(SMMU_IDR0::MSI, config.s_idr0[v3::SMMU_S_IDR0::MSI])
+      .set(SMMU_IDR0::ATS, false)
+      .set(SMMU_IDR0::PRI, false)
+      .set(SMMU_IDR0::ATSRECERR, false)
+      .set(SMMU_IDR0::ATOS, false)
+      .set(SMMU_IDR0::VATOS, false);
+  map = map_of(like);
+  for (std::uint32_t offset = 0; offset != 0x20; offset += 4) map.erase(offset);
+  for (std::uint32_t i = 0; i != config.id_block.size(); ++i) map.erase(0xfd0 + 4 * i);
+  map[0x00] = {0, config.s_idr0.raw()};
+  map[0x04] = {0, config.s_idr1.raw()};
+  map[0x0c] = {0, config.s_idr3.raw()};
+  map[0x20] = {0x2d, 0, 0x24};  // S_CR0 with SIF, without ATSCHK and PRIQEN
+  if (config.s_idr0[v3::SMMU_S_IDR0::STALL_MODEL] == StallModel::kStallOrTerminate) {
+    map[0x20].writable |= 0x200;  // NSSTALLD
+  }
+  const bool sel2 = config.s_idr1[v3::SMMU_S_IDR1::SEL2];
+  if (sel2 && config.idr0[SMMU_IDR0::VMW]) map[0x20].writable |= 0x1c0;
+  map[0x2c] = {sel2 ? 0x3U : 0x2U};                   // S_CR2: E2H is of EL2
+  map[0x44] = {0x001f'ff1f, config.s_gbpa_reset};     // S_GBPA with NSCFG
+  for (const std::uint32_t index : {0xa8U, 0xacU}) {  // both in page 0
+    map[index] = map[0x1'0000 + index];
+    map.erase(0x1'0000 + index);
+  }
+  return map;
 }
 
 class RegisterMap : public ::testing::TestWithParam<Named> {
@@ -216,6 +248,85 @@ TEST_P(RegisterMap, IsNotReachedByMisalignedAccesses) {
   }
   EXPECT_EQ(changed(), before);
 }
+
+class SecureRegisterMap : public ::testing::TestWithParam<Named> {
+ protected:
+  static constexpr std::uint32_t kPage = 0x8000;
+
+  Mmio& registers() { return board_.smmu().secure(); }
+  std::uint32_t read(std::uint32_t offset) { return registers().read32(kPage + offset); }
+  Word at(std::uint32_t offset) const {
+    const auto found = map_.find(offset);
+    return found == map_.end() ? Word{} : found->second;
+  }
+  std::map<std::uint32_t, std::uint32_t> changed() {
+    std::map<std::uint32_t, std::uint32_t> words;
+    for (std::uint32_t offset = 0; offset != 0x240; offset += 4) {
+      if (read(offset) != at(offset).reset) words[offset] = read(offset);
+    }
+    return words;
+  }
+
+  Board board_{{.config = GetParam().config}};
+  Map map_ = secure_map_of(GetParam().config);
+};
+
+TEST_P(SecureRegisterMap, IsThatOfTheManualAfterAReset) {
+  for (std::uint32_t offset = 0; offset != kPage; offset += 4) {
+    ASSERT_EQ(read(offset), at(offset).reset) << std::hex << offset;
+    ASSERT_EQ(board_.smmu().read32(kPage + offset), 0U) << std::hex << offset;
+  }
+}
+
+TEST_P(SecureRegisterMap, TakesWritesWhereItHasBitsForThem) {
+  for (std::uint32_t offset = 0; offset != kPage; offset += 4) {
+    board_.smmu().reset(emulator::Reset::kWarm);
+    board_.smmu().write32(kPage + offset, kAll);
+    ASSERT_TRUE(changed().empty()) << std::hex << offset;
+    registers().write32(kPage + offset, kAll);
+    const std::uint32_t written = at(offset).reset | at(offset).writable;
+    std::map<std::uint32_t, std::uint32_t> expected;
+    if (written != at(offset).reset) {
+      expected[offset] = written;
+      if (at(offset).companion != kEnd) expected[at(offset).companion] = written;
+    }
+    ASSERT_EQ(changed(), expected) << std::hex << offset;
+    registers().write32(kPage + offset, 0);
+    const std::uint32_t left = offset == 0x44 ? written : at(offset).reset & ~at(offset).writable;
+    ASSERT_EQ(read(offset), left) << std::hex << offset;
+  }
+}
+
+TEST_P(SecureRegisterMap, IsNotReachedByMisalignedAccesses) {
+  const auto before = changed();
+  for (std::uint32_t offset = 0; offset != 0x240; ++offset) {
+    if (offset % 8 != 0) {
+      ASSERT_EQ(registers().read64(kPage + offset), 0U) << std::hex << offset;
+      registers().write64(kPage + offset, 0x0123'4567'89ab'cdef);
+    }
+    if (offset % 4 != 0) {
+      ASSERT_EQ(registers().read32(kPage + offset), 0U) << std::hex << offset;
+      registers().write32(kPage + offset, 0x89ab'cdef);
+    }
+  }
+  EXPECT_EQ(changed(), before);
+}
+
+SmmuV3Config secure_without_el2() {
+  auto config = SmmuV3Config::everything();
+  config.idr0.set(SMMU_IDR0::STALL_MODEL, StallModel::kStallForced);
+  config.s_idr0.set(v3::SMMU_S_IDR0::MSI, false)
+      .set(v3::SMMU_S_IDR0::STALL_MODEL, StallModel::kStallForced);
+  config.s_idr1.set(v3::SMMU_S_IDR1::SEL2, false);
+  config.s_gbpa_reset = 0x0010'c000;
+  return config;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Configurations, SecureRegisterMap,
+    ::testing::Values(Named{"everything", SmmuV3Config::everything()},
+                      Named{"without EL2", secure_without_el2()},
+                      Named{"none", SmmuV3Config::everything().without_secure_state()}));
 
 INSTANTIATE_TEST_SUITE_P(Configurations, RegisterMap,
                          ::testing::Values(Named{"everything", SmmuV3Config::everything()},

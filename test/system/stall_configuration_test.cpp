@@ -25,6 +25,7 @@ constexpr Iova kAddress(0x8000'0000);
 
 Board::Options with(StallModel model, bool aborts_only = false) {
   Board::Options options;
+  options.config.s_idr0.set(v3::SMMU_S_IDR0::STALL_MODEL, model);
   options.config.idr0.set(SMMU_IDR0::STALL_MODEL, model).set(SMMU_IDR0::TERM_MODEL, aborts_only);
   options.config.idr5.set(SMMU_IDR5::STALL_MAX, model == StallModel::kTerminate ? 0 : 16);
   return options;

@@ -13,6 +13,9 @@ using v3::SMMU_IDR0;
 using v3::SMMU_IDR1;
 using v3::SMMU_IDR3;
 using v3::SMMU_IDR5;
+using v3::SMMU_S_IDR0;
+using v3::SMMU_S_IDR1;
+using v3::SMMU_S_IDR3;
 
 // Empty: it was accepted.
 std::string objection_to(const SmmuV3Config& config) {
@@ -201,13 +204,50 @@ TEST(Configurations, NeedTwoLevelTablesForManyStreams) {  // 6.3.1, ST_LEVEL; 6.
   auto config = SmmuV3Config::everything();
   config.idr0.set(SMMU_IDR0::ST_LEVEL, 0);
   config.idr1.set(SMMU_IDR1::SIDSIZE, 6);
+  config.s_idr1.set(SMMU_S_IDR1::S_SIDSIZE, 6);
   EXPECT_EQ(objection_to(config), "");
   config.idr1.set(SMMU_IDR1::SIDSIZE, 7);
   EXPECT_THAT(objection_to(config), HasSubstr("SMMU_IDR0.ST_LEVEL"));
+  config.idr1.set(SMMU_IDR1::SIDSIZE, 6);
+  config.s_idr1.set(SMMU_S_IDR1::S_SIDSIZE, 7);
+  EXPECT_THAT(objection_to(config), HasSubstr("SMMU_S_IDR1.S_SIDSIZE"));
+}
+
+TEST(Configurations, OfTheSecureInterfaceAreRefusedIfNothingCanBeThem) {  // 6.3.52 to 6.3.55
+  const auto with_bits = [](auto which, auto field, auto value) {
+    return with(which, field, static_cast<typename decltype(field)::Value>(value));
+  };
+  auto orphan = SmmuV3Config::everything();
+  orphan.s_idr1.set(SMMU_S_IDR1::SECURE_IMPL, false);
+  auto no_stage1 = SmmuV3Config::everything().without_stage1();
+  no_stage1.s_idr1.set(SMMU_S_IDR1::SECURE_IMPL, true);
+  auto no_stage2 = SmmuV3Config::everything().without_stage2();
+  no_stage2.s_idr1.set(SMMU_S_IDR1::SEL2, true);
+  auto of_version0 = SmmuV3Config::everything().of_version(0);
+  of_version0.s_idr1.set(SMMU_S_IDR1::SEL2, true);
+  const struct {
+    const char* name;
+    SmmuV3Config config;
+  } kRefused[] = {
+      {"SMMU_S_IDR1.SECURE_IMPL is 0", orphan},
+      {"SMMU_S_IDR1.SECURE_IMPL is 1", no_stage1},
+      {"SMMU_S_IDR1.SEL2", no_stage2},
+      {"SMMU_S_IDR1.SEL2", of_version0},
+      {"SMMU_S_IDR1.S_SIDSIZE", with_bits(&SmmuV3Config::s_idr1, SMMU_S_IDR1::S_SIDSIZE, 33)},
+      {"SMMU_S_IDR0.STALL_MODEL",
+       with_bits(&SmmuV3Config::s_idr0, SMMU_S_IDR0::STALL_MODEL, StallModel::kTerminate)},
+      {"SMMU_S_IDR0.ECMDQ", with_bits(&SmmuV3Config::s_idr0, SMMU_S_IDR0::ECMDQ, true)},
+      {"SMMU_S_IDR2", with_bits(&SmmuV3Config::s_idr2, v3::SMMU_S_IDR2::BA_S_VATOS, 1)},
+      {"SMMU_S_IDR3.SAMS", with_bits(&SmmuV3Config::s_idr3, SMMU_S_IDR3::SAMS, false)},
+  };
+  for (const auto& refused : kRefused) {
+    EXPECT_THAT(objection_to(refused.config), HasSubstr(refused.name));
+  }
+  EXPECT_EQ(objection_to(SmmuV3Config::everything().without_secure_state()), "");
 }
 
 TEST(Configurations, NeedAtsForWhatIsPartOfIt) {  // 6.3.1; 6.3.4, PPS
-  auto none = SmmuV3Config::everything();
+  auto none = SmmuV3Config::everything().without_secure_state();
   none.idr0.set(SMMU_IDR0::ATS, false).set(SMMU_IDR0::ATSRECERR, false);
   none.idr0.set(SMMU_IDR0::PRI, false);
   none.idr3.set(SMMU_IDR3::PPS, false);

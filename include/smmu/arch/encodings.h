@@ -29,12 +29,18 @@ enum class WalkCacheability : std::uint8_t {
 };
 
 // Overrides of incoming attributes: SMMU_GBPA and STE use the same codes (IHI 0070, 6.3.14, 5.2).
-// PRIVCFG and INSTCFG treat the reserved 0b01 as 0b00.
+// NSCFG, PRIVCFG and INSTCFG treat the reserved 0b01 as 0b00.
 enum class ShareabilityOverride : std::uint8_t {
   kNonShareable = 0b00,
   kIncoming = 0b01,
   kOuterShareable = 0b10,
   kInnerShareable = 0b11,
+};
+// Of Secure streams: which physical address space.
+enum class NonSecureOverride : std::uint8_t {
+  kIncoming = 0b00,
+  kSecure = 0b10,
+  kNonSecure = 0b11,
 };
 enum class PrivilegeOverride : std::uint8_t {
   kIncoming = 0b00,

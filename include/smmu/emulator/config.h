@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "smmu/arch/v3/identification_registers.h"
+#include "smmu/arch/v3/secure_registers.h"
 
 namespace smmu::emulator {
 
@@ -55,8 +56,15 @@ struct SmmuV3Config {
   v3::SMMU_IDR5 idr5;
   v3::SMMU_IIDR iidr;
   v3::SMMU_AIDR aidr;
+  // SMMU_S_IDR1.SECURE_IMPL 0: there is no Secure interface, and no other bit.
+  v3::SMMU_S_IDR0 s_idr0 = {};
+  v3::SMMU_S_IDR1 s_idr1 = {};
+  v3::SMMU_S_IDR2 s_idr2 = {};
+  v3::SMMU_S_IDR3 s_idr3 = {};
+  v3::SMMU_S_IDR4 s_idr4 = {};
   std::array<std::uint32_t, 12> id_block = {};  // offsets 0xFD0 to 0xFFC
   std::uint32_t gbpa_reset = 0;                 // SMMU_GBPA after reset, Update clear
+  std::uint32_t s_gbpa_reset = 0;               // and SMMU_S_GBPA
   // How many transactions may be stalled at a time, at most 2^16; any more
   // abort.  SMMU_IDR5.STALL_MAX of them have a record, the others wait for one.
   std::uint32_t most_stalled = 1U << 12;
@@ -78,6 +86,8 @@ struct SmmuV3Config {
   // The same without a stage, and without what only both together have.
   SmmuV3Config without_stage1() const;
   SmmuV3Config without_stage2() const;
+  // The same without a Secure programming interface.
+  SmmuV3Config without_secure_state() const;
 };
 
 }  // namespace smmu::emulator

@@ -18,6 +18,7 @@ enum class ConfigurationStructure : std::uint8_t { kL1STD, kSTE, kL1CD, kCD };
 struct ConfigurationFetch {
   ConfigurationStructure structure;
   StreamId stream;
+  SecurityState security;
   SubstreamId substream;  // the index of the CD; 0 for a stream table's structures
   Pa address;
   std::span<const std::uint64_t> words;  // empty: the read aborted
@@ -28,15 +29,19 @@ struct TableAccess {
   std::uint8_t stage;  // 1 or 2
   int level;
   Pa address;
+  SecurityState space;                      // of the address
   std::optional<std::uint64_t> descriptor;  // none: the read aborted
 };
 
-// The translation regime that a translation is of (IHI 0070, 3.3.3), for want
-// of Secure streams.
+// The translation regime that a translation is of (IHI 0070, 3.3.4).
 enum class StreamWorld : std::uint8_t {
   kNsEl1,     // has VMIDs and ASIDs
   kNsEl2,     // has neither
   kNsEl2E2h,  // has ASIDs
+  kSecure,    // has ASIDs, and VMIDs if SMMU_S_IDR1.SEL2
+  kSEl2,      // has neither
+  kSEl2E2h,   // has ASIDs
+  kEl3,       // has neither
 };
 
 // A translation as a TLB holds it.
@@ -56,7 +61,8 @@ enum class EvictionReason : std::uint8_t {
 
 // A command was consumed, or stopped the queue with an error (a CERROR code).
 struct CommandConsumed {
-  std::uint32_t index;  // its place in the queue
+  SecurityState security;  // whose queue
+  std::uint32_t index;     // its place in the queue
   std::array<std::uint64_t, 2> words;
   std::uint8_t error;
 };
@@ -69,6 +75,7 @@ enum class EventFate : std::uint8_t {
 };
 
 struct EventReported {
+  SecurityState security;  // whose queue
   std::array<std::uint64_t, 4> words;
   EventFate fate;
 };
@@ -94,6 +101,7 @@ enum class StallChange : std::uint8_t {
 };
 
 struct StallReported {
+  SecurityState security;
   StreamId stream;
   Stalled stalled;
   StallChange change;

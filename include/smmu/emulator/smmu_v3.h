@@ -20,11 +20,18 @@ namespace smmu::emulator {
 // named here must outlive the SMMU.
 struct Wires {
   PhysicalMemory* memory = nullptr;
+  // The Secure physical address space; null: the same as `memory`, which then
+  // does not tell the two apart.
+  PhysicalMemory* secure_memory = nullptr;
   InterruptLine* event_queue = nullptr;    // the Event queue became non-empty
   InterruptLine* page_requests = nullptr;  // as SMMU_PRIQ_IRQ_CFG2.LO says
   InterruptLine* command_sync = nullptr;   // a CMD_SYNC with SIG_IRQ completed
   InterruptLine* global_error = nullptr;   // a bit of SMMU_GERROR was activated
   InterruptLine* wake_up = nullptr;        // the WFE wake-up event, if SMMU_IDR0.SEV
+  // The same of the Secure interface.
+  InterruptLine* secure_event_queue = nullptr;
+  InterruptLine* secure_command_sync = nullptr;
+  InterruptLine* secure_global_error = nullptr;
   // To devices with ATS.  Null: there are none, and the commands for them are
   // ignored (IHI 0070, 4.5).
   RootComplex* root_complex = nullptr;
@@ -36,7 +43,8 @@ enum class Reset : std::uint8_t {
   kWarm,     // registers only: caches keep what they hold
 };
 
-// Registers are accessed through Mmio, devices through ports.
+// Registers are accessed through Mmio, devices through ports.  Accesses through
+// this object are Non-secure: the Secure registers (SMMU_S_*) are RAZ/WI.
 //
 // Every register write has taken full effect when it returns: acknowledge
 // registers, commands, events and interrupts included.  Two cases end later:
@@ -55,6 +63,9 @@ class SmmuV3 : public Mmio {
   // or a missing wire.
   static Result<std::unique_ptr<SmmuV3>, std::string> create(const SmmuV3Config& config,
                                                              const Wires& wires);
+
+  // The same registers for Secure accesses, which reach all of them.
+  virtual Mmio& secure() = 0;
 
   // A new port, which lives as long as the SMMU.  Behind it is a device that
   // cannot wait: an access that is configured to stall is terminated with an

@@ -27,8 +27,14 @@ struct Transaction {
   Privilege privilege = Privilege::kUnprivileged;
   Content content = Content::kData;  // a write is data whatever this says
   std::optional<SubstreamId> substream = std::nullopt;
+  // SEC_SID: whose stream it is (3.10.1).  An SMMU without a Secure interface
+  // takes every stream for Non-secure.
+  SecurityState security = SecurityState::kNonSecure;
   AddressType address_type = AddressType::kUntranslated;
   MemoryAttributes attributes = {};
+  // NS, of Secure streams: the address space of `address` where stage 1 does not
+  // say.
+  SecurityState space = SecurityState::kNonSecure;
 };
 
 // What one privilege level may do.
@@ -93,6 +99,7 @@ struct Translation {
   MemoryAttributes attributes;
   Permissions permissions;
   Route route;
+  SecurityState space = SecurityState::kNonSecure;  // of `pa`
 };
 
 enum class Response : std::uint8_t {
@@ -107,10 +114,11 @@ struct Terminated {
 };
 
 // The access waits for software, which names it by StreamID and `tag` (the
-// STAG of the event record).  The tag is the access's own until the port's
-// StallClient has been told how it ended.
+// STAG of the event record).  The tag is the access's own, among those of its
+// Security state, until the port's StallClient has been told how it ended.
 struct Stalled {
   std::uint16_t tag;
+  SecurityState security = SecurityState::kNonSecure;
 
   friend constexpr bool operator==(Stalled, Stalled) = default;
 };

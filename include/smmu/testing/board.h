@@ -56,6 +56,7 @@ C command() {
   return C().set(C::Opcode, C::kOpcode);
 }
 
+// A board, seen by the driver of one of the SMMU's programming interfaces.
 class Board {
  public:
   struct Options {
@@ -63,6 +64,9 @@ class Board {
     Pa ram_base = Pa(0x4000'0000);
     std::uint64_t ram_size = std::uint64_t{128} << 20;
     PhysicalMemory* smmu_memory = nullptr;  // what the SMMU sees; null: this board's RAM
+    // The Secure physical address space, where its driver finds its structures;
+    // null: the same RAM.
+    PhysicalMemory* secure_memory = nullptr;
     emulator::Observer* observer = nullptr;
     unsigned log2_commands = 8;
     unsigned log2_events = 8;
@@ -71,14 +75,16 @@ class Board {
 
   Board() : Board(Options{}) {}
   explicit Board(Options options);
+  // The same board, which must outlive this, for the Secure driver.
+  static Board secure(Board& board) { return Board(board); }
 
   emulator::SmmuV3& smmu() { return *smmu_; }
-  emulator::Ram& memory() { return ram_; }
+  emulator::Ram& memory() { return *ram_; }
   // A device with a port of its own.
-  DmaDevice device(StreamId stream) { return DmaDevice(smmu_->add_port(), stream); }
+  DmaDevice device(StreamId stream) { return DmaDevice(smmu_->add_port(), stream).of(security_); }
   // The same for one that can wait.
   DmaDevice device(StreamId stream, emulator::StallClient& client) {
-    return DmaDevice(smmu_->add_port(client), stream);
+    return DmaDevice(smmu_->add_port(client), stream).of(security_);
   }
 
   // One with ATS: `fabric` is its root complex.
@@ -102,6 +108,24 @@ class Board {
   void attach(StreamId stream, const v3::STE& ste);
   // Returns where the CD is.
   Pa attach(StreamId stream, const PageTable& table, Asid asid = Asid(1));
+
+  // A register of this driver's, by its Non-secure name.
+  template <class R>
+  void write(R value) {
+    if constexpr (sizeof(typename R::Value) == 8) {
+      registers().write64(offset_of(R::kOffset), value.raw());
+    } else {
+      registers().write32(offset_of(R::kOffset), value.raw());
+    }
+  }
+  template <class R>
+  R read() {
+    if constexpr (sizeof(typename R::Value) == 8) {
+      return R(registers().read64(offset_of(R::kOffset)));
+    } else {
+      return R(registers().read32(offset_of(R::kOffset)));
+    }
+  }
 
   // Puts commands into the queue and rings the doorbell once, or whenever the
   // queue is full.
@@ -133,15 +157,24 @@ class Board {
   RecordingLine sync_line;
   RecordingLine error_line;
   RecordingLine wake_up_line;
+  RecordingLine secure_event_line;
+  RecordingLine secure_sync_line;
+  RecordingLine secure_error_line;
 
  private:
+  explicit Board(Board& board);
+
+  Mmio& registers() { return security_ == SecurityState::kNonSecure ? *smmu_ : smmu_->secure(); }
+  std::uint32_t offset_of(std::uint32_t offset) const;
   void enqueue(const std::array<std::uint64_t, 2>& words);
   void ring();
 
   Options options_;
-  emulator::Ram ram_;
-  std::unique_ptr<emulator::SmmuV3> smmu_;
-  std::uint64_t next_free_;
+  SecurityState security_ = SecurityState::kNonSecure;
+  std::shared_ptr<emulator::Ram> ram_;
+  std::shared_ptr<emulator::SmmuV3> smmu_;
+  std::shared_ptr<std::uint64_t> next_free_;
+  PhysicalMemory* structures_;  // where the driver's are
   Pa commands_;
   Pa event_queue_;
   Pa page_request_queue_;

@@ -32,7 +32,7 @@ class Resumptions final : public emulator::StallClient {
 
  private:
   mutable std::mutex mutex_;
-  std::multimap<std::uint16_t, emulator::Outcome> ends_;
+  std::multimap<std::pair<SecurityState, std::uint16_t>, emulator::Outcome> ends_;
   std::function<void()> handler_;
 };
 
@@ -45,6 +45,10 @@ class DmaDevice {
   DmaDevice substream(SubstreamId substream) const;
   DmaDevice privileged() const;
   DmaDevice fetching_instructions() const;
+  // Its stream is of that Security state.
+  DmaDevice of(SecurityState security) const;
+  // Its addresses are of that space, where no stage 1 says otherwise.
+  DmaDevice in(SecurityState space) const;
 
   emulator::Outcome translate(Iova address,
                               emulator::Direction direction = emulator::Direction::kRead) const;

@@ -45,13 +45,6 @@ enum class AtsMode : std::uint8_t {
   kFullWithDpt = 0b11,
 };
 
-// STE.NSCFG, for Secure streams.  0b01 behaves as kIncoming.
-enum class NonSecureOverride : std::uint8_t {
-  kIncoming = 0b00,
-  kSecure = 0b10,
-  kNonSecure = 0b11,
-};
-
 // Level 1 descriptor of a 2-level table.  Span 0 means that there is no array; n, 2^(n-1) STEs.
 struct L1STD : Structure<L1STD, 8> {
   using Structure::Structure;

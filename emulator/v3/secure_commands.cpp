@@ -1,0 +1,91 @@
+#include "emulator/v3/secure_commands.h"
+
+namespace smmu::emulator {
+
+using v3::CMD_CFGI_STE;
+using v3::CommandHeader;
+using v3::Opcode;
+
+namespace {
+
+// The field is at the same place in every command that has one.
+constexpr auto kSSec = CMD_CFGI_STE::SSec;
+
+CommandOutcome perform_in(const CommandScope& scope, CommandWords words) {
+  return perform(words, scope.features, scope.registers, scope.tcu);
+}
+
+// The command that does to one Security state what `words` does to the other.
+CommandWords renamed(CommandWords words, Opcode opcode) {
+  words[0] = (words[0] & ~CommandHeader::Opcode.kMask) | static_cast<std::uint64_t>(opcode);
+  return words;
+}
+
+// 4.4.2.11 to 4.4.2.14, 4.4.3.3, 4.4.3.4, 4.4.4.2: where there is a Secure EL2.
+CommandOutcome perform_of_sel2(const CommandScope& secure, CommandWords words, Opcode counterpart) {
+  if (!secure.features.idr0[v3::SMMU_IDR0::Hyp]) return CommandOutcome::kIllegal;
+  return perform_in(secure, renamed(words, counterpart));
+}
+
+}  // namespace
+
+const CommandScope& scope_of(CommandWords words, const CommandScope& secure,
+                             const CommandScope& non_secure) {
+  return CMD_CFGI_STE(words)[kSSec] ? secure : non_secure;
+}
+
+CommandOutcome perform_secure(CommandWords words, const CommandScope& secure,
+                              const CommandScope& non_secure) {
+  switch (CommandHeader::Opcode.decode(words[0])) {
+    case Opcode::CMD_PREFETCH_CONFIG:
+    case Opcode::CMD_PREFETCH_ADDR:
+    case Opcode::CMD_CFGI_STE:
+    case Opcode::CMD_CFGI_STE_RANGE:
+    case Opcode::CMD_CFGI_CD:
+    case Opcode::CMD_CFGI_CD_ALL:
+    case Opcode::CMD_RESUME:
+    case Opcode::CMD_STALL_TERM: {
+      const CommandScope& scope = scope_of(words, secure, non_secure);
+      return perform_in(scope, CMD_CFGI_STE(words).set(kSSec, false).words());
+    }
+
+    case Opcode::CMD_TLBI_NH_ALL:
+    case Opcode::CMD_TLBI_NH_ASID:
+    case Opcode::CMD_TLBI_NH_VA:
+    case Opcode::CMD_TLBI_NH_VAA:
+    case Opcode::CMD_TLBI_EL3_ALL:
+    case Opcode::CMD_TLBI_EL3_VA:
+    case Opcode::CMD_SYNC:
+      return perform_in(secure, words);
+
+    case Opcode::CMD_TLBI_EL2_ALL:
+    case Opcode::CMD_TLBI_EL2_ASID:
+    case Opcode::CMD_TLBI_EL2_VA:
+    case Opcode::CMD_TLBI_EL2_VAA:
+    case Opcode::CMD_TLBI_NSNH_ALL:
+    case Opcode::CMD_TLBI_S12_VMALL:
+    case Opcode::CMD_TLBI_S2_IPA:
+      return perform_in(non_secure, words);
+
+    case Opcode::CMD_TLBI_S_EL2_ALL:
+      return perform_of_sel2(secure, words, Opcode::CMD_TLBI_EL2_ALL);
+    case Opcode::CMD_TLBI_S_EL2_ASID:
+      return perform_of_sel2(secure, words, Opcode::CMD_TLBI_EL2_ASID);
+    case Opcode::CMD_TLBI_S_EL2_VA:
+      return perform_of_sel2(secure, words, Opcode::CMD_TLBI_EL2_VA);
+    case Opcode::CMD_TLBI_S_EL2_VAA:
+      return perform_of_sel2(secure, words, Opcode::CMD_TLBI_EL2_VAA);
+    case Opcode::CMD_TLBI_SNH_ALL:
+      return perform_of_sel2(secure, words, Opcode::CMD_TLBI_NSNH_ALL);
+    case Opcode::CMD_TLBI_S_S12_VMALL:
+      return perform_of_sel2(secure, words, Opcode::CMD_TLBI_S12_VMALL);
+    case Opcode::CMD_TLBI_S_S2_IPA:
+      // NS says nothing: no copies are kept that it would tell apart.
+      return perform_of_sel2(secure, words, Opcode::CMD_TLBI_S2_IPA);
+
+    default:
+      return CommandOutcome::kIllegal;  // of features that Secure streams do not have
+  }
+}
+
+}  // namespace smmu::emulator
