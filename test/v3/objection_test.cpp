@@ -90,6 +90,7 @@ TEST(Configurations, HaveWhatTheirVersionMayHave) {
   refuse(0, idr3, SMMU_IDR3::STT, true, "SMMU_IDR3.STT");
   refuse(0, idr3, SMMU_IDR3::RIL, true, "SMMU_IDR3.RIL");
   refuse(0, idr3, SMMU_IDR3::BBML, 1U, "SMMU_IDR3.BBML");
+  refuse(1, &SmmuV3Config::idr0, SMMU_IDR0::ATSRECERR, true, "SMMU_IDR0.ATSRECERR");
   refuse(1, idr3, SMMU_IDR3::E0PD, true, "SMMU_IDR3.E0PD");
   refuse(1, idr3, SMMU_IDR3::PTWNNC, true, "SMMU_IDR3.PTWNNC");
   refuse(2, idr3, SMMU_IDR3::EPAN, true, "SMMU_IDR3.EPAN");
@@ -263,9 +264,10 @@ TEST(Configurations, NeedAtsForWhatIsPartOfIt) {  // 6.3.1; 6.3.4, PPS
   refuse(SMMU_IDR0::PRI, "SMMU_IDR0.PRI");
   refuse(SMMU_IDR0::ATSRECERR, "SMMU_IDR0.ATSRECERR");
   // Split-stage ATS is of both stages, and PPS of page requests with SubstreamIDs.
-  for (const auto stage : {SMMU_IDR0::S1P.kLo, SMMU_IDR0::S2P.kLo}) {
-    auto config = SmmuV3Config::everything();
-    config.idr0 = SMMU_IDR0(config.idr0.raw() & ~(1U << stage)).set(SMMU_IDR0::NS1ATS, true);
+  const auto everything = SmmuV3Config::everything();
+  for (auto config : {everything.without_stage1(), everything.without_stage2()}) {
+    EXPECT_EQ(objection_to(config), "");
+    config.idr0.set(SMMU_IDR0::NS1ATS, true);
     EXPECT_THAT(objection_to(config), HasSubstr("SMMU_IDR0.NS1ATS"));
   }
   none.idr3.set(SMMU_IDR3::PPS, true);
