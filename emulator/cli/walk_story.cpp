@@ -214,6 +214,8 @@ std::string why_not(Machine& machine, const emulator::Outcome& outcome,
       return why + " It is not recorded, because the Event queue is full.";
     case emulator::EventFate::kQueueAborted:
       return why + " It is not recorded, because the Event queue cannot be written.";
+    case emulator::EventFate::kMerged:
+      return why + " It is not recorded, because the record before it stands for it.";
   }
   return why;
 }

@@ -333,8 +333,15 @@ void Tbu::refuse_address(const Transaction& transaction, Route route, Outcome& o
                                     .ipa = {},
                                     .descriptor = {}},
                                    Response::kAbort,
-                                   Recording::kRecorded},
+                                   Recording::kRecorded,
+                                   speaker_->context->context.mergeable},
                   outcome);
+}
+
+Outcome Tbu::refuse(const Transaction& transaction, std::uint16_t reason) {
+  Outcome outcome;
+  supervisor_.end(transaction, UnsupportedTransaction{reason}, outcome);
+  return outcome;
 }
 
 template <class Access, class Ignore>

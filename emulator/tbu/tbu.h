@@ -60,6 +60,7 @@ class Tbu final : public Port {
   Transfer write(const Transaction& transaction, std::span<const std::byte> bytes) override;
   TranslationCompletion request_translation(const TranslationRequest& request) override;
   void request_page(const PageRequest& request) override { supervisor_.on_page_request(request); }
+  Outcome refuse(const Transaction& transaction, std::uint16_t reason) override;
 
   InFlight& in_flight() { return in_flight_; }
   // Of the last transaction: what it was answered is no younger.

@@ -27,6 +27,7 @@ struct ConfigurationFault {
   std::uint8_t code;                // the generation's own number for it
   std::uint32_t substream = 0;      // the CD index it concerns
   std::uint64_t fetch_address = 0;  // of the structure that could not be read
+  bool mergeable = false;           // as that of Context
 };
 
 // The translation of an address failed.
@@ -34,6 +35,12 @@ struct TranslationFault {
   WalkFault walk;
   Response response;
   Recording recording;
+  bool mergeable = false;  // as that of Context
+};
+
+// The device asks for what cannot be done, for a reason of the system's own.
+struct UnsupportedTransaction {
+  std::uint16_t reason;
 };
 
 // Nothing is wrong: the configuration wants the transaction aborted.
@@ -43,7 +50,8 @@ struct ConfiguredAbort {};
 // for their translation.
 struct AtsForbidden {};
 
-using Fault = std::variant<ConfiguredAbort, ConfigurationFault, TranslationFault, AtsForbidden>;
+using Fault = std::variant<ConfiguredAbort, ConfigurationFault, TranslationFault, AtsForbidden,
+                           UnsupportedTransaction>;
 
 // Which translations a device is given to keep.
 enum class AtsGrant : std::uint8_t {
@@ -67,6 +75,9 @@ struct Context {
 
   // Of all that comes in, but for kAbort.
   Overrides overrides;
+
+  // Whether software may be told once of several like faults.
+  bool mergeable = false;
 
   // kTranslate
   Owner owner;

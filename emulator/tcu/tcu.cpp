@@ -303,7 +303,8 @@ Fault Tcu::conflict(const StreamContext& stream, CanonicalAddress address) {
                            .ipa = stage1 ? Ipa(0) : Ipa(address.value),
                            .descriptor = {}},
                           Response::kAbort,
-                          Recording::kRecorded};
+                          Recording::kRecorded,
+                          stream.context.mergeable};
 }
 
 void Tcu::cache(const StreamContext& stream, CanonicalAddress address, const TlbEntry& entry,
@@ -391,11 +392,13 @@ Fault Tcu::translation_fault(const Context& context, const WalkFault& walk) {
   // that is too large for a stage 1 that does not translate.
   const bool unconditional = walk.type == FaultType::kExternalAbort ||
                              (walk.stage == Stage::k1 && !context.regime.has_stage1);
-  if (unconditional) return TranslationFault{walk, Response::kAbort, Recording::kRecorded};
-  if (walk.stage == Stage::k2) {
-    return TranslationFault{walk, Response::kAbort, context.stage2_recording};
+  if (unconditional) {
+    return TranslationFault{walk, Response::kAbort, Recording::kRecorded, context.mergeable};
   }
-  return TranslationFault{walk, context.response, context.recording};
+  if (walk.stage == Stage::k2) {
+    return TranslationFault{walk, Response::kAbort, context.stage2_recording, context.mergeable};
+  }
+  return TranslationFault{walk, context.response, context.recording, context.mergeable};
 }
 
 // No table translates the address.

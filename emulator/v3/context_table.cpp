@@ -25,13 +25,15 @@ using Resolution = ConfigurationSource::Resolution;
 
 namespace {
 
-Resolution failed(EventType type, std::uint32_t substream, Reading reading,
+Resolution failed(EventType type, const STE& ste, std::uint32_t substream, Reading reading,
                   std::uint64_t address = 0) {
   reading.origin.spoil();
   Context context;
   context.action = Context::Action::kFault;
-  context.fault = ConfigurationFault{
-      .code = static_cast<std::uint8_t>(type), .substream = substream, .fetch_address = address};
+  context.fault = ConfigurationFault{.code = static_cast<std::uint8_t>(type),
+                                     .substream = substream,
+                                     .fetch_address = address,
+                                     .mergeable = ste[STE::MEV]};
   // 5.4.1: what could not be read is not cached; what was read may be, legal
   // or not.
   return {context, reading.stamp, type != EventType::F_CD_FETCH};
@@ -44,7 +46,8 @@ Resolution not_reached(Context context, const WalkFault& walk, Reading reading) 
   const bool unconditional = walk.type == FaultType::kExternalAbort;
   context.action = Context::Action::kFault;
   context.fault = TranslationFault{walk, Response::kAbort,
-                                   unconditional ? Recording::kRecorded : context.stage2_recording};
+                                   unconditional ? Recording::kRecorded : context.stage2_recording,
+                                   context.mergeable};
   return {context, reading.stamp, false};
 }
 
@@ -318,13 +321,14 @@ Resolution ContextTable::find(const STE& ste, StreamWorld world, bool secure_fet
   // S1CDMax is ignored where no SubstreamIDs are implemented.
   const unsigned table_bits = features_.substream_bits == 0 ? 0 : ste[STE::S1CDMax];
   if (substream && (!stage1 || table_bits == 0 || number >> table_bits != 0)) {
-    return failed(EventType::C_BAD_SUBSTREAMID, number, reading);
+    return failed(EventType::C_BAD_SUBSTREAMID, ste, number, reading);
   }
   // What is left where stage 1 does not translate.
   context.action = Context::Action::kBypass;
   context.regime.bypass_bits =
       static_cast<std::uint8_t>(stage1 ? features_.input_bits : features_.output_bits);
   context.overrides = overrides_of(features_, ste);
+  context.mergeable = ste[STE::MEV];
   context.owner.world = world;
   context.regime.security = features_.security;
   context.regime.secure_fetches_only = secure_fetches_only;
@@ -341,10 +345,10 @@ Resolution ContextTable::find(const STE& ste, StreamWorld world, bool secure_fet
     if (!substream) {
       if (dss == DefaultSubstream::kBypass) return {context, reading.stamp, true};
       if (dss != DefaultSubstream::kCd0)
-        return failed(EventType::F_STREAM_DISABLED, number, reading);
+        return failed(EventType::F_STREAM_DISABLED, ste, number, reading);
     } else if (number == 0 && dss == DefaultSubstream::kCd0) {
       // CD 0 serves the transactions without a substream.
-      return failed(EventType::F_STREAM_DISABLED, number, reading);
+      return failed(EventType::F_STREAM_DISABLED, ste, number, reading);
     }
   }
   return from_cd(ste, stream, number, context, reading, updates);
@@ -378,7 +382,7 @@ Resolution ContextTable::resolve_stream(const STE& ste, StreamWorld world, Readi
       has_stage1(ste) && features_.substream_bits != 0 && ste[STE::S1CDMax] != 0;
   const auto dss = ste[STE::S1DSS];
   if (substreams && dss != DefaultSubstream::kBypass && dss != DefaultSubstream::kCd0) {
-    return complete(failed(EventType::F_STREAM_DISABLED, 0, reading));
+    return complete(failed(EventType::F_STREAM_DISABLED, ste, 0, reading));
   }
   if (grant == AtsGrant::kSplit) {
     context.owner.world = world;
@@ -430,7 +434,7 @@ Resolution ContextTable::from_cd(const STE& ste, StreamId stream, std::uint32_t 
     } else {
       descriptor = fetch<L1CD>(spaces_[space], observer_, ConfigurationStructure::kL1CD, stream,
                                features_.security, SubstreamId(index), address);
-      if (!descriptor) return failed(EventType::F_CD_FETCH, index, reading, address.value);
+      if (!descriptor) return failed(EventType::F_CD_FETCH, ste, index, reading, address.value);
       descriptors_.insert(stream.value, file_number(index, leaf_table_bits),
                           {*descriptor, reading.stamp}, reading);
     }
@@ -440,7 +444,7 @@ Resolution ContextTable::from_cd(const STE& ste, StreamId stream, std::uint32_t 
     if (!(*descriptor)[L1CD::V] || (table >> bits) != 0) {
       // 5.3.1: not kept.  The L1CD is, and when it goes the SubstreamIDs that
       // it covers must not stay bad.
-      Resolution bad = failed(EventType::C_BAD_SUBSTREAMID, index, reading);
+      Resolution bad = failed(EventType::C_BAD_SUBSTREAMID, ste, index, reading);
       bad.cacheable = false;
       return bad;
     }
@@ -453,9 +457,9 @@ Resolution ContextTable::from_cd(const STE& ste, StreamId stream, std::uint32_t 
   const auto [address, space] = std::get<Located>(located);
   const auto cd = fetch<CD>(spaces_[space], observer_, ConfigurationStructure::kCD, stream,
                             features_.security, SubstreamId(index), address);
-  if (!cd) return failed(EventType::F_CD_FETCH, index, reading, address.value);
+  if (!cd) return failed(EventType::F_CD_FETCH, ste, index, reading, address.value);
   if (cd_illegal(features_, ste, context.owner.world, *cd))
-    return failed(EventType::C_BAD_CD, index, reading);
+    return failed(EventType::C_BAD_CD, ste, index, reading);
   set_stage1(features_, *cd, context);
   reading.origin.note(address, cd->words());
   // Stage 2 tables led to the CD as well.

@@ -19,6 +19,7 @@ void EventQueue::enable() {
   const auto base = registers_.get<SMMU_EVENTQ_BASE>();
   queue_ = Queue(base[SMMU_EVENTQ_BASE::ADDR], base[SMMU_EVENTQ_BASE::LOG2SIZE],
                  features_.idr1[SMMU_IDR1::EVENTQS], kLog2EntryBytes, features_.output_bits);
+  last_.reset();
 }
 
 inline EventFate EventQueue::obstacle(SMMU_EVENTQ_PROD prod, SMMU_EVENTQ_CONS cons) const {
@@ -54,12 +55,29 @@ EventFate EventQueue::write(const EventRecord& record) {
   }
   const bool was_empty = queue_.empty(write, cons[SMMU_EVENTQ_CONS::RD]);
   registers_.set(prod.set(SMMU_EVENTQ_PROD::WR, queue_.next(write)));
+  if (merges_) [[unlikely]]
+    last_.reset();
   if (was_empty) interrupts_.event_queue_non_empty();
   return EventFate::kWritten;
 }
 
-EventFate EventQueue::write_or_lose(const EventRecord& record) {
+// 7.3.1: there is no clock; what software has not consumed is of now.
+bool EventQueue::repeats(const EventRecord& record) const {
+  if (!last_ || !alike(record, *last_)) return false;
+  const auto prod = registers_.get<SMMU_EVENTQ_PROD>();
+  const auto cons = registers_.get<SMMU_EVENTQ_CONS>();
+  const EventFate fate = obstacle(prod, cons);
+  if (fate != EventFate::kWritten && fate != EventFate::kQueueFull) return false;
+  return !queue_.empty(prod[SMMU_EVENTQ_PROD::WR], cons[SMMU_EVENTQ_CONS::RD]) &&
+         queue_.consistent(prod[SMMU_EVENTQ_PROD::WR], cons[SMMU_EVENTQ_CONS::RD]);
+}
+
+EventFate EventQueue::write_or_lose(const EventRecord& record, bool mergeable) {
+  if (merges_ && mergeable && repeats(record)) [[unlikely]]
+    return EventFate::kMerged;
   const EventFate fate = write(record);
+  if (merges_ && mergeable && fate == EventFate::kWritten) [[unlikely]]
+    last_ = record;
   if (fate == EventFate::kQueueFull) {
     // 7.4: the flag toggles when there is no overflow that awaits its
     // acknowledgement.

@@ -2,6 +2,8 @@
 #ifndef SMMU_EMULATOR_V3_EVENT_QUEUE_H_
 #define SMMU_EMULATOR_V3_EVENT_QUEUE_H_
 
+#include <optional>
+
 #include "emulator/v3/event_record.h"
 #include "emulator/v3/features.h"
 #include "emulator/v3/interrupts.h"
@@ -17,8 +19,12 @@ namespace smmu::emulator {
 class EventQueue {
  public:
   EventQueue(const Features& features, RegisterFile& registers, Interrupts& interrupts,
-             PhysicalMemory& memory)
-      : features_(features), registers_(registers), interrupts_(interrupts), memory_(memory) {}
+             PhysicalMemory& memory, EventMerging merging)
+      : features_(features),
+        registers_(registers),
+        interrupts_(interrupts),
+        memory_(memory),
+        merges_(merging == EventMerging::kPermitted) {}
 
   // The queue is enabled: base and size are fixed from now on.
   void enable();
@@ -28,12 +34,14 @@ class EventQueue {
   // Writes a record if the queue is writable.
   EventFate write(const EventRecord& record);
   // The same for a record that is lost if it cannot be written: that the queue
-  // is full is an overflow.
-  EventFate write_or_lose(const EventRecord& record);
+  // is full is an overflow.  `mergeable`: the one written last may stand for it.
+  EventFate write_or_lose(const EventRecord& record, bool mergeable);
 
  private:
   // kWritten: there is none.
   EventFate obstacle(v3::SMMU_EVENTQ_PROD prod, v3::SMMU_EVENTQ_CONS cons) const;
+  // Whether the record that was written last can stand for this one.
+  bool repeats(const EventRecord& record) const;
 
   static constexpr unsigned kLog2EntryBytes = 5;
 
@@ -41,7 +49,9 @@ class EventQueue {
   RegisterFile& registers_;
   Interrupts& interrupts_;
   PhysicalMemory& memory_;
+  const bool merges_;
   Queue queue_{0, kLog2EntryBytes};
+  std::optional<EventRecord> last_;  // written, and mergeable
 };
 
 }  // namespace smmu::emulator

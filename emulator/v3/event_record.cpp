@@ -163,6 +163,40 @@ EventRecord event_record(const TranslationRequest& request, AtsForbidden) {
   return record.words();
 }
 
+EventRecord event_record(const Transaction& transaction, const UnsupportedTransaction& fault) {
+  return access_record<F_UUT>(transaction).set(F_UUT::Reason, fault.reason).words();
+}
+
+bool always_mergeable(const ConfigurationFault& fault) {
+  switch (static_cast<EventType>(fault.code)) {
+    case EventType::C_BAD_STREAMID:
+    case EventType::F_STE_FETCH:
+    case EventType::C_BAD_STE:
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool alike(const EventRecord& a, const EventRecord& b) {
+  std::uint64_t compared = ~std::uint64_t{0};
+  switch (EventHeader(a)[EventHeader::EventNumber]) {
+    case EventType::F_TRANSL_FORBIDDEN:
+    case EventType::F_WALK_EABT:
+    case EventType::F_TRANSLATION:
+    case EventType::F_ADDR_SIZE:
+    case EventType::F_ACCESS:
+    case EventType::F_PERMISSION:
+    case EventType::F_TLB_CONFLICT:
+      // InputAddr[11:0] is "IGNORED for the purposes of determining identical events".
+      compared = ~mask(11, 0);
+      break;
+    default:
+      break;
+  }
+  return a[0] == b[0] && a[1] == b[1] && ((a[2] ^ b[2]) & compared) == 0 && a[3] == b[3];
+}
+
 EventRecord stall_record(const Transaction& transaction, const TranslationFault& fault,
                          Stalled stalled) {
   // The records that may stall all have these fields in the same places.

@@ -34,7 +34,7 @@ ProgrammingInterface::ProgrammingInterface(const SmmuV3Config& config, const Wir
       operations_(features_, registers_, operation_registers_, tcu_, streams_, contexts_, spaces,
                   wires.observer),
       interrupts_(features_, registers_, wires_),
-      events_(features_, registers_, interrupts_, *wires.memory),
+      events_(features_, registers_, interrupts_, *wires.memory, config_.merging),
       stalls_(features_.stalls()
                   ? std::make_unique<Stalls>(features_, config_.most_stalled, tcu_, spaces, events_,
                                              static_cast<StallSupervisor&>(*this), wires.observer)
@@ -145,21 +145,27 @@ void ProgrammingInterface::end(const Transaction& transaction, const Fault& faul
     const bool recorded = transaction.address_type == AddressType::kTranslated
                               ? records_ats()
                               : records(*configuration);
-    if (recorded) record(event_record(transaction, *configuration));
+    if (recorded) {
+      record(event_record(transaction, *configuration),
+             configuration->mergeable || always_mergeable(*configuration));
+    }
   } else if (const auto* translation = std::get_if<TranslationFault>(&fault)) {
     outcome = Terminated{translation->response};
     if (translation->recording != Recording::kSilent) {
-      record(event_record(features_.security, transaction, *translation));
+      record(event_record(features_.security, transaction, *translation), translation->mergeable);
     }
   } else if (std::holds_alternative<AtsForbidden>(fault)) {
-    record(event_record(transaction, AtsForbidden{}));
+    record(event_record(transaction, AtsForbidden{}), false);
+  } else if (const auto* unsupported = std::get_if<UnsupportedTransaction>(&fault)) {
+    record(event_record(transaction, *unsupported), true);
   }
 }
 
-void ProgrammingInterface::record(const EventRecord& record) {
+void ProgrammingInterface::record(const EventRecord& record, bool mergeable) {
   {
     const std::lock_guard lock(records_mutex_);
-    if (pending_records_.size() < kMostPendingRecords) pending_records_.push_back(record);
+    if (pending_records_.size() < kMostPendingRecords)
+      pending_records_.push_back({record, mergeable});
   }
   note(kRecords);
 }
@@ -172,12 +178,13 @@ void ProgrammingInterface::record(const EventRecord& record) {
     records_mutex_.unlock();
     return false;
   }
-  const EventRecord record = pending_records_.front();
+  const PendingRecord pending = pending_records_.front();
   pending_records_.pop_front();
   records_mutex_.unlock();
-  const EventFate fate = events_.write_or_lose(record);
+  const EventFate fate = events_.write_or_lose(pending.record, pending.mergeable);
   if (wires_.observer != nullptr) [[unlikely]] {
-    wires_.observer->on_event({.security = features_.security, .words = record, .fate = fate});
+    wires_.observer->on_event(
+        {.security = features_.security, .words = pending.record, .fate = fate});
   }
   return true;
 }

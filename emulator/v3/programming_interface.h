@@ -131,7 +131,7 @@ class ProgrammingInterface final : private ConfigurationSource,
   bool records_ats() const;
   bool records(const ConfigurationFault& fault) const;
 
-  void record(const EventRecord& record);
+  void record(const EventRecord& record, bool mergeable);
 
   [[gnu::noinline]] void write_other(std::uint32_t offset, std::uint32_t value) {
     const RegisterFile::Effect effect = registers_.write32(offset, value);
@@ -195,7 +195,11 @@ class ProgrammingInterface final : private ConfigurationSource,
 
   std::atomic<bool> draining_{false};
   BriefMutex records_mutex_;
-  std::deque<EventRecord> pending_records_;
+  struct PendingRecord {
+    EventRecord record;
+    bool mergeable;
+  };
+  std::deque<PendingRecord> pending_records_;
 };
 
 }  // namespace smmu::emulator

@@ -28,13 +28,16 @@ bool ProgrammingInterface::records(const ConfigurationFault& fault) const {
 void ProgrammingInterface::refuse(const TranslationRequest& request, const Transaction& transaction,
                                   const Fault& fault) {
   if (std::holds_alternative<AtsForbidden>(fault)) {
-    record(event_record(request, AtsForbidden{}));
+    record(event_record(request, AtsForbidden{}), false);
   } else if (const auto* configuration = std::get_if<ConfigurationFault>(&fault)) {
     if (records_ats() && records(*configuration)) {
-      record(event_record(transaction, *configuration));
+      record(event_record(transaction, *configuration),
+             configuration->mergeable || always_mergeable(*configuration));
     }
   } else if (const auto* translation = std::get_if<TranslationFault>(&fault)) {
-    if (records_ats()) record(event_record(features_.security, transaction, *translation));
+    if (records_ats()) {
+      record(event_record(features_.security, transaction, *translation), translation->mergeable);
+    }
   }
 }
 
@@ -54,7 +57,7 @@ void ProgrammingInterface::on_page_request_fault(const PageRequest& request,
       .stream = request.stream,
       .address = request.address,
       .substream = request.pasid ? std::optional(request.pasid->substream) : std::nullopt};
-  record(event_record(transaction, fault));
+  record(event_record(transaction, fault), fault.mergeable || always_mergeable(fault));
 }
 
 }  // namespace smmu::emulator

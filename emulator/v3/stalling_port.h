@@ -39,6 +39,9 @@ class StallingPort final : public Port, public TransactionSupervisor {
     return tbu_->request_translation(request);
   }
   void request_page(const PageRequest& request) override { tbu_->request_page(request); }
+  Outcome refuse(const Transaction& transaction, std::uint16_t reason) override {
+    return tbu_->refuse(transaction, reason);
+  }
 
  private:
   void end(const Transaction& transaction, const Fault& fault, Outcome& outcome) override;

@@ -80,6 +80,12 @@ Transfer DmaDevice::write(Iova address, std::span<const std::byte> bytes) const 
   return port_->write(at(address), bytes);
 }
 
+Outcome DmaDevice::refuse(Iova address, std::uint16_t reason, emulator::Direction direction) const {
+  Transaction transaction = at(address);
+  transaction.direction = direction;
+  return port_->refuse(transaction, reason);
+}
+
 std::optional<std::uint64_t> DmaDevice::read64(Iova address) const {
   std::array<std::byte, 8> bytes{};
   if (read(address, bytes).bytes != bytes.size()) return std::nullopt;

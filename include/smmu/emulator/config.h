@@ -30,6 +30,14 @@ enum class SpeculativePrefetch : std::uint8_t {
   kOn,  // a walk also caches the translations that share the leaf's cache line
 };
 
+// Whether records of like events become one (IHI 0070, 7.3.1).
+enum class EventMerging : std::uint8_t {
+  kNever,
+  // Where it is permitted, by STE.MEV mostly: an event that is like the one
+  // recorded last is not recorded while software has not consumed that record.
+  kPermitted,
+};
+
 struct Caching {
   CachePolicy policy = CachePolicy::kRealistic;
   SpeculativePrefetch prefetch = SpeculativePrefetch::kOff;
@@ -68,6 +76,7 @@ struct SmmuV3Config {
   // How many transactions may be stalled at a time, at most 2^16; any more
   // abort.  SMMU_IDR5.STALL_MAX of them have a record, the others wait for one.
   std::uint32_t most_stalled = 1U << 12;
+  EventMerging merging = EventMerging::kNever;
   Caching caching = {};
 
   // All that this model implements: an SMMUv3.4.

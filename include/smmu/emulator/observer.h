@@ -72,6 +72,7 @@ enum class EventFate : std::uint8_t {
   kQueueDisabled,
   kQueueFull,
   kQueueAborted,  // an abort is not yet acknowledged, or this write aborted
+  kMerged,        // the record written last stands for this one as well
 };
 
 struct EventReported {

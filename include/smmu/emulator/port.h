@@ -3,6 +3,7 @@
 #define SMMU_EMULATOR_PORT_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 
 #include "smmu/emulator/ats.h"
@@ -68,6 +69,11 @@ class Port {
   // A page request, which is answered by RootComplex::respond(): perhaps before
   // this returns.
   virtual void request_page(const PageRequest& request) = 0;
+  // The device asks for what its bus or the system cannot do: an atomic that
+  // memory does not support, an access across a boundary that the interconnect
+  // forbids.  It aborts, and is recorded as F_UUT with this Reason, whether the
+  // SMMU translates or not (IHI 0070, 7.3.2 and 16.7.1).
+  virtual Outcome refuse(const Transaction& transaction, std::uint16_t reason) = 0;
 };
 
 }  // namespace smmu::emulator

@@ -55,6 +55,10 @@ class DmaDevice {
   emulator::Transfer read(Iova address, std::span<std::byte> bytes) const;
   emulator::Transfer write(Iova address, std::span<const std::byte> bytes) const;
 
+  // An access that the system does not support.
+  emulator::Outcome refuse(Iova address, std::uint16_t reason,
+                           emulator::Direction direction = emulator::Direction::kRead) const;
+
   // Eight bytes, little-endian; none if the device saw a bus error.
   std::optional<std::uint64_t> read64(Iova address) const;
   emulator::Transfer write64(Iova address, std::uint64_t value) const;
