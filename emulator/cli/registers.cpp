@@ -103,7 +103,8 @@ RegisterValues load_registers(const std::filesystem::path& folder) {
 }
 
 bool is_identification(std::uint32_t offset) {
-  return offset <= v3::SMMU_AIDR::kOffset || (offset >= kIdBlock && offset < kIdBlockEnd);
+  return offset <= v3::SMMU_AIDR::kOffset || offset == v3::SMMU_IDR6::kOffset ||
+         (offset >= kIdBlock && offset < kIdBlockEnd);
 }
 
 emulator::SmmuV3Config configuration(const RegisterValues& values) {
@@ -117,6 +118,7 @@ emulator::SmmuV3Config configuration(const RegisterValues& values) {
   take(config.idr3);
   take(config.idr4);
   take(config.idr5);
+  take(config.idr6);
   take(config.iidr);
   take(config.aidr);
   // QEMU says it of a stage that it has not.

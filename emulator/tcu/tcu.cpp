@@ -514,25 +514,31 @@ void Tcu::invalidate(const ConfigurationInvalidation& what) {
   postpone(TlbInvalidation{.vmid = vmid, .asid = asid, .range = range});
 }
 
+template <class Which>
+void Tcu::apply_postponed(Which&& which) {
+  const std::lock_guard lock(mutex_);
+  if (std::ranges::none_of(waiting_, which)) return;
+  advance_configuration();
+  for (const Accepted& accepted : waiting_) {
+    if (!which(accepted)) continue;
+    std::visit([&](const auto& what) { apply(what, accepted.before); }, accepted.what);
+  }
+  std::erase_if(waiting_, which);
+  advance_configuration();
+}
+
 void Tcu::postpone(const std::variant<TlbInvalidation, ConfigurationInvalidation>& what) {
   bool full = false;
   {
     const std::lock_guard lock(mutex_);
-    waiting_.push_back({what, accept()});
+    waiting_.push_back({what, accept(), served_});
     full = waiting_.size() >= kMostWaiting;
   }
-  if (full) apply_postponed();
+  if (full) apply_postponed([](const Accepted&) { return true; });
 }
 
 void Tcu::apply_postponed() {
-  const std::lock_guard lock(mutex_);
-  if (waiting_.empty()) return;
-  advance_configuration();
-  for (const Accepted& accepted : waiting_) {
-    std::visit([&](const auto& what) { apply(what, accepted.before); }, accepted.what);
-  }
-  waiting_.clear();
-  advance_configuration();
+  apply_postponed([this](const Accepted& accepted) { return accepted.queue == served_; });
 }
 
 void Tcu::apply(const TlbInvalidation& what, Stamp before) {

@@ -158,6 +158,9 @@ class Tcu {
   void synchronize() {
     if (postpones_) apply_postponed();
   }
+  // From which of several queues the invalidations that come next are.  What
+  // waits for synchronize() waits for that of its own queue.  At first 0.
+  void serve(std::uint32_t queue) { served_ = queue; }
 
   // Reads configuration, and translations of `count` addresses at `stride`,
   // into the caches; reports no fault.
@@ -172,6 +175,7 @@ class Tcu {
   struct Accepted {
     std::variant<TlbInvalidation, ConfigurationInvalidation> what;
     Stamp before;
+    std::uint32_t queue;
   };
 
   static Fault conflict(const StreamContext& stream, CanonicalAddress address);
@@ -227,6 +231,8 @@ class Tcu {
     return before;
   }
   void apply_postponed();
+  template <class Which>
+  void apply_postponed(Which&& which);
   void postpone_leaf(Vmid vmid, Asid asid, std::uint64_t address);
   void postpone(const std::variant<TlbInvalidation, ConfigurationInvalidation>& what);
   void apply(const TlbInvalidation& what, Stamp before);
@@ -270,6 +276,8 @@ class Tcu {
   Stage2Cache stage2_;
   WalkCache tables_;
   std::vector<Accepted> waiting_;  // for synchronize()
+
+  std::uint32_t served_ = 0;  // a queue: of whoever invalidates
 };
 
 }  // namespace smmu::emulator

@@ -112,6 +112,7 @@ SmmuV3Config SmmuV3Config::of_version(unsigned minor) const {
   if (minor < 3) {
     config.idr0.set(SMMU_IDR0::ATSRECERR, false);
     config.idr1.set(SMMU_IDR1::ECMDQ, false);
+    config.idr6 = v3::SMMU_IDR6();
     config.idr3.set(SMMU_IDR3::E0PD, false)
         .set(SMMU_IDR3::PTWNNC, false)
         .set(SMMU_IDR3::DPT, false);

@@ -16,6 +16,7 @@ using v3::SMMU_IDR5;
 using v3::SMMU_S_IDR0;
 using v3::SMMU_S_IDR1;
 using v3::SMMU_S_IDR3;
+using v3::SMMU_IDR6;
 
 Features::Features(const SmmuV3Config& config, SecurityState of)
     : security(of),
@@ -29,6 +30,7 @@ Features::Features(const SmmuV3Config& config, SecurityState of)
       stream_bits(config.idr1[SMMU_IDR1::SIDSIZE]),
       substream_bits(config.idr1[SMMU_IDR1::SSIDSIZE]) {
   if (security == SecurityState::kSecure) {
+    idr1.set(SMMU_IDR1::ECMDQ, false);
     stream_bits = config.s_idr1[SMMU_S_IDR1::S_SIDSIZE];
     const bool sel2 = config.s_idr1[SMMU_S_IDR1::SEL2];
     // 3.10.2.1: ATS and PRI are of Non-secure streams.
@@ -96,6 +98,10 @@ std::optional<std::string> objection(const SmmuV3Config& config) {
   const SMMU_IDR5 idr5 = config.idr5;
   const unsigned oas = static_cast<unsigned>(idr5[SMMU_IDR5::OAS]);
   const unsigned st_level = idr0[SMMU_IDR0::ST_LEVEL];
+  // By numbers as those of SMMU_IDR2: the control pages begin at 0x100000.
+  constexpr unsigned kFirstCommandQueuePage = 14;
+  const unsigned vatos_page = config.idr2[SMMU_IDR2::BA_VATOS];
+  const unsigned log2_pages = config.idr6[SMMU_IDR6::CMDQ_CONTROL_PAGE_LOG2NUMP];
   const bool stage1 = idr0[SMMU_IDR0::S1P];
   const bool stage2 = idr0[SMMU_IDR0::S2P];
   const bool secure = config.s_idr1[SMMU_S_IDR1::SECURE_IMPL];
@@ -109,6 +115,7 @@ std::optional<std::string> objection(const SmmuV3Config& config) {
       {(config.idr2.raw() & ~named_bits<SMMU_IDR2>()) != 0, "SMMU_IDR2 has a reserved bit set"},
       {(idr3.raw() & ~named_bits<SMMU_IDR3>()) != 0, "SMMU_IDR3 has a reserved bit set"},
       {(idr5.raw() & ~named_bits<SMMU_IDR5>()) != 0, "SMMU_IDR5 has a reserved bit set"},
+      {(config.idr6.raw() & ~named_bits<SMMU_IDR6>()) != 0, "SMMU_IDR6 has a reserved bit set"},
       {(config.aidr.raw() & ~named_bits<SMMU_AIDR>()) != 0, "SMMU_AIDR has a reserved bit set"},
 
       // SMMU_IDR0
@@ -151,11 +158,17 @@ std::optional<std::string> objection(const SmmuV3Config& config) {
        "SMMU_IDR1.QUEUES_PRESET is 1: preset queues are not modelled"},
       {idr1[SMMU_IDR1::TABLES_PRESET],
        "SMMU_IDR1.TABLES_PRESET is 1: preset tables are not modelled"},
-      {idr1[SMMU_IDR1::ECMDQ], "SMMU_IDR1.ECMDQ is 1: enhanced Command queues are not modelled"},
+      {idr1[SMMU_IDR1::ECMDQ] && !idr0[SMMU_IDR0::COHACC],
+       "SMMU_IDR1.ECMDQ is 1: it needs SMMU_IDR0.COHACC"},
+      {idr1[SMMU_IDR1::ECMDQ] && !idr0[SMMU_IDR0::MSI],
+       "SMMU_IDR1.ECMDQ is 1: it needs SMMU_IDR0.MSI"},
 
       // SMMU_IDR2
       {config.idr2[SMMU_IDR2::BA_VATOS] != 0 && !idr0[SMMU_IDR0::VATOS],
        "SMMU_IDR2.BA_VATOS is not 0: there is no VATOS page, SMMU_IDR0.VATOS"},
+      {idr0[SMMU_IDR0::VATOS] && idr1[SMMU_IDR1::ECMDQ] && vatos_page >= kFirstCommandQueuePage &&
+           (vatos_page - kFirstCommandQueuePage) >> log2_pages == 0,
+       "SMMU_IDR2.BA_VATOS is where the Command queue control pages are"},
 
       // SMMU_IDR3
       {idr3[SMMU_IDR3::HAD] && !stage1, "SMMU_IDR3.HAD is 1: it needs stage 1, SMMU_IDR0.S1P"},
@@ -198,6 +211,14 @@ std::optional<std::string> objection(const SmmuV3Config& config) {
        "SMMU_IDR5.STALL_MAX is not 0: SMMU_IDR0.STALL_MODEL says that nothing stalls"},
       {idr5[SMMU_IDR5::STALL_MAX] == 0 && idr0[SMMU_IDR0::STALL_MODEL] != StallModel::kTerminate,
        "SMMU_IDR5.STALL_MAX is 0: SMMU_IDR0.STALL_MODEL says that transactions stall"},
+
+      // SMMU_IDR6
+      {config.idr6.raw() != 0 && !idr1[SMMU_IDR1::ECMDQ],
+       "SMMU_IDR6 is not 0: there are no Enhanced Command queues, SMMU_IDR1.ECMDQ"},
+      {config.idr6[SMMU_IDR6::CMDQ_CONTROL_PAGE_LOG2NUMP] > 8,
+       "SMMU_IDR6.CMDQ_CONTROL_PAGE_LOG2NUMP is above 8"},
+      {config.idr6[SMMU_IDR6::CMDQ_CONTROL_PAGE_LOG2NUMQ] > 8,
+       "SMMU_IDR6.CMDQ_CONTROL_PAGE_LOG2NUMQ is above 8"},
 
       // The Secure registers.
       {!secure && (config.s_idr0.raw() | config.s_idr1.raw() | config.s_idr2.raw() |

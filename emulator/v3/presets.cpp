@@ -41,7 +41,8 @@ SmmuV3Config SmmuV3Config::everything() {
                     .set(SMMU_IDR1::ATTR_TYPES_OVR, true)
                     .set(SMMU_IDR1::PRIQS, 19)
                     .set(SMMU_IDR1::EVENTQS, 19)
-                    .set(SMMU_IDR1::CMDQS, 19);
+                    .set(SMMU_IDR1::CMDQS, 19)
+                    .set(SMMU_IDR1::ECMDQ, true);
   config.idr3 = SMMU_IDR3()
                     .set(SMMU_IDR3::HAD, true)
                     .set(SMMU_IDR3::XNX, true)
@@ -62,6 +63,10 @@ SmmuV3Config SmmuV3Config::everything() {
                     .set(SMMU_IDR5::DS, true)
                     .set(SMMU_IDR5::VAX, SMMU_IDR5::VirtualSize::k52Bits)
                     .set(SMMU_IDR5::STALL_MAX, 256);
+  // Two pages of 16 queues.
+  config.idr6 = v3::SMMU_IDR6()
+                    .set(v3::SMMU_IDR6::CMDQ_CONTROL_PAGE_LOG2NUMP, 1)
+                    .set(v3::SMMU_IDR6::CMDQ_CONTROL_PAGE_LOG2NUMQ, 4);
   config.aidr = v3::SMMU_AIDR(0x4);
   config.s_idr0 = SMMU_S_IDR0()
                       .set(SMMU_S_IDR0::MSI, true)

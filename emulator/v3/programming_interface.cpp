@@ -1,5 +1,6 @@
 #include "emulator/v3/programming_interface.h"
 
+#include <algorithm>
 #include <mutex>
 
 #include "emulator/v3/attribute_overrides.h"
@@ -42,9 +43,14 @@ ProgrammingInterface::ProgrammingInterface(const SmmuV3Config& config, const Wir
       messages_(features_, wires.root_complex),
       page_requests_(features_, registers_, interrupts_, *wires.memory, tcu_, messages_, *this,
                      wires.observer),
-      commands_(features_, registers_, interrupts_, tcu_, *wires.memory, ports_, stalls_.get(),
-                messages_, awaited_, pending_, wires.observer) {
-  if (non_secure_ != nullptr) commands_.reach(non_secure_->commands_.scope());
+      consumer_(features_, registers_, interrupts_, tcu_, *wires.memory, ports_, stalls_.get(),
+                messages_, awaited_, pending_, kEnhancedQueues, wires.observer),
+      commands_(features_, registers_),
+      enhanced_(features_.idr1[v3::SMMU_IDR1::ECMDQ]
+                    ? std::make_unique<EnhancedCommandQueues>(config_, features_, registers_, tcu_,
+                                                              consumer_)
+                    : nullptr) {
+  if (non_secure_ != nullptr) consumer_.reach(non_secure_->consumer_.scope());
   update_gate();
 }
 
@@ -71,7 +77,8 @@ void ProgrammingInterface::reset(Reset kind) {
   registers_.reset();
   operation_registers_.reset();
   interrupts_.reset();
-  commands_.abandon_sync();
+  consumer_.reset();
+  if (enhanced_ != nullptr) enhanced_->reset();
   if (kind == Reset::kPowerOn) {
     tcu_.clear();
     streams_.clear();
@@ -195,10 +202,12 @@ void ProgrammingInterface::record(const EventRecord& record, bool mergeable) {
   if (interrupts_.waiting() && interrupts_.deliver()) return 1;
   const std::uint32_t pending = pending_.load(std::memory_order_seq_cst);
   if (pending != 0) {
-    if ((pending & ~kRecords) != 0 && perform_one(pending)) return 1;
+    if ((pending & ~kRecords) != 0) {
+      if (const std::uint32_t performed = perform_some(pending, most)) return performed;
+    }
     if ((pending & kRecords) != 0 && write_record()) return 1;
   }
-  return commands_.waiting() ? commands_.consume(most) : 0;
+  return commands_.waiting() ? consumer_.consume(commands_, most) : 0;
 }
 
 void ProgrammingInterface::drain_all() {
@@ -216,56 +225,72 @@ void ProgrammingInterface::drain_all() {
   } while (work_left() && left != 0);
 }
 
-inline bool ProgrammingInterface::perform_one(std::uint32_t pending) {
+inline std::uint32_t ProgrammingInterface::perform_some(std::uint32_t pending, std::uint32_t most) {
   // 6.3.37: before an Update of SMMUEN.
   if ((pending & kOperations) != 0) {
     take(kOperations);
     operations_.perform();
-    return true;
+    return 1;
   }
   if ((pending & kCr0Update) != 0) {
     take(kCr0Update);
     update_cr0();
-    return true;
+    return 1;
   }
   if ((pending & kIrqCtrlUpdate) != 0) {
     take(kIrqCtrlUpdate);
     registers_.set(SMMU_IRQ_CTRLACK(registers_.get<SMMU_IRQ_CTRL>().raw()));
-    return true;
+    return 1;
   }
   if ((pending & kGbpaUpdate) != 0) {
     take(kGbpaUpdate);
     registers_.finish_gbpa_update();
     update_gate();
-    return true;
+    return 1;
   }
   if ((pending & kInvalidateAll) != 0) {
     take(kInvalidateAll);
     invalidate_everything();
     non_secure_->invalidate_everything();
     registers_.finish_invalidation();
-    return true;
+    return 1;
   }
   // What comes up while this looks is noted after it.
   if ((pending & kPageRequests) != 0) {
     take(kPageRequests);
     if (page_requests_.step()) {
       pending_.fetch_or(kPageRequests, std::memory_order_seq_cst);
-      return true;
+      return 1;
     }
   }
-  if ((pending & kStalls) == 0) return false;
-  take(kStalls);
-  if (!stalls_->step()) return false;
-  pending_.fetch_or(kStalls, std::memory_order_seq_cst);
-  return true;
+  if ((pending & kStalls) != 0) {
+    // What comes up while this looks is noted after it.
+    take(kStalls);
+    if (stalls_->step()) {
+      pending_.fetch_or(kStalls, std::memory_order_seq_cst);
+      return 1;
+    }
+  }
+  return (pending & kEnhancedQueues) != 0 ? consume_enhanced(most) : 0;
+}
+
+// They and the Command queue take turns.
+std::uint32_t ProgrammingInterface::consume_enhanced(std::uint32_t most) {
+  take(kEnhancedQueues);
+  if (enhanced_ == nullptr) return 0;
+  most = std::min(most, EnhancedCommandQueues::kTurn);
+  const std::uint32_t consumed = enhanced_->consume(most);
+  if (consumed == 0) return 0;
+  const std::uint32_t others = commands_.waiting() ? consumer_.consume(commands_, most) : 0;
+  pending_.fetch_or(kEnhancedQueues, std::memory_order_seq_cst);
+  return consumed + others;
 }
 
 // 6.3.9: every field of CR0 this model has takes effect at once.
 void ProgrammingInterface::update_cr0() {
   const SMMU_CR0 cr0 = registers_.get<SMMU_CR0>();
   if (!cr0[SMMU_CR0::CMDQEN]) {
-    commands_.abandon_sync();
+    consumer_.abandon_sync(commands_);
   } else if (!registers_.get<SMMU_CR0ACK>()[SMMU_CR0ACK::CMDQEN]) {
     commands_.enable();
   }

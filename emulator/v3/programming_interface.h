@@ -15,8 +15,10 @@
 #include "emulator/tcu/tcu.h"
 #include "emulator/tlb/brief_mutex.h"
 #include "emulator/v3/ats_messages.h"
+#include "emulator/v3/command_consumer.h"
 #include "emulator/v3/command_queue.h"
 #include "emulator/v3/context_table.h"
+#include "emulator/v3/enhanced_command_queues.h"
 #include "emulator/v3/event_queue.h"
 #include "emulator/v3/event_record.h"
 #include "emulator/v3/features.h"
@@ -54,12 +56,13 @@ class ProgrammingInterface final : private ConfigurationSource,
     std::uint32_t value = 0;
     if (registers_.read(offset, value)) [[likely]]
       return value;
-    return operation_registers_.read32(offset);
+    return read_elsewhere(offset);
   }
   std::uint64_t read64(std::uint32_t offset) const {
-    if (!RegisterFile::has(offset)) [[unlikely]]
-      return operation_registers_.read64(offset);
-    return registers_.read64(offset);
+    if (RegisterFile::has(offset)) [[likely]]
+      return registers_.read64(offset);
+    if (offset % 8 != 0) return 0;
+    return std::uint64_t{read_elsewhere(offset + 4)} << 32 | read_elsewhere(offset);
   }
   void write32(std::uint32_t offset, std::uint32_t value) {
     if (offset != v3::SMMU_CMDQ_PROD::kOffset) [[unlikely]]
@@ -70,8 +73,8 @@ class ProgrammingInterface final : private ConfigurationSource,
   void write64(std::uint32_t offset, std::uint64_t value) {
     const RegisterFile::Effect effect = registers_.write64(offset, value);
     if (effect != RegisterFile::Effect::kElsewhere) return follow_up(effect);
-    write_operation(offset, static_cast<std::uint32_t>(value));
-    write_operation(offset + 4, static_cast<std::uint32_t>(value >> 32));
+    write_elsewhere(offset, static_cast<std::uint32_t>(value));
+    write_elsewhere(offset + 4, static_cast<std::uint32_t>(value >> 32));
   }
 
   // A port of a device that cannot wait, and of one that can.  `secure`: where
@@ -83,7 +86,7 @@ class ProgrammingInterface final : private ConfigurationSource,
 
   // The answer to an Invalidate Request.
   void complete(InvalidationTag tag, InvalidationResult result) {
-    if (messages_.complete(tag, result)) drain();
+    if (messages_.complete(tag, result)) note(kEnhancedQueues);
   }
 
   void reset(Reset kind);
@@ -99,6 +102,7 @@ class ProgrammingInterface final : private ConfigurationSource,
     kOperations = 1U << 5,
     kPageRequests = 1U << 6,
     kInvalidateAll = 1U << 7,
+    kEnhancedQueues = 1U << 8,
   };
 
   // Records that wait to be written.  More can come only from inside one
@@ -118,7 +122,8 @@ class ProgrammingInterface final : private ConfigurationSource,
   void invalidate(const ConfigurationInvalidation& what, Stamp before) override;
 
   void end(const Transaction& transaction, const Fault& fault, Outcome& outcome) override;
-  void on_access_done() override { drain(); }
+  // A CMD_SYNC has waited for it.
+  void on_access_done() override { note(kEnhancedQueues); }
   void on_stall_work() override { note(kStalls); }
 
   // In programming_interface_ats.cpp.
@@ -136,10 +141,16 @@ class ProgrammingInterface final : private ConfigurationSource,
   [[gnu::noinline]] void write_other(std::uint32_t offset, std::uint32_t value) {
     const RegisterFile::Effect effect = registers_.write32(offset, value);
     if (effect != RegisterFile::Effect::kElsewhere) return follow_up(effect);
-    write_operation(offset, value);
+    write_elsewhere(offset, value);
   }
-  void write_operation(std::uint32_t offset, std::uint32_t value) {
-    if (operation_registers_.write32(offset, value)) note(kOperations);
+  // What is neither here nor there reads 0.
+  std::uint32_t read_elsewhere(std::uint32_t offset) const {
+    const std::uint32_t queues = enhanced_ == nullptr ? 0 : enhanced_->read32(offset);
+    return operation_registers_.read32(offset) | queues;
+  }
+  void write_elsewhere(std::uint32_t offset, std::uint32_t value) {
+    if (operation_registers_.write32(offset, value)) return note(kOperations);
+    if (enhanced_ != nullptr && enhanced_->write32(offset, value)) note(kEnhancedQueues);
   }
   void follow_up(RegisterFile::Effect effect);
   // The Event queue may have become writable.
@@ -154,7 +165,7 @@ class ProgrammingInterface final : private ConfigurationSource,
   void take(std::uint32_t effect) { pending_.fetch_and(~effect, std::memory_order_seq_cst); }
 
   bool work_left() const {
-    return pending_.load(std::memory_order_seq_cst) != 0 || commands_.ready();
+    return pending_.load(std::memory_order_seq_cst) != 0 || consumer_.ready(commands_);
   }
   void drain() {
     if (pending_.load(std::memory_order_seq_cst) != 0 || commands_.waiting()) drain_all();
@@ -162,7 +173,8 @@ class ProgrammingInterface final : private ConfigurationSource,
   [[gnu::noinline]] void drain_all();
   // Performs pending effects, at most so many; returns how many.
   std::uint32_t step(std::uint32_t most);
-  bool perform_one(std::uint32_t pending);
+  std::uint32_t perform_some(std::uint32_t pending, std::uint32_t most);
+  std::uint32_t consume_enhanced(std::uint32_t most);
   bool write_record();
   [[gnu::noinline]] void write_committed_records();
   void update_cr0();
@@ -191,7 +203,9 @@ class ProgrammingInterface final : private ConfigurationSource,
   std::vector<std::unique_ptr<StallingPort>> stalling_ports_;
   AtsMessages messages_;
   PageRequestQueue page_requests_;
+  CommandConsumer consumer_;
   CommandQueue commands_;
+  const std::unique_ptr<EnhancedCommandQueues> enhanced_;  // null: there are none
 
   std::atomic<bool> draining_{false};
   BriefMutex records_mutex_;

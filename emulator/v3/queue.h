@@ -10,6 +10,9 @@
 
 namespace smmu::emulator {
 
+// The size of an entry of a Command queue.
+inline constexpr unsigned kLog2CommandBytes = 4;
+
 // A queue of 2^log2_size entries.  An index is as it stands in a PROD or CONS
 // register: a position, and above it the wrap bit.  Bits above that are
 // ignored.

@@ -48,7 +48,6 @@ constexpr std::uint32_t bits_of(F...) {
   return static_cast<std::uint32_t>((F::kMask | ...));
 }
 
-// The errors that are defined here: no enhanced Command queues.
 // Service failure mode always is, and never comes.
 std::uint32_t global_errors(const Features& features) {
   std::uint32_t errors =
@@ -61,6 +60,7 @@ std::uint32_t global_errors(const Features& features) {
     errors |= bits_of(SMMU_GERROR::PRIQ_ABT_ERR);
     if (features.idr0[SMMU_IDR0::MSI]) errors |= bits_of(SMMU_GERROR::MSI_PRIQ_ABT_ERR);
   }
+  if (features.idr1[SMMU_IDR1::ECMDQ]) errors |= bits_of(SMMU_GERROR::CMDQP_ERR);
   return errors;
 }
 
@@ -142,6 +142,7 @@ RegisterFile::RegisterFile(const SmmuV3Config& config, const Features& features)
 void RegisterFile::reset() {
   const std::lock_guard lock(mutex_);
   for (auto& word : words_) word.store(0, std::memory_order_relaxed);
+  enhanced_queues_.store(0, std::memory_order_relaxed);
   if (security_ == SecurityState::kSecure) return reset_secure();
   const std::uint32_t identification[] = {
       config_.idr0.raw(), config_.idr1.raw(), config_.idr2.raw(), config_.idr3.raw(),
@@ -207,7 +208,8 @@ std::uint32_t RegisterFile::writable_now(std::size_t word) const {
       constexpr auto kTable = bits_of(SMMU_CR1::TABLE_SH, SMMU_CR1::TABLE_OC, SMMU_CR1::TABLE_IC);
       constexpr auto kQueue = bits_of(SMMU_CR1::QUEUE_SH, SMMU_CR1::QUEUE_OC, SMMU_CR1::QUEUE_IC);
       const bool queues_off = open(Guard::kCommandQueueDisabled) &&
-                              open(Guard::kEventQueueDisabled) && open(Guard::kPriQueueDisabled);
+                              open(Guard::kEventQueueDisabled) && open(Guard::kPriQueueDisabled) &&
+                              enhanced_queues_.load(std::memory_order_seq_cst) == 0;
       return (open(Guard::kSmmuDisabled) ? kTable : 0) | (queues_off ? kQueue : 0);
     }
     default:

@@ -80,6 +80,10 @@ class RegisterFile {
     words_[index_of(R::kOffset)].store(value.raw(), std::memory_order_seq_cst);
   }
 
+  // An Enhanced Command queue uses CR1.QUEUE_* from now on; and does no longer.
+  void hold_queue_attributes() { enhanced_queues_.fetch_add(1, std::memory_order_seq_cst); }
+  void release_queue_attributes() { enhanced_queues_.fetch_sub(1, std::memory_order_seq_cst); }
+
   // Clears GBPA.Update, and S_INIT.INV_ALL.
   void finish_gbpa_update();
   void finish_invalidation();
@@ -150,7 +154,8 @@ class RegisterFile {
   const SecurityState security_;
   std::array<Rule, kWords> rules_{};
   std::array<std::atomic<std::uint32_t>, kWords> words_{};
-  std::mutex mutex_;  // one write at a time
+  std::atomic<std::uint32_t> enhanced_queues_{0};  // that are not disabled
+  std::mutex mutex_;                               // one write at a time
 };
 
 }  // namespace smmu::emulator

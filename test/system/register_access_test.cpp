@@ -33,7 +33,7 @@ struct Writable {
 // tests of their own; CR1's fields differ.
 constexpr Writable kWritable[] = {
     {"CR2", 0x2c, 0xb, GuardedBy::kSmmu},
-    {"GERRORN", 0x64, 0x1fd, GuardedBy::kNothing},
+    {"GERRORN", 0x64, 0x3fd, GuardedBy::kNothing},
     {"GERROR_IRQ_CFG0", 0x68, 0xffff'fffc, GuardedBy::kErrorIrq},
     {"GERROR_IRQ_CFG0, high", 0x6c, 0x00ff'ffff, GuardedBy::kErrorIrq},
     {"GERROR_IRQ_CFG1", 0x70, 0xffff'ffff, GuardedBy::kErrorIrq},
@@ -66,8 +66,9 @@ constexpr Writable kWritable[] = {
 };
 
 // Everything that software cannot write.
-constexpr std::uint32_t kReadOnly[] = {0x00, 0x04, 0x08, 0x0c, 0x10, 0x14,  0x18,
-                                       0x1c, 0x24, 0x40, 0x54, 0x60, 0x118, 0x11c};
+constexpr std::uint32_t kReadOnly[] = {0x00,  0x04,   0x08,   0x0c,   0x10,   0x14,   0x18,
+                                       0x1c,  0x24,   0x40,   0x54,   0x60,   0x118,  0x11c,
+                                       0x190, 0x4000, 0x4008, 0x400c, 0x4020, 0x4028, 0x402c};
 
 class Registers : public ::testing::Test {
  protected:

@@ -96,6 +96,16 @@ Map map_of(const SmmuV3Config& config) {
       map[0xdc] = {0x8000'003f};  // with LO
     }
   }
+  if (config.idr1[v3::SMMU_IDR1::ECMDQ]) {
+    map[0x64].writable |= 0x200;  // CMDQP_ERR
+    map[0x190] = {0, config.idr6.raw()};
+    // 6.3.49 to 6.3.51, of two pages; the pages are in enhanced_queue_registers_test.
+    for (std::uint32_t page = 0; page != 2; ++page) {
+      map[0x4000 + 32 * page] = {0, 0x10'0003 + (page << 16)};
+      map[0x4008 + 32 * page] = {0, 1};
+      map[0x400c + 32 * page] = {0, 1};
+    }
+  }
   for (std::uint32_t i = 0; i != config.id_block.size(); ++i) {
     map[0xfd0 + 4 * i] = {0, config.id_block[i]};
   }
@@ -111,7 +121,10 @@ void PrintTo(const Named& named, std::ostream* out) { *out << named.name; }
 SmmuV3Config few_features() {
   auto config = SmmuV3Config::everything().without_secure_state();
   config.idr0.set(SMMU_IDR0::MSI, false).set(SMMU_IDR0::ST_LEVEL, 0).set(SMMU_IDR0::VATOS, false);
-  config.idr1.set(v3::SMMU_IDR1::SIDSIZE, 6).set(v3::SMMU_IDR1::SSIDSIZE, 5);
+  config.idr1.set(v3::SMMU_IDR1::SIDSIZE, 6)
+      .set(v3::SMMU_IDR1::SSIDSIZE, 5)
+      .set(v3::SMMU_IDR1::ECMDQ, false);
+  config.idr6 = v3::SMMU_IDR6();
   config.iidr = v3::SMMU_IIDR(0x1234'543b);
   config.gbpa_reset = 0x0010'1000;
   return config;
@@ -135,6 +148,8 @@ Map secure_map_of(const SmmuV3Config& config) {
       .set(SMMU_IDR0::ATSRECERR, false)
       .set(SMMU_IDR0::ATOS, false)
       .set(SMMU_IDR0::VATOS, false);
+  like.idr1.set(v3::SMMU_IDR1::ECMDQ, false);
+  like.idr6 = {};
   map = map_of(like);
   for (std::uint32_t offset = 0; offset != 0x20; offset += 4) map.erase(offset);
   for (std::uint32_t i = 0; i != config.id_block.size(); ++i) map.erase(0xfd0 + 4 * i);

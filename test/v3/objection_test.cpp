@@ -13,6 +13,7 @@ using v3::SMMU_IDR0;
 using v3::SMMU_IDR1;
 using v3::SMMU_IDR3;
 using v3::SMMU_IDR5;
+using v3::SMMU_IDR6;
 using v3::SMMU_S_IDR0;
 using v3::SMMU_S_IDR1;
 using v3::SMMU_S_IDR3;
@@ -93,6 +94,7 @@ TEST(Configurations, HaveWhatTheirVersionMayHave) {
   refuse(1, &SmmuV3Config::idr0, SMMU_IDR0::ATSRECERR, true, "SMMU_IDR0.ATSRECERR");
   refuse(1, idr3, SMMU_IDR3::E0PD, true, "SMMU_IDR3.E0PD");
   refuse(1, idr3, SMMU_IDR3::PTWNNC, true, "SMMU_IDR3.PTWNNC");
+  refuse(1, &SmmuV3Config::idr1, SMMU_IDR1::ECMDQ, true, "SMMU_IDR1.ECMDQ");
   refuse(2, idr3, SMMU_IDR3::EPAN, true, "SMMU_IDR3.EPAN");
   refuse(2, idr3, SMMU_IDR3::MTEPERM, true, "SMMU_IDR3.MTEPERM");
   refuse(2, idr5, SMMU_IDR5::DS, true, "SMMU_IDR5.DS");
@@ -166,7 +168,12 @@ TEST(Configurations, WithAnAbsentFeatureAreRefusedByItsName) {  // docs/features
       {"SMMU_IDR1.REL", idr1(SMMU_IDR1::REL, true)},
       {"SMMU_IDR1.QUEUES_PRESET", idr1(SMMU_IDR1::QUEUES_PRESET, true)},
       {"SMMU_IDR1.TABLES_PRESET", idr1(SMMU_IDR1::TABLES_PRESET, true)},
-      {"SMMU_IDR1.ECMDQ", idr1(SMMU_IDR1::ECMDQ, true)},
+      {"SMMU_IDR1.ECMDQ is 1: it needs SMMU_IDR0.COHACC", idr0(SMMU_IDR0::COHACC, false)},
+      {"SMMU_IDR1.ECMDQ is 1: it needs SMMU_IDR0.MSI", idr0(SMMU_IDR0::MSI, false)},
+      {"SMMU_IDR6 is not 0", idr1(SMMU_IDR1::ECMDQ, false)},
+      {"LOG2NUMP", with(&SmmuV3Config::idr6, SMMU_IDR6::CMDQ_CONTROL_PAGE_LOG2NUMP, 9U)},
+      {"LOG2NUMQ", with(&SmmuV3Config::idr6, SMMU_IDR6::CMDQ_CONTROL_PAGE_LOG2NUMQ, 9U)},
+      {"SMMU_IDR2.BA_VATOS", with(&SmmuV3Config::idr2, v3::SMMU_IDR2::BA_VATOS, 0xfU)},
       {"SMMU_IDR3.PBHA", idr3(SMMU_IDR3::PBHA, true)},
       {"SMMU_IDR3.MPAM", idr3(SMMU_IDR3::MPAM, true)},
       {"SMMU_IDR3.BBML", idr3(SMMU_IDR3::BBML, 3U)},
@@ -301,6 +308,7 @@ TEST(Configurations, WithReservedBitsAreRefused) {
   const auto everything = SmmuV3Config::everything();
   refuse(&SmmuV3Config::idr2, v3::SMMU_IDR2(1U << 10));
   refuse(&SmmuV3Config::idr5, SMMU_IDR5(everything.idr5.raw() | 1U << 3));
+  refuse(&SmmuV3Config::idr6, SMMU_IDR6(everything.idr6.raw() | 1U));
   refuse(&SmmuV3Config::aidr, SMMU_AIDR(everything.aidr.raw() | 1U << 31));
 }
 

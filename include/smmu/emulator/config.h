@@ -62,6 +62,7 @@ struct SmmuV3Config {
   v3::SMMU_IDR3 idr3;
   v3::SMMU_IDR4 idr4;
   v3::SMMU_IDR5 idr5;
+  v3::SMMU_IDR6 idr6;
   v3::SMMU_IIDR iidr;
   v3::SMMU_AIDR aidr;
   // SMMU_S_IDR1.SECURE_IMPL 0: there is no Secure interface, and no other bit.

@@ -65,6 +65,7 @@ struct CommandConsumed {
   std::uint32_t index;     // its place in the queue
   std::array<std::uint64_t, 2> words;
   std::uint8_t error;
+  std::uint32_t queue;  // 0: the Command queue; n + 1: the nth Enhanced Command queue of all pages
 };
 
 enum class EventFate : std::uint8_t {

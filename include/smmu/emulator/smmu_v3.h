@@ -43,8 +43,11 @@ enum class Reset : std::uint8_t {
   kWarm,     // registers only: caches keep what they hold
 };
 
-// Registers are accessed through Mmio, devices through ports.  Accesses through
-// this object are Non-secure: the Secure registers (SMMU_S_*) are RAZ/WI.
+// Registers are accessed through Mmio, by offsets from page 0: pages 0 and 1,
+// and the Command queue control pages, where SMMU_CMDQ_CONTROL_PAGE_BASEn says.
+// Devices are connected to ports.
+// Accesses through this object are Non-secure: the Secure registers (SMMU_S_*)
+// are RAZ/WI.
 //
 // Every register write has taken full effect when it returns: acknowledge
 // registers, commands, events and interrupts included.  Two cases end later:

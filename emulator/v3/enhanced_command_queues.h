@@ -1,0 +1,64 @@
+// The Command queue control pages (IHI 0070, 3.5.6, 6.2.5 and 6.3.49 to 6.3.51).
+#ifndef SMMU_EMULATOR_V3_ENHANCED_COMMAND_QUEUES_H_
+#define SMMU_EMULATOR_V3_ENHANCED_COMMAND_QUEUES_H_
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "emulator/v3/command_consumer.h"
+#include "emulator/v3/enhanced_command_queue.h"
+#include "emulator/v3/features.h"
+#include "smmu/emulator/config.h"
+
+namespace smmu::emulator {
+
+// Software's accesses may come from any thread.  consume() is of whoever
+// performs pending effects: one thread at a time, no lock held.
+class EnhancedCommandQueues {
+ public:
+  // REQUIRES: SMMU_IDR1.ECMDQ
+  EnhancedCommandQueues(const SmmuV3Config& config, const Features& features,
+                        RegisterFile& registers, Tcu& tcu, CommandConsumer& consumer);
+
+  // Accesses to SMMU_IDR6, to the registers that say where the pages are, and
+  // to the pages.  Elsewhere 0 is read and nothing written.
+  std::uint32_t read32(std::uint32_t offset) const;
+  // True: consume() may have something to do.
+  bool write32(std::uint32_t offset, std::uint32_t value);
+
+  // Gives the next queue that can get on its turn: a change of its enable, or
+  // commands, at most so many; returns how many.  0: there is nothing to do
+  // until something is written, or the CMD_SYNC of a queue, of these or of
+  // others, need not wait any more.
+  std::uint32_t consume(std::uint32_t most);
+
+  // Commands of one queue before those of another.
+  static constexpr std::uint32_t kTurn = 64;
+
+  void reset();
+
+ private:
+  EnhancedCommandQueue* find(std::uint32_t offset, std::uint32_t& within) const;
+  void ring(std::uint32_t number);
+  void quieten(std::uint32_t number);
+  std::uint32_t serve(EnhancedCommandQueue& queue, std::uint32_t most);
+
+  const std::uint32_t idr6_;
+  const Features& features_;
+  RegisterFile& registers_;
+  Tcu& tcu_;
+  CommandConsumer& consumer_;
+  const unsigned log2_pages_;
+  const unsigned log2_queues_;  // of a page
+  const std::uint32_t count_;
+  const std::unique_ptr<EnhancedCommandQueue[]> queues_;
+  // A bit for each queue that software has written to, or whose CMD_SYNC waits.
+  std::vector<std::atomic<std::uint64_t>> bells_;
+  std::uint32_t next_ = 0;  // whose turn it is
+};
+
+}  // namespace smmu::emulator
+
+#endif  // SMMU_EMULATOR_V3_ENHANCED_COMMAND_QUEUES_H_
