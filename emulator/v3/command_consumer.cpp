@@ -87,7 +87,12 @@ std::uint32_t CommandConsumer::consume(Q& queue, std::uint32_t most) {
       tcu_.synchronize();
       if (non_secure_) [[unlikely]]
         non_secure_->tcu.synchronize();
-      if (!passes(CMD_SYNC(words)) && !finish_sync(queue, words, place, read)) return consumed;
+      if (!passes(CMD_SYNC(words))) {
+        const bool finished = finish_sync(queue, words, place, read);
+        // What it signals goes out before the next command is consumed.
+        if (!finished) return interrupts_.waiting() ? consumed : consumed - 1;
+        if (interrupts_.waiting()) return consumed;
+      }
     } else {
       // Software may have put this in the place of a CMD_SYNC that was waiting.
       if (awaited_.load(std::memory_order_relaxed)) [[unlikely]]
@@ -149,7 +154,7 @@ bool CommandConsumer::finish_sync(Q& queue, CommandWords words, Queue place, std
   advance(queue, place, place.next(read));
   report(queue, read, words, CommandError::CERROR_NONE);
   if (sync[CMD_SYNC::CS] == SyncSignal::kIrq) {
-    interrupts_.signal_sync(sync[CMD_SYNC::MSIAddress], sync[CMD_SYNC::MSIData]);
+    interrupts_.sync_completed(sync[CMD_SYNC::MSIAddress], sync[CMD_SYNC::MSIData]);
   } else if (sync[CMD_SYNC::CS] == SyncSignal::kSev) {
     interrupts_.wake_up();
   }

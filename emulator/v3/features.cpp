@@ -13,10 +13,10 @@ using v3::SMMU_IDR1;
 using v3::SMMU_IDR2;
 using v3::SMMU_IDR3;
 using v3::SMMU_IDR5;
+using v3::SMMU_IDR6;
 using v3::SMMU_S_IDR0;
 using v3::SMMU_S_IDR1;
 using v3::SMMU_S_IDR3;
-using v3::SMMU_IDR6;
 
 Features::Features(const SmmuV3Config& config, SecurityState of)
     : security(of),

@@ -23,11 +23,11 @@ void pulse(InterruptLine* line) {
 }  // namespace
 
 void Interrupts::event_queue_non_empty() {
-  if (registers_.get<SMMU_IRQ_CTRLACK>()[SMMU_IRQ_CTRLACK::EVENTQ_IRQEN]) note(kEventQueue);
+  if (registers_.get<SMMU_IRQ_CTRLACK>()[SMMU_IRQ_CTRLACK::EVENTQ_IRQEN]) waiting_ |= kEventQueue;
 }
 
 void Interrupts::page_requested() {
-  if (registers_.get<SMMU_IRQ_CTRLACK>()[SMMU_IRQ_CTRLACK::PRIQ_IRQEN]) note(kPageRequest);
+  if (registers_.get<SMMU_IRQ_CTRLACK>()[SMMU_IRQ_CTRLACK::PRIQ_IRQEN]) waiting_ |= kPageRequest;
 }
 
 void Interrupts::activate(SMMU_GERROR errors) {
@@ -35,47 +35,57 @@ void Interrupts::activate(SMMU_GERROR errors) {
   // 7.5.1: that the message about an error aborted is not worth another one.
   const bool only_own_abort = errors == SMMU_GERROR().set(SMMU_GERROR::MSI_GERROR_ABT_ERR, true);
   if (!only_own_abort && registers_.get<SMMU_IRQ_CTRLACK>()[SMMU_IRQ_CTRLACK::GERROR_IRQEN]) {
-    note(kGlobalError);
+    waiting_ |= kGlobalError;
   }
 }
 
-bool Interrupts::deliver() {
-  if (take(kEventQueue)) {
-    pulse(wires_.event_queue);
-    if (!send_message(registers_.get<SMMU_EVENTQ_IRQ_CFG0>()[SMMU_EVENTQ_IRQ_CFG0::ADDR],
-                      registers_.get<SMMU_EVENTQ_IRQ_CFG1>()[SMMU_EVENTQ_IRQ_CFG1::DATA])) {
-      activate(SMMU_GERROR().set(SMMU_GERROR::MSI_EVENTQ_ABT_ERR, true));
-    }
-    return true;
-  }
-  if (take(kPageRequest)) {
-    pulse(wires_.page_requests);
-    if (!send_message(registers_.get<SMMU_PRIQ_IRQ_CFG0>()[SMMU_PRIQ_IRQ_CFG0::ADDR],
-                      registers_.get<SMMU_PRIQ_IRQ_CFG1>()[SMMU_PRIQ_IRQ_CFG1::DATA])) {
-      activate(SMMU_GERROR().set(SMMU_GERROR::MSI_PRIQ_ABT_ERR, true));
-    }
-    return true;
-  }
-  if (take(kGlobalError)) {
-    pulse(wires_.global_error);
-    if (!send_message(registers_.get<SMMU_GERROR_IRQ_CFG0>()[SMMU_GERROR_IRQ_CFG0::ADDR],
-                      registers_.get<SMMU_GERROR_IRQ_CFG1>()[SMMU_GERROR_IRQ_CFG1::DATA])) {
-      activate(SMMU_GERROR().set(SMMU_GERROR::MSI_GERROR_ABT_ERR, true));
-    }
-    return true;
-  }
-  return false;
-}
-
-void Interrupts::signal_sync(std::uint64_t msi_address, std::uint32_t msi_data) {
-  pulse(wires_.command_sync);
-  if (!send_message(msi_address, msi_data)) {
-    activate(SMMU_GERROR().set(SMMU_GERROR::MSI_CMDQ_ABT_ERR, true));
-  }
+void Interrupts::sync_completed(std::uint64_t msi_address, std::uint32_t msi_data) {
+  sync_address_ = msi_address;
+  sync_data_ = msi_data;
+  waiting_ |= kSync;
 }
 
 void Interrupts::wake_up() {
-  if (features_.idr0[SMMU_IDR0::SEV]) pulse(wires_.wake_up);
+  if (features_.idr0[SMMU_IDR0::SEV]) waiting_ |= kWakeUp;
+}
+
+bool Interrupts::deliver() {
+  if (waiting_ == 0) return false;
+  const auto next = static_cast<std::uint8_t>(waiting_ & -waiting_);
+  waiting_ &= static_cast<std::uint8_t>(~next);
+  switch (next) {
+    case kSync:
+      pulse(wires_.command_sync);
+      if (!send_message(sync_address_, sync_data_)) {
+        activate(SMMU_GERROR().set(SMMU_GERROR::MSI_CMDQ_ABT_ERR, true));
+      }
+      break;
+    case kWakeUp:
+      pulse(wires_.wake_up);
+      break;
+    case kEventQueue:
+      pulse(wires_.event_queue);
+      if (!send_message(registers_.get<SMMU_EVENTQ_IRQ_CFG0>()[SMMU_EVENTQ_IRQ_CFG0::ADDR],
+                        registers_.get<SMMU_EVENTQ_IRQ_CFG1>()[SMMU_EVENTQ_IRQ_CFG1::DATA])) {
+        activate(SMMU_GERROR().set(SMMU_GERROR::MSI_EVENTQ_ABT_ERR, true));
+      }
+      break;
+    case kPageRequest:
+      pulse(wires_.page_requests);
+      if (!send_message(registers_.get<SMMU_PRIQ_IRQ_CFG0>()[SMMU_PRIQ_IRQ_CFG0::ADDR],
+                        registers_.get<SMMU_PRIQ_IRQ_CFG1>()[SMMU_PRIQ_IRQ_CFG1::DATA])) {
+        activate(SMMU_GERROR().set(SMMU_GERROR::MSI_PRIQ_ABT_ERR, true));
+      }
+      break;
+    default:
+      pulse(wires_.global_error);
+      if (!send_message(registers_.get<SMMU_GERROR_IRQ_CFG0>()[SMMU_GERROR_IRQ_CFG0::ADDR],
+                        registers_.get<SMMU_GERROR_IRQ_CFG1>()[SMMU_GERROR_IRQ_CFG1::DATA])) {
+        activate(SMMU_GERROR().set(SMMU_GERROR::MSI_GERROR_ABT_ERR, true));
+      }
+      break;
+  }
+  return true;
 }
 
 bool Interrupts::send_message(std::uint64_t address, std::uint32_t data) {

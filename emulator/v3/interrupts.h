@@ -18,32 +18,33 @@ class Interrupts {
   Interrupts(const Features& features, RegisterFile& registers, const Wires& wires)
       : features_(features), registers_(registers), wires_(wires) {}
 
-  // An occurrence; delivered by deliver() if its source is enabled now.
+  // Occurrences, delivered by deliver().  Those of the first two only if their
+  // source is enabled now.
   void event_queue_non_empty();
   // Of the PRI queue: what SMMU_PRIQ_IRQ_CFG2.LO asks for.
   void page_requested();
   void activate(v3::SMMU_GERROR errors);
+  // A CMD_SYNC with SIG_IRQ has completed.
+  // REQUIRES: none such waits.
+  void sync_completed(std::uint64_t msi_address, std::uint32_t msi_data);
+  // The WFE wake-up event.
+  void wake_up();
 
   // Whether an occurrence waits; delivers one, false if none did.
   bool waiting() const { return waiting_ != 0; }
   bool deliver();
 
-  // A CMD_SYNC with SIG_IRQ has completed.
-  void signal_sync(std::uint64_t msi_address, std::uint32_t msi_data);
-  void wake_up();
-
   void reset() { waiting_ = 0; }
 
  private:
-  enum : std::uint8_t { kEventQueue = 1U << 0, kPageRequest = 1U << 1, kGlobalError = 1U << 2 };
-
-  void note(std::uint8_t source) { waiting_ = static_cast<std::uint8_t>(waiting_ | source); }
-  // Whether one of that source waits; it does not any more.
-  bool take(std::uint8_t source) {
-    const bool waits = (waiting_ & source) != 0;
-    waiting_ = static_cast<std::uint8_t>(waiting_ & ~source);
-    return waits;
-  }
+  // What waits, in the order of delivery.
+  enum : std::uint8_t {
+    kSync = 1U << 0,
+    kWakeUp = 1U << 1,
+    kEventQueue = 1U << 2,
+    kPageRequest = 1U << 3,
+    kGlobalError = 1U << 4,
+  };
   // The message goes out if messages are implemented and it has an address.
   // False: it was sent and aborted.
   bool send_message(std::uint64_t address, std::uint32_t data);
@@ -51,7 +52,10 @@ class Interrupts {
   const Features& features_;
   RegisterFile& registers_;
   const Wires& wires_;
-  std::uint8_t waiting_ = 0;  // occurrences, one bit for each source
+  std::uint8_t waiting_ = 0;
+  // The message of kSync.
+  std::uint64_t sync_address_ = 0;
+  std::uint32_t sync_data_ = 0;
 };
 
 }  // namespace smmu::emulator

@@ -49,7 +49,8 @@ ProgrammingInterface::ProgrammingInterface(const SmmuV3Config& config, const Wir
       enhanced_(features_.idr1[v3::SMMU_IDR1::ECMDQ]
                     ? std::make_unique<EnhancedCommandQueues>(config_, features_, registers_, tcu_,
                                                               consumer_)
-                    : nullptr) {
+                    : nullptr),
+      draining_(config.pace == Pace::kStepped) {
   if (non_secure_ != nullptr) consumer_.reach(non_secure_->consumer_.scope());
   update_gate();
 }
@@ -71,6 +72,7 @@ Port& ProgrammingInterface::add_port(StallClient& client, Port* secure) {
 void ProgrammingInterface::reset(Reset kind) {
   pending_.store(0, std::memory_order_relaxed);
   pending_records_.clear();
+  committed_.reset();
   page_requests_.reset();
   messages_.reset();
   features_.stalls_forbidden.store(false, std::memory_order_relaxed);
@@ -196,16 +198,21 @@ void ProgrammingInterface::record(const EventRecord& record, bool mergeable) {
   return true;
 }
 
-[[gnu::always_inline]] inline std::uint32_t ProgrammingInterface::step(std::uint32_t most) {
+[[gnu::always_inline]] inline std::uint32_t ProgrammingInterface::perform(std::uint32_t most) {
   // First what is owed by the past: 6.3.16, an interrupt that is disabled
   // after its cause is delivered before the disabling is acknowledged.
   if (interrupts_.waiting() && interrupts_.deliver()) return 1;
   const std::uint32_t pending = pending_.load(std::memory_order_seq_cst);
   if (pending != 0) {
-    if ((pending & ~kRecords) != 0) {
-      if (const std::uint32_t performed = perform_some(pending, most)) return performed;
-    }
+    if ((pending & kUpdates) != 0 && update_one(pending)) return 1;
     if ((pending & kRecords) != 0 && write_record()) return 1;
+    if ((pending & ~(kUpdates | kRecords)) != 0) {
+      if ((pending & kStalls) != 0 && advance_stalls()) return 1;
+      if ((pending & kPageRequests) != 0 && advance_page_requests()) return 1;
+      if ((pending & kEnhancedQueues) != 0) {
+        if (const std::uint32_t consumed = consume_enhanced(most)) return consumed;
+      }
+    }
   }
   return commands_.waiting() ? consumer_.consume(commands_, most) : 0;
 }
@@ -217,7 +224,7 @@ void ProgrammingInterface::drain_all() {
   do {
     if (draining_.exchange(true, std::memory_order_seq_cst)) return;
     while (left != 0) {
-      const std::uint32_t performed = step(left);
+      const std::uint32_t performed = perform(left);
       if (performed == 0) break;
       left -= performed;
     }
@@ -225,53 +232,67 @@ void ProgrammingInterface::drain_all() {
   } while (work_left() && left != 0);
 }
 
-inline std::uint32_t ProgrammingInterface::perform_some(std::uint32_t pending, std::uint32_t most) {
-  // 6.3.37: before an Update of SMMUEN.
-  if ((pending & kOperations) != 0) {
-    take(kOperations);
-    operations_.perform();
-    return 1;
+std::uint32_t ProgrammingInterface::step(std::uint32_t most) {
+  if (config_.pace != Pace::kStepped) return 0;
+  if (stepping_.exchange(true, std::memory_order_acquire)) return 0;
+  std::uint32_t left = most;
+  while (left != 0) {
+    const std::uint32_t performed = perform(left);
+    if (performed == 0) break;
+    left -= performed;
   }
-  if ((pending & kCr0Update) != 0) {
-    take(kCr0Update);
-    update_cr0();
-    return 1;
-  }
-  if ((pending & kIrqCtrlUpdate) != 0) {
-    take(kIrqCtrlUpdate);
-    registers_.set(SMMU_IRQ_CTRLACK(registers_.get<SMMU_IRQ_CTRL>().raw()));
-    return 1;
-  }
+  stepping_.store(false, std::memory_order_release);
+  return most - left;
+}
+
+// The gate is of GBPA and CR0: the one is acknowledged before the other is.
+bool ProgrammingInterface::update_one(std::uint32_t pending) {
   if ((pending & kGbpaUpdate) != 0) {
     take(kGbpaUpdate);
     registers_.finish_gbpa_update();
     update_gate();
-    return 1;
+    return true;
   }
   if ((pending & kInvalidateAll) != 0) {
     take(kInvalidateAll);
     invalidate_everything();
     non_secure_->invalidate_everything();
     registers_.finish_invalidation();
-    return 1;
+    return true;
   }
+  if ((pending & kOperations) != 0) {
+    // 6.3.37: before an Update of SMMUEN.
+    take(kOperations);
+    if (operations_.perform()) {
+      pending_.fetch_or(kOperations, std::memory_order_seq_cst);
+      return true;
+    }
+  }
+  if ((pending & kCr0Update) != 0) {
+    if (write_committed_record()) return true;
+    take(kCr0Update);
+    update_cr0();
+    return true;
+  }
+  if ((pending & kIrqCtrlUpdate) == 0) return false;
+  take(kIrqCtrlUpdate);
+  registers_.set(SMMU_IRQ_CTRLACK(registers_.get<SMMU_IRQ_CTRL>().raw()));
+  return true;
+}
+
+bool ProgrammingInterface::advance_stalls() {
   // What comes up while this looks is noted after it.
-  if ((pending & kPageRequests) != 0) {
-    take(kPageRequests);
-    if (page_requests_.step()) {
-      pending_.fetch_or(kPageRequests, std::memory_order_seq_cst);
-      return 1;
-    }
-  }
-  if ((pending & kStalls) != 0) {
-    // What comes up while this looks is noted after it.
-    take(kStalls);
-    if (stalls_->step()) {
-      pending_.fetch_or(kStalls, std::memory_order_seq_cst);
-      return 1;
-    }
-  }
-  return (pending & kEnhancedQueues) != 0 ? consume_enhanced(most) : 0;
+  take(kStalls);
+  if (!stalls_->step()) return false;
+  pending_.fetch_or(kStalls, std::memory_order_seq_cst);
+  return true;
+}
+
+bool ProgrammingInterface::advance_page_requests() {
+  take(kPageRequests);
+  if (!page_requests_.step()) return false;
+  pending_.fetch_or(kPageRequests, std::memory_order_seq_cst);
+  return true;
 }
 
 // They and the Command queue take turns.
@@ -294,9 +315,7 @@ void ProgrammingInterface::update_cr0() {
   } else if (!registers_.get<SMMU_CR0ACK>()[SMMU_CR0ACK::CMDQEN]) {
     commands_.enable();
   }
-  if (!cr0[SMMU_CR0::EVENTQEN]) {
-    write_committed_records();
-  } else if (!registers_.get<SMMU_CR0ACK>()[SMMU_CR0ACK::EVENTQEN]) {
+  if (cr0[SMMU_CR0::EVENTQEN] && !registers_.get<SMMU_CR0ACK>()[SMMU_CR0ACK::EVENTQEN]) {
     events_.enable();
   }
   if (!cr0[SMMU_CR0::PRIQEN] || !cr0[SMMU_CR0::SMMUEN]) page_requests_.finish();
@@ -364,13 +383,22 @@ void ProgrammingInterface::forbid_stalls(bool forbidden) {
 }
 
 // 7.2.1: what came while the queue was enabled is in it before its disabling
-// is acknowledged.  More may come meanwhile, and is lost.
-void ProgrammingInterface::write_committed_records() {
-  records_mutex_.lock();
-  std::size_t left = pending_records_.size();
-  records_mutex_.unlock();
-  while (left-- != 0 && write_record()) {
+// is acknowledged, and what came while it was disabled is lost before its
+// enabling is.  More may come meanwhile, and finds the queue as it is then.
+bool ProgrammingInterface::write_committed_record() {
+  if (registers_.get<SMMU_CR0>()[SMMU_CR0::EVENTQEN] !=
+      registers_.get<SMMU_CR0ACK>()[SMMU_CR0ACK::EVENTQEN]) {
+    if (!committed_) {
+      const std::lock_guard lock(records_mutex_);
+      committed_ = pending_records_.size();
+    }
+    if (*committed_ != 0 && write_record()) {
+      --*committed_;
+      return true;
+    }
   }
+  committed_.reset();
+  return false;
 }
 
 }  // namespace smmu::emulator

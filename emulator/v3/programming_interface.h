@@ -40,6 +40,9 @@ namespace smmu::emulator {
 // makes may cause effects of its own; they are found by the drain that is
 // going on.
 //
+// In stepped time that is so, too, but for a drain that goes on for ever and
+// does nothing: effects are step()'s alone.
+//
 // Safe from any thread, but for add_port() and reset().
 class ProgrammingInterface final : private ConfigurationSource,
                                    private StallSupervisor,
@@ -91,6 +94,10 @@ class ProgrammingInterface final : private ConfigurationSource,
 
   void reset(Reset kind);
 
+  // Pace::kStepped: performs pending effects, at most so many; returns how
+  // many.  None, if another thread does, or the caller is called by one.
+  std::uint32_t step(std::uint32_t most);
+
  private:
   // Pending effects, one bit each.
   enum : std::uint32_t {
@@ -103,11 +110,12 @@ class ProgrammingInterface final : private ConfigurationSource,
     kPageRequests = 1U << 6,
     kInvalidateAll = 1U << 7,
     kEnhancedQueues = 1U << 8,
+    kUpdates = kCr0Update | kIrqCtrlUpdate | kGbpaUpdate | kOperations | kInvalidateAll,
   };
 
   // Records that wait to be written.  More can come only from inside one
-  // callback, or from devices that fault faster than the queue is written;
-  // what exceeds this is lost, as 7.2 allows.
+  // callback, in stepped time, or from devices that fault faster than the queue
+  // is written; what exceeds this is lost, as 7.2 allows.
   static constexpr std::size_t kMostPendingRecords = 1024;
 
   // More than the largest Command queue can ask for.  A guest can make effects
@@ -172,11 +180,13 @@ class ProgrammingInterface final : private ConfigurationSource,
   }
   [[gnu::noinline]] void drain_all();
   // Performs pending effects, at most so many; returns how many.
-  std::uint32_t step(std::uint32_t most);
-  std::uint32_t perform_some(std::uint32_t pending, std::uint32_t most);
+  std::uint32_t perform(std::uint32_t most);
+  bool update_one(std::uint32_t pending);
+  bool advance_stalls();
+  bool advance_page_requests();
   std::uint32_t consume_enhanced(std::uint32_t most);
   bool write_record();
-  [[gnu::noinline]] void write_committed_records();
+  bool write_committed_record();
   void update_cr0();
   void update_gate();
   bool secure_fetches_only() const;
@@ -207,13 +217,16 @@ class ProgrammingInterface final : private ConfigurationSource,
   CommandQueue commands_;
   const std::unique_ptr<EnhancedCommandQueues> enhanced_;  // null: there are none
 
-  std::atomic<bool> draining_{false};
+  std::atomic<bool> draining_;
+  std::atomic<bool> stepping_{false};
   BriefMutex records_mutex_;
   struct PendingRecord {
     EventRecord record;
     bool mergeable;
   };
   std::deque<PendingRecord> pending_records_;
+  // While EVENTQEN changes: the records that come before that.
+  std::optional<std::size_t> committed_;
 };
 
 }  // namespace smmu::emulator

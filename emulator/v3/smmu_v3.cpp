@@ -70,6 +70,18 @@ class Model final : public SmmuV3 {
     non_secure_.reset(kind);
     if (secure_) secure_->reset(kind);
   }
+  // Both take turns, an effect at a time.
+  std::uint32_t step(std::uint32_t most) override {
+    if (!secure_) return non_secure_.step(most);
+    std::uint32_t performed = 0;
+    while (performed != most) {
+      const std::uint32_t before = performed;
+      performed += non_secure_.step(1);
+      if (performed != most) performed += secure_->step(1);
+      if (performed == before) break;
+    }
+    return performed;
+  }
 
   const SmmuV3Config& config() const override { return config_; }
 

@@ -111,7 +111,7 @@ WalkFault no_table(const Stage1Half& half) {
 
 }  // namespace
 
-void TranslationOperations::perform() {
+bool TranslationOperations::perform() {
   using Group = OperationRegisters::Group;
   for (const Group group : {Group::kGlobal, Group::kVirtual}) {
     const auto request = operations_.request(group);
@@ -121,7 +121,9 @@ void TranslationOperations::perform() {
     // 6.3.37: one that somebody cuts off has no result.
     if (!operations_.enabled()) par = failed(TranslationOperationError::INTERNAL_ERR);
     operations_.finish(group, par);
+    return true;
   }
+  return false;
 }
 
 // 9.1.3

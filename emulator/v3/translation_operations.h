@@ -35,8 +35,8 @@ class TranslationOperations {
         contexts_(contexts),
         walker_(spaces, observer) {}
 
-  // Those that have been asked for.
-  void perform();
+  // One that has been asked for; false if there was none.
+  bool perform();
 
  private:
   using Request = OperationRegisters::Request;

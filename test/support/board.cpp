@@ -52,25 +52,30 @@ Board::Board(Options options)
     std::cerr << "the board's RAM does not fit\n";
     std::abort();
   }
-  PhysicalMemory* memory = options.smmu_memory != nullptr ? options.smmu_memory : ram_.get();
-  auto made = emulator::SmmuV3::create(options.config, {.memory = memory,
-                                                        .secure_memory = options.secure_memory,
-                                                        .event_queue = &event_line,
-                                                        .page_requests = &page_request_line,
-                                                        .command_sync = &sync_line,
-                                                        .global_error = &error_line,
-                                                        .wake_up = &wake_up_line,
-                                                        .secure_event_queue = &secure_event_line,
-                                                        .secure_command_sync = &secure_sync_line,
-                                                        .secure_global_error = &secure_error_line,
-                                                        .root_complex = &fabric,
-                                                        .observer = options.observer});
+  smmu_ = make_smmu();
+}
+
+std::shared_ptr<emulator::SmmuV3> Board::make_smmu() {
+  PhysicalMemory* memory = options_.smmu_memory != nullptr ? options_.smmu_memory : ram_.get();
+  auto made = emulator::SmmuV3::create(options_.config, {.memory = memory,
+                                                         .secure_memory = options_.secure_memory,
+                                                         .event_queue = &event_line,
+                                                         .page_requests = &page_request_line,
+                                                         .command_sync = &sync_line,
+                                                         .global_error = &error_line,
+                                                         .wake_up = &wake_up_line,
+                                                         .secure_event_queue = &secure_event_line,
+                                                         .secure_command_sync = &secure_sync_line,
+                                                         .secure_global_error = &secure_error_line,
+                                                         .root_complex = &fabric,
+                                                         .observer = options_.observer});
   if (!made) {
     std::cerr << made.error() << '\n';
     std::abort();
   }
-  smmu_ = *std::move(made);
-  fabric.connect(*smmu_);
+  std::shared_ptr<emulator::SmmuV3> smmu = *std::move(made);
+  fabric.connect(*smmu);
+  return smmu;
 }
 
 Board::Board(Board& board)
@@ -87,6 +92,8 @@ std::uint32_t Board::offset_of(std::uint32_t offset) const {
   constexpr std::uint32_t kPage1 = 0x10000;
   return v3::kSecureOffset + offset % kPage1;
 }
+
+void Board::replace_smmu() { smmu_ = make_smmu(); }
 
 Pa Board::allocate(std::uint64_t bytes, std::uint64_t alignment) {
   const std::uint64_t begin = (*next_free_ + alignment - 1) / alignment * alignment;
@@ -133,6 +140,7 @@ void Board::bring_up() {
   SMMU_CR0 control = SMMU_CR0().set(SMMU_CR0::CMDQEN, true);
   write(control);
   write(control.set(SMMU_CR0::EVENTQEN, true));
+  settle();
   write(SMMU_IRQ_CTRL()
             .set(SMMU_IRQ_CTRL::GERROR_IRQEN, true)
             .set(SMMU_IRQ_CTRL::EVENTQ_IRQEN, true));
@@ -150,7 +158,15 @@ void Board::bring_up() {
   } else {
     submit_and_sync(command<v3::CMD_TLBI_NSNH_ALL>());
   }
+  settle();
   write(control.set(SMMU_CR0::SMMUEN, true));
+  settle();
+}
+
+void Board::settle() {
+  // What answers itself for ever ends here, too.
+  constexpr std::uint32_t kEnough = 1U << 21;
+  smmu_->step(kEnough);
 }
 
 void Board::bring_up_page_requests(unsigned log2_size) {
@@ -174,7 +190,7 @@ std::vector<v3::PPR> Board::page_requests() {
   std::vector<v3::PPR> requests;
   while (consumed != produced) {
     const std::uint64_t entry = page_request_queue_.value + 16 * std::uint64_t{consumed % entries};
-    requests.push_back(v3::PPR({load(ram_, Pa(entry)), load(ram_, Pa(entry + 8))}));
+    requests.push_back(v3::PPR({load(*ram_, Pa(entry)), load(*ram_, Pa(entry + 8))}));
     consumed = (consumed + 1) % (2 * entries);
   }
   smmu_->write(consumer.set(SMMU_PRIQ_CONS::RD, consumed));
@@ -188,6 +204,7 @@ void Board::attach(StreamId stream, const v3::STE& ste) {
                       .set(CMD_CFGI_STE::SSec, security_ == SecurityState::kSecure)
                       .set(CMD_CFGI_STE::StreamID, stream.value)
                       .set(CMD_CFGI_STE::Leaf, true));
+  settle();
 }
 
 Pa Board::attach(StreamId stream, const PageTable& table, Asid asid) {

@@ -33,6 +33,7 @@ struct StallingStream {
     using v3::CMD_CFGI_CD;
     store(board.memory(), cd_address, cd);
     board.submit_and_sync(command<CMD_CFGI_CD>().set(CMD_CFGI_CD::StreamID, kStream.value));
+    board.settle();
   }
   // Maps what was unmapped.  No TLB keeps what was not there.
   void repair() { table.map(kUnmapped, other_page, 4096); }
@@ -78,6 +79,7 @@ struct StallingStream {
                              .set(SMMU_CR0::EVENTQEN, events)
                              .set(SMMU_CR0::CMDQEN, true);
     board.smmu().write(control);
+    board.settle();
     // Another thread may be about it.
     while (board.smmu().read<v3::SMMU_CR0ACK>().raw() != control.raw()) std::this_thread::yield();
   }

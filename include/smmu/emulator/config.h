@@ -53,6 +53,12 @@ struct Caching {
   std::uint32_t cap = 1U << 20;
 };
 
+// When what a register write or a fault sets in motion is done.
+enum class Pace : std::uint8_t {
+  kAtOnce,   // before the write, or the access that faulted, returns
+  kStepped,  // by SmmuV3::step() alone
+};
+
 // The identification registers, word for word as software will read them, and
 // what the architecture leaves to the implementation.
 struct SmmuV3Config {
@@ -79,6 +85,7 @@ struct SmmuV3Config {
   std::uint32_t most_stalled = 1U << 12;
   EventMerging merging = EventMerging::kNever;
   Caching caching = {};
+  Pace pace = Pace::kAtOnce;
 
   // All that this model implements: an SMMUv3.4.
   static SmmuV3Config everything();

@@ -56,6 +56,12 @@ enum class Reset : std::uint8_t {
 // another thread's access in flight, or an Invalidate Request unanswered, which
 // completes when the access or the answer does.
 //
+// With Pace::kStepped a register write changes registers alone, and an access
+// is answered alone; what that sets in motion waits as effects until step()
+// performs them.  What is visible stays as it was acknowledged last: SMMU_CR0
+// reads as written and SMMU_CR0ACK as before, and it is SMMU_CR0ACK that
+// everything goes by.
+//
 // All members may be called from any thread and from any callback, but for
 // the constructor's counterparts: add_port, reset and the destructor want the
 // SMMU to themselves.
@@ -81,8 +87,34 @@ class SmmuV3 : public Mmio {
   // ignored, as it is after a reset.
   virtual void complete(InvalidationTag tag, InvalidationResult result) = 0;
 
-  // Stalled accesses end in an abort, Invalidate Requests are forgotten.
+  // Stalled accesses end in an abort (with Pace::kStepped by the next steps),
+  // Invalidate Requests are forgotten; all other effects that wait are gone.
   virtual void reset(Reset kind) = 0;
+
+  // Pace::kStepped: performs effects that wait, at most so many, and returns
+  // how many.  Fewer: no effect is left that could be performed now; a CMD_SYNC
+  // may still wait for an access in flight.  0 with Pace::kAtOnce, while another
+  // thread steps, and from a callback that an effect makes.
+  //
+  // An effect is, and they come in this order:
+  //  1. one interrupt: the pulse of its line and its message.  That of a
+  //     CMD_SYNC is before the wake-up event, that before the Event queue's, and
+  //     a global error's is last;
+  //  2. the end of an update of SMMU_GBPA;
+  //  3. one address translation operation;
+  //  4. the acknowledgement of SMMU_CR0, all fields at once.  Where that enables
+  //     or disables the Event queue, the records that were waiting come before,
+  //     one effect each, and so do the interrupts of these;
+  //  5. the acknowledgement of SMMU_IRQ_CTRL;
+  //  6. one record, written to the Event queue or lost;
+  //  7. one step of one stalled access: it is recorded, translated again, or told
+  //     how it ended.  What has been answered is before what is not recorded;
+  //  8. one command.  A CMD_SYNC is consumed by completing; its interrupt is an
+  //     effect of its own.
+  // What one effect sets in motion is performed in the same order.  Translations
+  // are answered at once, and with them comes what they do to descriptors: an
+  // update that memory refuses is a fault of theirs (IHI 0070, 7.3.12).
+  virtual std::uint32_t step(std::uint32_t most) = 0;
 
   virtual const SmmuV3Config& config() const = 0;
 };

@@ -79,6 +79,9 @@ class Board {
   static Board secure(Board& board) { return Board(board); }
 
   emulator::SmmuV3& smmu() { return *smmu_; }
+  // A new SMMU of the same configuration takes its place; the ports go with the
+  // old one.
+  void replace_smmu();
   emulator::Ram& memory() { return *ram_; }
   // A device with a port of its own.
   DmaDevice device(StreamId stream) { return DmaDevice(smmu_->add_port(), stream).of(security_); }
@@ -103,6 +106,10 @@ class Board {
   StreamTable& streams() { return *streams_; }
   Pa command_queue() const { return commands_; }
   Pa event_queue() const { return event_queue_; }
+
+  // In stepped time: steps until nothing is left to do.  bring_up() and attach()
+  // end with it.
+  void settle();
 
   // Gives the stream an STE, or tables, and invalidates what was there.
   void attach(StreamId stream, const v3::STE& ste);
@@ -166,6 +173,7 @@ class Board {
 
   Mmio& registers() { return security_ == SecurityState::kNonSecure ? *smmu_ : smmu_->secure(); }
   std::uint32_t offset_of(std::uint32_t offset) const;
+  std::shared_ptr<emulator::SmmuV3> make_smmu();
   void enqueue(const std::array<std::uint64_t, 2>& words);
   void ring();
 
