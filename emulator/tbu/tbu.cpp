@@ -39,10 +39,12 @@ Tbu::Tbu(Tcu& tcu, TransactionSupervisor& supervisor, const PhysicalSpaces& spac
       ats_(tcu, supervisor) {}
 
 void Tbu::translate(const Transaction& transaction, Outcome& outcome) {
-  // One comparison, of neighbours.
-  if (transaction.security != SecurityState::kNonSecure ||
-      transaction.address_type != AddressType::kUntranslated ||
-      transaction.attributes.type != MemoryAttributes::kWriteBack) [[unlikely]]
+  // One comparison, of four neighbours.
+  const bool usual = (transaction.security == SecurityState::kNonSecure &&
+                      transaction.address_type == AddressType::kUntranslated) &&
+                     (transaction.attributes.type == MemoryAttributes::kWriteBack &&
+                      transaction.attributes.shareability == Shareability::kNonShareable);
+  if (!usual) [[unlikely]]
     return translate_special(transaction, outcome);
   translate_usual(transaction, outcome);
 }

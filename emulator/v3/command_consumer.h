@@ -87,15 +87,16 @@ class CommandConsumer {
   bool passes(v3::CMD_SYNC sync) const;
   // False: it waits, and the queue does not go on.
   template <class Q>
-  bool finish_sync(Q& queue, CommandWords words, Queue place, std::uint32_t read);
+  [[gnu::noinline]] bool finish_sync(Q& queue, CommandWords words, Queue place, std::uint32_t read);
   template <class Q>
-  void stop(Q& queue, std::uint32_t read, const CommandWords& words, v3::CommandError error);
+  [[gnu::noinline]] void stop(Q& queue, std::uint32_t read, const CommandWords& words,
+                              v3::CommandError error);
   // Publishes how far it has come.
   template <class Q>
   void advance(Q& queue, Queue place, std::uint32_t read);
   // Sends what a command says.  False: it waits, and the queue does not go on.
   template <class Q>
-  bool send(Q& queue, const CommandWords& words, Queue place, std::uint32_t read);
+  [[gnu::noinline]] bool send(Q& queue, const CommandWords& words, Queue place, std::uint32_t read);
   // Waits until all accesses in flight have been made, and no more Invalidate
   // Requests than that are unanswered.  False: another queue waits.
   bool begin_wait(SyncParticipant& queue, std::size_t unanswered_allowed);

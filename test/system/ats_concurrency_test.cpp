@@ -21,7 +21,6 @@ using v3::CMD_PRI_RESP;
 using v3::CMD_TLBI_NH_ALL;
 using v3::PPR;
 
-
 struct Mode {
   CachePolicy policy;
   AtsMode eats;

@@ -19,7 +19,6 @@ using v3::STE;
 
 constexpr auto kStream = AtsStream::kStream;
 constexpr auto kAddress = AtsStream::kAddress;
-constexpr auto kUnmapped = AtsStream::kUnmapped;
 constexpr std::uint64_t kAF = 1U << 10;
 constexpr std::uint64_t kReadOnlyAp = 1U << 7;
 constexpr std::uint64_t kDbm = std::uint64_t{1} << 51;

@@ -129,7 +129,7 @@ TEST_F(Translated, GoesThroughStage2WithSplitStageAts) {  // 13.6.3
   // Faults are as those of other accesses.
   EXPECT_THAT(access(Iova(0x3'0000'0abc)), Aborts());
   auto events = board.events();
-  ASSERT_THAT(events, ElementsAre(IsEvent(EventType::F_TRANSLATION, kStream, 0x3'0000'0abc)));
+  ASSERT_THAT(events, ElementsAre(IsEvent(EventType::F_TRANSLATION, kStream, Iova(0x3'0000'0abc))));
   auto fault = events[0].as<F_TRANSLATION>();
   EXPECT_TRUE(fault[F_TRANSLATION::S2]);
   EXPECT_EQ(fault[F_TRANSLATION::CLASS], EventClass::kIn);
