@@ -161,7 +161,8 @@ TEST_F(FailingOperations, TellWhatIsWrongWithStage1) {
     }
   };
   const std::uint64_t leaves[] = {at(stage1_leaf()), at(guest_leaf())};
-  const auto change = [&](auto field, auto value) {
+  const auto change = [&](auto field, auto number) {
+    const auto value = static_cast<typename decltype(field)::Value>(number);
     put(stage1_leaf(), Leaf_Stage1({leaves[0]}).set(field, value).word(0));
     put(guest_leaf(), Leaf_Stage1({leaves[1]}).set(field, value).word(0));
   };
