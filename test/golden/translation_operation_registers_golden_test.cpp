@@ -110,6 +110,10 @@ constexpr auto kEnumerators = std::array{
     encodes(SMMU_VATOS_PAR_Fault::REASON, TranslationFaultReason::kCd,        1),
     encodes(SMMU_VATOS_PAR_Fault::REASON, TranslationFaultReason::kTt,        2),
     encodes(SMMU_VATOS_PAR_Fault::REASON, TranslationFaultReason::kIn,        3),
+    // 9.1.5
+    is<TranslationOperationError::INTERNAL_ERR>(0xfd),
+    is<TranslationOperationError::INV_STAGE>(0xfe),
+    is<TranslationOperationError::INV_REQ>(0xff),
 };
 
 TEST(TranslationOperationRegistersGolden, GivesEveryRegisterItsOffsetAndItsSize) {
