@@ -56,31 +56,30 @@ std::uint32_t CommandConsumer::consume(Q& queue, std::uint32_t most) {
   const Queue place = queue.queue();
   const Words entries(memory_);
   const std::uint32_t write = queue.write();
-  std::uint32_t read = queue.read();
-  if (place.empty(write, read) || !place.consistent(write, read)) return 0;
-  most = std::min(most, place.used(write, read));
-  std::uint32_t consumed = 0;
+  const std::uint32_t first = queue.read();
+  if (place.empty(write, first) || !place.consistent(write, first)) return 0;
+  const std::uint32_t end = place.next(first, std::min(most, place.used(write, first)));
+  std::uint32_t read = first;
   do {
     CommandWords words;
     const Pa where = place.entry(read);
     if (!entries.load(where, words[0]) || !entries.load(Pa(where.value + 8), words[1]))
         [[unlikely]] {
       stop(queue, read, {}, CommandError::CERROR_ABT);
-      return consumed + 1;
+      return place.used(read, first) + 1;
     }
-    ++consumed;
     const std::uint32_t next = place.next(read);
     const CommandOutcome outcome =
         non_secure_ ? perform_secure(words) : perform(words, features_, registers_, tcu_);
     if (outcome > CommandOutcome::kSynchronize) [[unlikely]] {
       if (outcome == CommandOutcome::kIllegal) {
         stop(queue, read, words, CommandError::CERROR_ILL);
-        return consumed;
+        return place.used(next, first);
       }
       if (outcome == CommandOutcome::kAnswer) {
         answer(words);
       } else if (!send(queue, words, place, read)) {
-        return consumed;
+        return place.used(next, first);
       }
     }
     if (outcome == CommandOutcome::kSynchronize) {
@@ -90,8 +89,8 @@ std::uint32_t CommandConsumer::consume(Q& queue, std::uint32_t most) {
       if (!passes(CMD_SYNC(words))) {
         const bool finished = finish_sync(queue, words, place, read);
         // What it signals goes out before the next command is consumed.
-        if (!finished) return interrupts_.waiting() ? consumed : consumed - 1;
-        if (interrupts_.waiting()) return consumed;
+        if (!finished) return place.used(interrupts_.waiting() ? next : read, first);
+        if (interrupts_.waiting()) return place.used(next, first);
       }
     } else {
       // Software may have put this in the place of a CMD_SYNC that was waiting.
@@ -103,9 +102,9 @@ std::uint32_t CommandConsumer::consume(Q& queue, std::uint32_t most) {
       }
     }
     read = next;
-  } while (consumed != most && effects_.load(std::memory_order_relaxed) == 0);
+  } while (read != end && effects_.load(std::memory_order_relaxed) == 0);
   advance(queue, place, read);
-  return consumed;
+  return place.used(read, first);
 }
 
 CommandOutcome CommandConsumer::perform_secure(const CommandWords& words) const {

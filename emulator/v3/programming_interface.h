@@ -173,7 +173,8 @@ class ProgrammingInterface final : private ConfigurationSource,
   void take(std::uint32_t effect) { pending_.fetch_and(~effect, std::memory_order_seq_cst); }
 
   bool work_left() const {
-    return pending_.load(std::memory_order_seq_cst) != 0 || consumer_.ready(commands_);
+    return pending_.load(std::memory_order_seq_cst) != 0 ||
+           (commands_.waiting() && consumer_.ready(commands_));
   }
   void drain() {
     if (pending_.load(std::memory_order_seq_cst) != 0 || commands_.waiting()) drain_all();

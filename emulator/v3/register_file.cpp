@@ -307,10 +307,6 @@ void RegisterFile::finish_invalidation() { store(kInit, 0); }
 
 void RegisterFile::finish_gbpa_update() { set(get<SMMU_GBPA>().set(SMMU_GBPA::Update, false)); }
 
-bool RegisterFile::active(SMMU_GERROR errors) const {
-  return ((get<SMMU_GERROR>().raw() ^ get<SMMU_GERRORN>().raw()) & errors.raw()) != 0;
-}
-
 bool RegisterFile::activate(SMMU_GERROR errors) {
   const std::uint32_t gerror = get<SMMU_GERROR>().raw();
   const std::uint32_t inactive = errors.raw() & ~(gerror ^ get<SMMU_GERRORN>().raw());

@@ -90,7 +90,9 @@ class RegisterFile {
   // Toggles the bits of SMMU_GERROR in `errors` that are not active; true if
   // there was one.
   bool activate(v3::SMMU_GERROR errors);
-  bool active(v3::SMMU_GERROR errors) const;
+  bool active(v3::SMMU_GERROR errors) const {
+    return ((get<v3::SMMU_GERROR>().raw() ^ get<v3::SMMU_GERRORN>().raw()) & errors.raw()) != 0;
+  }
 
  private:
   // When the writable bits of a register may be written.
