@@ -1,7 +1,5 @@
 #include "emulator/cli/regime_walk.h"
 
-#include <atomic>
-
 #include "emulator/tbu/tbu.h"
 #include "emulator/tcu/tcu.h"
 
@@ -61,7 +59,7 @@ RegimeWalk walk_regime(const emulator::Regime& regime, unsigned physical_bits,
                     {.policy = emulator::CachePolicy::kNone}, physical_bits,
                     emulator::Tcu::Conflicts::kNever, &observer);
   tcu.set_gate(emulator::Tcu::Gate::kTranslate);
-  const std::atomic<bool> awaited = false;
+  const emulator::Awaited awaited;
   emulator::Tbu port(tcu, supervisor, emulator::PhysicalSpaces(memory), awaited);
   RegimeWalk result{.outcome = emulator::Terminated{}, .fault = std::nullopt};
   port.translate(transaction, result.outcome);

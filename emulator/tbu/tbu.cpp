@@ -20,7 +20,7 @@ bool is_non_secure_fetch(const Transaction& transaction) {
 }  // namespace
 
 Tbu::Tbu(Tcu& tcu, TransactionSupervisor& supervisor, const PhysicalSpaces& spaces,
-         const std::atomic<bool>& awaited)
+         const Awaited& awaited)
     : tcu_(tcu),
       supervisor_(supervisor),
       spaces_(spaces),
@@ -377,7 +377,7 @@ Transfer Tbu::transfer(Transaction transaction, std::size_t size, Access&& acces
     transaction.address.value += piece;
   } while (done.bytes != size);
   in_flight_.end();
-  if (awaited_.load(std::memory_order_seq_cst)) supervisor_.on_access_done();
+  if (awaited_.by_anyone()) supervisor_.on_access_done();
   return done;
 }
 
@@ -387,7 +387,7 @@ TranslationCompletion Tbu::request_translation(const TranslationRequest& request
   in_flight_.begin();
   const TranslationCompletion completion = ats_.complete(request);
   in_flight_.end();
-  if (awaited_.load(std::memory_order_seq_cst)) supervisor_.on_access_done();
+  if (awaited_.by_anyone()) supervisor_.on_access_done();
   return completion;
 }
 

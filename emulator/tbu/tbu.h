@@ -3,13 +3,13 @@
 #define SMMU_EMULATOR_TBU_TBU_H_
 
 #include <array>
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
 
 #include "emulator/tbu/ats_interface.h"
+#include "emulator/tbu/in_flight.h"
 #include "emulator/tbu/micro_tlb.h"
 #include "emulator/tbu/supervisor.h"
 #include "emulator/tcu/tcu.h"
@@ -19,38 +19,13 @@
 
 namespace smmu::emulator {
 
-// Whether a port has an access in flight.  Whoever has invalidated a
-// translation marks the moment, and waits for the access that was in flight
-// then: only that one can still use what is gone.
-class InFlight {
- public:
-  // Store-to-load order is needed on both sides: the port says that it is busy
-  // and then looks up; the waiter says that it waits and then looks here.
-  void begin() { count_.fetch_add(1, std::memory_order_seq_cst); }
-  void end() { count_.fetch_add(1, std::memory_order_seq_cst); }
-
-  // Nobody is in flight: whoever begins now sees what is there now.
-  bool idle() const { return (count_.load(std::memory_order_seq_cst) & 1) == 0; }
-  // For one waiter at a time; any thread may ask whether the mark is outlived.
-  void mark() { mark_.store(count_.load(std::memory_order_seq_cst), std::memory_order_seq_cst); }
-  bool mark_outlived() const {
-    const std::uint64_t marked = mark_.load(std::memory_order_seq_cst);
-    return (marked & 1) == 0 || count_.load(std::memory_order_seq_cst) != marked;
-  }
-
- private:
-  std::atomic<std::uint64_t> count_{0};  // of beginnings and ends: odd in between
-  std::atomic<std::uint64_t> mark_{0};
-};
-
 // What a port asks of the TCU it remembers: translations, and the contexts of
 // the streams that speak through it.  It forgets all of that whenever
 // something changes that could make it wrong.
 class Tbu final : public Port {
  public:
-  // `awaited`: set while somebody waits for accesses to end.
   Tbu(Tcu& tcu, TransactionSupervisor& supervisor, const PhysicalSpaces& spaces,
-      const std::atomic<bool>& awaited);
+      const Awaited& awaited);
   // Before anything else: where Secure transactions go.
   void pass_secure_to(Port& port) { secure_ = &port; }
 
@@ -131,7 +106,7 @@ class Tbu final : public Port {
   const PhysicalSpaces spaces_;
   const bool is_secure_;
   Port* secure_ = nullptr;  // null: nothing is Secure
-  const std::atomic<bool>& awaited_;
+  const Awaited& awaited_;
   // An observer hears of every hit in the TCU's TLB: nothing may hide one.
   const bool keeps_translations_;
   const std::uint64_t memory_size_;  // addresses beyond do not exist

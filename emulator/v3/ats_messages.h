@@ -22,7 +22,9 @@ class AtsMessages {
  public:
   // `root_complex`: or null, and nothing is sent.
   AtsMessages(const Features& features, RootComplex* root_complex)
-      : features_(features), root_complex_(root_complex) {}
+      : features_(features),
+        root_complex_(root_complex),
+        tags_(features.security == SecurityState::kSecure ? kFirstSecureTag : 0) {}
 
   // A CMD_ATC_INV or CMD_PRI_RESP that is legal.
   void send(const CommandWords& words);
@@ -41,14 +43,17 @@ class AtsMessages {
   void reset();
 
  private:
+  // A tag says which interface's it is.
+  static constexpr std::uint64_t kFirstSecureTag = std::uint64_t{1} << 63;
+
   void invalidate(const v3::CMD_ATC_INV& command);
 
   const Features& features_;
   RootComplex* const root_complex_;
   std::atomic<std::size_t> unanswered_{0};
   std::atomic<bool> failed_{false};
-  BriefMutex mutex_;        // guards what follows
-  std::uint64_t tags_ = 0;  // ever used: those below
+  BriefMutex mutex_;    // guards what follows
+  std::uint64_t tags_;  // the next: those below have been used
   std::set<std::uint64_t> waiting_;
 };
 

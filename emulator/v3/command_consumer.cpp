@@ -13,7 +13,7 @@ using v3::CommandError;
 CommandConsumer::CommandConsumer(const Features& features, const RegisterFile& registers,
                                  Interrupts& interrupts, Tcu& tcu, PhysicalMemory& memory,
                                  const Ports& ports, Stalls* stalls, AtsMessages& messages,
-                                 std::atomic<bool>& awaited, std::atomic<std::uint32_t>& effects,
+                                 Awaited& awaited, std::atomic<std::uint32_t>& effects,
                                  std::uint32_t sync_ended, Observer* observer)
     : features_(features),
       registers_(registers),
@@ -27,12 +27,13 @@ CommandConsumer::CommandConsumer(const Features& features, const RegisterFile& r
       effects_(effects),
       sync_ended_(sync_ended),
       observer_(observer),
-      quick_syncs_(observer == nullptr) {}
+      quick_(observer == nullptr),
+      quick_syncs_(quick_) {}
 
 template <class Q>
 inline bool CommandConsumer::runs(const Q& queue) const {
   if (!queue.runs()) return false;
-  if (!awaited_.load(std::memory_order_seq_cst)) [[likely]]
+  if (!waits()) [[likely]]
     return true;
   if (awaiting_.load(std::memory_order_relaxed) == &queue) {
     return !accesses_in_flight() && !devices_awaited();
@@ -94,7 +95,7 @@ std::uint32_t CommandConsumer::consume(Q& queue, std::uint32_t most) {
       }
     } else {
       // Software may have put this in the place of a CMD_SYNC that was waiting.
-      if (awaited_.load(std::memory_order_relaxed)) [[unlikely]]
+      if (waits(std::memory_order_relaxed)) [[unlikely]]
         abandon_sync(queue);
       if (observer_ != nullptr) [[unlikely]] {
         advance(queue, place, next);
@@ -130,8 +131,8 @@ bool CommandConsumer::send(Q& queue, const CommandWords& words, Queue place, std
 
 // It waits for nobody, and nobody waits for it.
 inline bool CommandConsumer::passes(CMD_SYNC sync) const {
-  return sync[CMD_SYNC::CS] == SyncSignal::kNone && quick_syncs_ && ports_idle() &&
-         !awaited_.load(std::memory_order_relaxed);
+  return sync[CMD_SYNC::CS] == SyncSignal::kNone && quick_syncs_ && idle(ports_) &&
+         !waits(std::memory_order_relaxed);
 }
 
 // Entered again, from the top, when what it waits for has come.
@@ -148,7 +149,7 @@ bool CommandConsumer::finish_sync(Q& queue, CommandWords words, Queue place, std
     stop(queue, read, words, CommandError::CERROR_ATC_INV_SYNC);
     return false;
   }
-  quick_syncs_ = observer_ == nullptr;
+  quick_syncs_ = quick_;
   // 4.7.3: that the command is consumed is visible before its signal.
   advance(queue, place, place.next(read));
   report(queue, read, words, CommandError::CERROR_NONE);
@@ -180,7 +181,7 @@ void CommandConsumer::stop(Q& queue, std::uint32_t read, const CommandWords& wor
 }
 
 bool CommandConsumer::begin_wait(SyncParticipant& queue, std::size_t unanswered_allowed) {
-  const bool waits = awaited_.load(std::memory_order_seq_cst);
+  const bool waits = this->waits();
   if (waits && awaiting_.load(std::memory_order_relaxed) != &queue) {
     // Accesses are marked for one at a time.
     queue.passed_over_.store(waits_.load(std::memory_order_relaxed), std::memory_order_relaxed);
@@ -191,25 +192,42 @@ bool CommandConsumer::begin_wait(SyncParticipant& queue, std::size_t unanswered_
   unanswered_allowed_.store(unanswered_allowed, std::memory_order_seq_cst);
   awaiting_.store(&queue, std::memory_order_relaxed);
   waits_.fetch_add(1, std::memory_order_relaxed);
-  awaited_.store(true, std::memory_order_seq_cst);
-  for (const auto& port : ports_) port->in_flight().mark();
+  awaited_.begin(Waiter::kOwn);
+  for (const auto& port : ports_) port->in_flight().mark(Waiter::kOwn);
+  if (non_secure_) {
+    non_secure_awaited_->begin(Waiter::kSecure);
+    for (const auto& port : *non_secure_ports_) port->in_flight().mark(Waiter::kSecure);
+  }
   return true;
 }
 
 void CommandConsumer::end_sync(const SyncParticipant& queue) {
   if (awaiting_.load(std::memory_order_relaxed) != &queue) return;
   awaiting_.store(nullptr, std::memory_order_relaxed);
-  awaited_.store(false, std::memory_order_seq_cst);
+  end_wait();
   effects_.fetch_or(sync_ended_, std::memory_order_seq_cst);
 }
 
-inline bool CommandConsumer::ports_idle() const {
-  return std::ranges::all_of(ports_, [](const auto& port) { return port->in_flight().idle(); });
+void CommandConsumer::end_wait() {
+  awaited_.end(Waiter::kOwn);
+  if (non_secure_) non_secure_awaited_->end(Waiter::kSecure);
+}
+
+inline bool CommandConsumer::idle(const Ports& ports) {
+  return std::ranges::all_of(ports, [](const auto& port) { return port->in_flight().idle(); });
+}
+
+bool CommandConsumer::ports_idle() const {
+  return idle(ports_) && (!non_secure_ || idle(*non_secure_ports_));
 }
 
 bool CommandConsumer::accesses_in_flight() const {
-  return !std::ranges::all_of(ports_,
-                              [](const auto& port) { return port->in_flight().mark_outlived(); });
+  const auto outlived = [](const Ports& ports, Waiter waiter) {
+    return std::ranges::all_of(
+        ports, [waiter](const auto& port) { return port->in_flight().mark_outlived(waiter); });
+  };
+  return !outlived(ports_, Waiter::kOwn) ||
+         (non_secure_ && !outlived(*non_secure_ports_, Waiter::kSecure));
 }
 
 template <class Q>

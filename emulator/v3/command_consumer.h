@@ -8,6 +8,7 @@
 #include <optional>
 #include <vector>
 
+#include "emulator/tbu/in_flight.h"
 #include "emulator/tbu/tbu.h"
 #include "emulator/tcu/tcu.h"
 #include "emulator/v3/ats_messages.h"
@@ -47,21 +48,24 @@ class CommandConsumer {
  public:
   using Ports = std::vector<std::unique_ptr<Tbu>>;
 
-  // `awaited` is set while a CMD_SYNC waits for accesses of `ports`, or for
+  // `awaited` says so while a CMD_SYNC waits for accesses of `ports`, or for
   // devices that `messages` have gone to.
   // `effects` is not 0 while something else than what is consumed is pending;
   // `sync_ended` is added to it when a CMD_SYNC waits no longer.
   // `stalls`: null if nothing can stall.
   CommandConsumer(const Features& features, const RegisterFile& registers, Interrupts& interrupts,
                   Tcu& tcu, PhysicalMemory& memory, const Ports& ports, Stalls* stalls,
-                  AtsMessages& messages, std::atomic<bool>& awaited,
-                  std::atomic<std::uint32_t>& effects, std::uint32_t sync_ended,
-                  Observer* observer);
+                  AtsMessages& messages, Awaited& awaited, std::atomic<std::uint32_t>& effects,
+                  std::uint32_t sync_ended, Observer* observer);
 
   // Before anything else, for the Secure queue: what its commands about the
-  // other Security state act on.
-  void reach(const CommandScope& non_secure) { non_secure_.emplace(non_secure); }
-  CommandScope scope() const { return {features_, registers_, tcu_, stalls_}; }
+  // other Security state act on, and whose accesses its CMD_SYNCs wait for, too.
+  void reach(const CommandConsumer& non_secure) {
+    non_secure_.emplace(non_secure.scope());
+    non_secure_ports_ = &non_secure.ports_;
+    non_secure_awaited_ = &non_secure.awaited_;
+    quick_syncs_ = quick_ = false;
+  }
 
   // Whether there is a command that consume() would get on with.
   template <class Q>
@@ -74,11 +78,11 @@ class CommandConsumer {
 
   void reset() {
     awaiting_.store(nullptr, std::memory_order_relaxed);
-    awaited_.store(false, std::memory_order_seq_cst);
+    end_wait();
   }
   // A CMD_SYNC of the queue that waits starts anew when it is consumed again.
   void abandon_sync(const SyncParticipant& queue) {
-    if (awaited_.load(std::memory_order_relaxed)) end_sync(queue);
+    if (waits(std::memory_order_relaxed)) end_sync(queue);
   }
 
  private:
@@ -103,10 +107,17 @@ class CommandConsumer {
   // Whether devices have to answer before the queue that waits goes on.
   bool devices_awaited() const { return messages_.unanswered() > unanswered_allowed_; }
   void end_sync(const SyncParticipant& queue);
+  void end_wait();
+  // Whether a queue of this Security state waits.
+  bool waits(std::memory_order order = std::memory_order_seq_cst) const {
+    return awaited_.by(Waiter::kOwn, order);
+  }
   // Whether no access is in flight at all.
+  static bool idle(const Ports& ports);
   bool ports_idle() const;
   // Whether an access may still use what was invalidated before the CMD_SYNC.
   bool accesses_in_flight() const;
+  CommandScope scope() const { return {features_, registers_, tcu_, stalls_}; }
   [[gnu::noinline]] CommandOutcome perform_secure(const CommandWords& words) const;
   [[gnu::noinline]] void answer(const CommandWords& words) const;
   template <class Q>
@@ -121,17 +132,21 @@ class CommandConsumer {
   const Ports& ports_;
   Stalls* const stalls_;
   AtsMessages& messages_;
-  std::atomic<bool>& awaited_;
+  Awaited& awaited_;
   std::atomic<const SyncParticipant*> awaiting_{nullptr};  // whose CMD_SYNC it is
   std::atomic<std::uint32_t> waits_{0};                    // begun until now
   std::atomic<std::uint32_t>& effects_;
   const std::uint32_t sync_ended_;
   Observer* const observer_;
-  std::optional<CommandScope> non_secure_;          // of the Secure queue
+  // Of the Secure queue.
+  std::optional<CommandScope> non_secure_;
+  const Ports* non_secure_ports_ = nullptr;
+  Awaited* non_secure_awaited_ = nullptr;
   std::atomic<std::size_t> unanswered_allowed_{0};  // while there is a wait
-  // Nothing has to be looked at for a CMD_SYNC but accesses: nobody observes,
-  // and devices have not been sent anything since the last one.
-  bool quick_syncs_;
+  // Nothing has to be looked at for a CMD_SYNC but accesses of `ports_`: nobody
+  // observes, ...
+  bool quick_;
+  bool quick_syncs_;  // and devices have not been sent anything since the last one
 };
 
 }  // namespace smmu::emulator

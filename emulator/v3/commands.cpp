@@ -322,14 +322,14 @@ CommandOutcome perform(const CMD_ATC_INV& command, const Features& features,
                        const RegisterFile& registers, Tcu&) {
   constexpr unsigned kEverything = 52;
   const bool reserved = command[CMD_ATC_INV::Size] > kEverything;
-  if (!features.idr0[SMMU_IDR0::ATS] || reserved) return CommandOutcome::kIllegal;
+  if (!features.atc_invalidation || reserved) return CommandOutcome::kIllegal;
   return message(registers);
 }
 
 CommandOutcome perform(const CMD_PRI_RESP& command, const Features& features,
                        const RegisterFile& registers, Tcu&) {
   const bool reserved = command[CMD_PRI_RESP::Resp] > v3::PageResponse::kSuccess;
-  if (!features.idr0[SMMU_IDR0::PRI] || reserved) return CommandOutcome::kIllegal;
+  if (!features.page_responses || reserved) return CommandOutcome::kIllegal;
   return message(registers);
 }
 

@@ -24,6 +24,8 @@ Features::Features(const SmmuV3Config& config, SecurityState of)
       idr1(config.idr1),
       idr3(config.idr3),
       idr5(config.idr5),
+      atc_invalidation(config.idr0[SMMU_IDR0::ATS]),
+      page_responses(config.idr0[SMMU_IDR0::PRI]),
       output_bits(address_bits(config.idr5[SMMU_IDR5::OAS])),
       // 3.4: VMSAv8-32 knows addresses of 40 bits.
       input_bits(has(TableFormat::kAArch32) ? std::max(output_bits, 40U) : output_bits),
@@ -33,6 +35,9 @@ Features::Features(const SmmuV3Config& config, SecurityState of)
     idr1.set(SMMU_IDR1::ECMDQ, false);
     stream_bits = config.s_idr1[SMMU_S_IDR1::S_SIDSIZE];
     const bool sel2 = config.s_idr1[SMMU_S_IDR1::SEL2];
+    const bool sams = config.s_idr3[SMMU_S_IDR3::SAMS];
+    atc_invalidation = atc_invalidation && !sams;
+    page_responses = page_responses && !sams;
     // 3.10.2.1: ATS and PRI are of Non-secure streams.
     idr0.set(SMMU_IDR0::MSI, config.s_idr0[SMMU_S_IDR0::MSI])
         .set(SMMU_IDR0::STALL_MODEL, config.s_idr0[SMMU_S_IDR0::STALL_MODEL])
@@ -243,8 +248,6 @@ std::optional<std::string> objection(const SmmuV3Config& config) {
        "SMMU_S_IDR0.STALL_MODEL is not SMMU_IDR0.STALL_MODEL"},
       {config.s_idr0[SMMU_S_IDR0::ECMDQ],
        "SMMU_S_IDR0.ECMDQ is 1: Secure enhanced Command queues are not modelled"},
-      {secure && idr0[SMMU_IDR0::ATS] && !config.s_idr3[SMMU_S_IDR3::SAMS],
-       "SMMU_S_IDR3.SAMS is 0: commands of ATS on the Secure Command queue are not modelled"},
       {!idr0[SMMU_IDR0::ATS] && config.s_idr3[SMMU_S_IDR3::SAMS],
        "SMMU_S_IDR3.SAMS is 1: it is of ATS, SMMU_IDR0.ATS"},
 

@@ -25,6 +25,11 @@ struct Features {
   v3::SMMU_IDR3 idr3;
   v3::SMMU_IDR5 idr5;
 
+  // CMD_ATC_INV and CMD_PRI_RESP: of the Non-secure interface, and, if
+  // SMMU_S_IDR3.SAMS is 0, of the Secure one about Non-secure streams.
+  bool atc_invalidation;
+  bool page_responses;
+
   unsigned output_bits;     // OAS, as a width
   unsigned input_bits;      // IAS (3.4): of an IPA
   unsigned stream_bits;     // SIDSIZE

@@ -75,7 +75,6 @@ SmmuV3Config SmmuV3Config::everything() {
                       .set(SMMU_S_IDR1::S_SIDSIZE, 32)
                       .set(SMMU_S_IDR1::SEL2, true)
                       .set(SMMU_S_IDR1::SECURE_IMPL, true);
-  config.s_idr3 = v3::SMMU_S_IDR3().set(v3::SMMU_S_IDR3::SAMS, true);
   config.s_gbpa_reset =
       v3::SMMU_S_GBPA().set(v3::SMMU_S_GBPA::SHCFG, ShareabilityOverride::kIncoming).raw();
   config.gbpa_reset =

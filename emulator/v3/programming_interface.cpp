@@ -51,7 +51,10 @@ ProgrammingInterface::ProgrammingInterface(const SmmuV3Config& config, const Wir
                                                               consumer_)
                     : nullptr),
       draining_(config.pace == Pace::kStepped) {
-  if (non_secure_ != nullptr) consumer_.reach(non_secure_->consumer_.scope());
+  if (non_secure_ != nullptr) {
+    consumer_.reach(non_secure_->consumer_);
+    non_secure_->secure_ = this;
+  }
   update_gate();
 }
 

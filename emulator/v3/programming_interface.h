@@ -11,6 +11,7 @@
 #include <optional>
 #include <vector>
 
+#include "emulator/tbu/in_flight.h"
 #include "emulator/tbu/tbu.h"
 #include "emulator/tcu/tcu.h"
 #include "emulator/tlb/brief_mutex.h"
@@ -131,7 +132,10 @@ class ProgrammingInterface final : private ConfigurationSource,
 
   void end(const Transaction& transaction, const Fault& fault, Outcome& outcome) override;
   // A CMD_SYNC has waited for it.
-  void on_access_done() override { note(kEnhancedQueues); }
+  void on_access_done() override {
+    if (awaited_.by(Waiter::kOwn)) note(kEnhancedQueues);
+    if (awaited_.by(Waiter::kSecure)) secure_->note(kEnhancedQueues);
+  }
   void on_stall_work() override { note(kStalls); }
 
   // In programming_interface_ats.cpp.
@@ -198,9 +202,10 @@ class ProgrammingInterface final : private ConfigurationSource,
   const Wires wires_;
   const PhysicalSpaces spaces_;
   ProgrammingInterface* const non_secure_;
+  ProgrammingInterface* secure_ = nullptr;  // of the Non-secure interface, or null
   Features features_;
   RegisterFile registers_;
-  std::atomic<bool> awaited_{false};  // a CMD_SYNC waits for accesses to end
+  Awaited awaited_;  // CMD_SYNCs wait for accesses to end
   std::vector<std::unique_ptr<Tbu>> ports_;
   Tcu tcu_;
   StreamTable streams_;

@@ -55,6 +55,8 @@ CommandOutcome perform_secure(CommandWords words, const CommandScope& secure,
     case Opcode::CMD_TLBI_NH_VAA:
     case Opcode::CMD_TLBI_EL3_ALL:
     case Opcode::CMD_TLBI_EL3_VA:
+    case Opcode::CMD_ATC_INV:   // of Non-secure streams, but S_CR0.SMMUEN
+    case Opcode::CMD_PRI_RESP:  // decides whether they are sent
     case Opcode::CMD_SYNC:
       return perform_in(secure, words);
 

@@ -18,6 +18,7 @@ Wires secure_wires(const Wires& wires) {
           .command_sync = wires.secure_command_sync,
           .global_error = wires.secure_global_error,
           .wake_up = wires.wake_up,
+          .root_complex = wires.root_complex,
           .observer = wires.observer};
 }
 
@@ -63,7 +64,9 @@ class Model final : public SmmuV3 {
   }
 
   void complete(InvalidationTag tag, InvalidationResult result) override {
+    // Each knows its own.
     non_secure_.complete(tag, result);
+    if (secure_) secure_->complete(tag, result);
   }
 
   void reset(Reset kind) override {

@@ -119,7 +119,7 @@ class Stalls final : private TransactionSupervisor {
   EventQueue& events_;
   StallSupervisor& smmu_;
   Observer* const observer_;
-  const std::atomic<bool> never_awaited_{false};
+  const Awaited never_awaited_;
   Tbu port_;  // for what is translated again
 
   std::mutex mutex_;  // guards what follows

@@ -246,7 +246,6 @@ TEST(Configurations, OfTheSecureInterfaceAreRefusedIfNothingCanBeThem) {  // 6.3
        with_bits(&SmmuV3Config::s_idr0, SMMU_S_IDR0::STALL_MODEL, StallModel::kTerminate)},
       {"SMMU_S_IDR0.ECMDQ", with_bits(&SmmuV3Config::s_idr0, SMMU_S_IDR0::ECMDQ, true)},
       {"SMMU_S_IDR2", with_bits(&SmmuV3Config::s_idr2, v3::SMMU_S_IDR2::BA_S_VATOS, 1)},
-      {"SMMU_S_IDR3.SAMS", with_bits(&SmmuV3Config::s_idr3, SMMU_S_IDR3::SAMS, false)},
   };
   for (const auto& refused : kRefused) {
     EXPECT_THAT(objection_to(refused.config), HasSubstr(refused.name));
@@ -260,6 +259,12 @@ TEST(Configurations, NeedAtsForWhatIsPartOfIt) {  // 6.3.1; 6.3.4, PPS
   none.idr0.set(SMMU_IDR0::PRI, false);
   none.idr3.set(SMMU_IDR3::PPS, false);
   EXPECT_EQ(objection_to(none), "");
+  auto secure = none;
+  secure.s_idr1 = SmmuV3Config::everything().s_idr1;
+  secure.s_idr0 = SmmuV3Config::everything().s_idr0;
+  EXPECT_EQ(objection_to(secure), "");
+  secure.s_idr3.set(SMMU_S_IDR3::SAMS, true);
+  EXPECT_THAT(objection_to(secure), HasSubstr("SMMU_S_IDR3.SAMS"));
   const auto refuse = [&](auto field, const char* name) {
     auto config = none;
     config.idr0.set(field, true);
