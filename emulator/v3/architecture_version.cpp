@@ -124,6 +124,7 @@ SmmuV3Config SmmuV3Config::of_version(unsigned minor) const {
         .set(SMMU_IDR3::RIL, false)
         .set(SMMU_IDR3::BBML, 0);
     config.s_idr1.set(v3::SMMU_S_IDR1::SEL2, false);
+    config.s_idr2.set(v3::SMMU_S_IDR2::BA_S_VATOS, 0);
   }
   if (minor < 1) {
     config.idr3.set(SMMU_IDR3::XNX, false).set(SMMU_IDR3::PBHA, false);

@@ -86,7 +86,7 @@ std::uint32_t CommandConsumer::consume(Q& queue, std::uint32_t most) {
     if (outcome == CommandOutcome::kSynchronize) {
       tcu_.synchronize();
       if (non_secure_) [[unlikely]]
-        non_secure_->tcu.synchronize();
+        non_secure_->scope.tcu.synchronize();
       if (!passes(CMD_SYNC(words))) {
         const bool finished = finish_sync(queue, words, place, read);
         // What it signals goes out before the next command is consumed.
@@ -109,12 +109,12 @@ std::uint32_t CommandConsumer::consume(Q& queue, std::uint32_t most) {
 }
 
 CommandOutcome CommandConsumer::perform_secure(const CommandWords& words) const {
-  return emulator::perform_secure(words, scope(), *non_secure_);
+  return emulator::perform_secure(words, scope(), non_secure_->scope);
 }
 
 void CommandConsumer::answer(const CommandWords& words) const {
   const CommandScope own = scope();
-  const CommandScope& scope = non_secure_ ? scope_of(words, own, *non_secure_) : own;
+  const CommandScope& scope = non_secure_ ? scope_of(words, own, non_secure_->scope) : own;
   scope.stalls->answer(words);
 }
 
@@ -195,8 +195,9 @@ bool CommandConsumer::begin_wait(SyncParticipant& queue, std::size_t unanswered_
   awaited_.begin(Waiter::kOwn);
   for (const auto& port : ports_) port->in_flight().mark(Waiter::kOwn);
   if (non_secure_) {
-    non_secure_awaited_->begin(Waiter::kSecure);
-    for (const auto& port : *non_secure_ports_) port->in_flight().mark(Waiter::kSecure);
+    non_secure_->awaited.begin(Waiter::kSecure);
+    for (const auto& port : non_secure_->ports) port->in_flight().mark(Waiter::kSecure);
+    non_secure_->operations.mark(Waiter::kSecure);
   }
   return true;
 }
@@ -210,7 +211,7 @@ void CommandConsumer::end_sync(const SyncParticipant& queue) {
 
 void CommandConsumer::end_wait() {
   awaited_.end(Waiter::kOwn);
-  if (non_secure_) non_secure_awaited_->end(Waiter::kSecure);
+  if (non_secure_) non_secure_->awaited.end(Waiter::kSecure);
 }
 
 inline bool CommandConsumer::idle(const Ports& ports) {
@@ -218,7 +219,8 @@ inline bool CommandConsumer::idle(const Ports& ports) {
 }
 
 bool CommandConsumer::ports_idle() const {
-  return idle(ports_) && (!non_secure_ || idle(*non_secure_ports_));
+  return idle(ports_) &&
+         (!non_secure_ || (idle(non_secure_->ports) && non_secure_->operations.idle()));
 }
 
 bool CommandConsumer::accesses_in_flight() const {
@@ -227,7 +229,8 @@ bool CommandConsumer::accesses_in_flight() const {
         ports, [waiter](const auto& port) { return port->in_flight().mark_outlived(waiter); });
   };
   return !outlived(ports_, Waiter::kOwn) ||
-         (non_secure_ && !outlived(*non_secure_ports_, Waiter::kSecure));
+         (non_secure_ && !(outlived(non_secure_->ports, Waiter::kSecure) &&
+                           non_secure_->operations.mark_outlived(Waiter::kSecure)));
 }
 
 template <class Q>

@@ -59,11 +59,13 @@ class CommandConsumer {
                   std::uint32_t sync_ended, Observer* observer);
 
   // Before anything else, for the Secure queue: what its commands about the
-  // other Security state act on, and whose accesses its CMD_SYNCs wait for, too.
-  void reach(const CommandConsumer& non_secure) {
-    non_secure_.emplace(non_secure.scope());
-    non_secure_ports_ = &non_secure.ports_;
-    non_secure_awaited_ = &non_secure.awaited_;
+  // other Security state act on, and what its CMD_SYNCs wait for, too.
+  // `operations`: translation operations about Non-secure streams.
+  void reach(const CommandConsumer& non_secure, InFlight& operations) {
+    non_secure_.emplace(OtherState{.scope = non_secure.scope(),
+                                   .ports = non_secure.ports_,
+                                   .operations = operations,
+                                   .awaited = non_secure.awaited_});
     quick_syncs_ = quick_ = false;
   }
 
@@ -138,10 +140,13 @@ class CommandConsumer {
   std::atomic<std::uint32_t>& effects_;
   const std::uint32_t sync_ended_;
   Observer* const observer_;
-  // Of the Secure queue.
-  std::optional<CommandScope> non_secure_;
-  const Ports* non_secure_ports_ = nullptr;
-  Awaited* non_secure_awaited_ = nullptr;
+  struct OtherState {
+    CommandScope scope;
+    const Ports& ports;
+    InFlight& operations;
+    Awaited& awaited;
+  };
+  std::optional<OtherState> non_secure_;            // of the Secure queue
   std::atomic<std::size_t> unanswered_allowed_{0};  // while there is a wait
   // Nothing has to be looked at for a CMD_SYNC but accesses of `ports_`: nobody
   // observes, ...

@@ -16,6 +16,7 @@ using v3::SMMU_IDR5;
 using v3::SMMU_IDR6;
 using v3::SMMU_S_IDR0;
 using v3::SMMU_S_IDR1;
+using v3::SMMU_S_IDR2;
 using v3::SMMU_S_IDR3;
 
 Features::Features(const SmmuV3Config& config, SecurityState of)
@@ -24,6 +25,7 @@ Features::Features(const SmmuV3Config& config, SecurityState of)
       idr1(config.idr1),
       idr3(config.idr3),
       idr5(config.idr5),
+      smmu_has_stage2(config.idr0[SMMU_IDR0::S2P]),
       atc_invalidation(config.idr0[SMMU_IDR0::ATS]),
       page_responses(config.idr0[SMMU_IDR0::PRI]),
       output_bits(address_bits(config.idr5[SMMU_IDR5::OAS])),
@@ -45,11 +47,9 @@ Features::Features(const SmmuV3Config& config, SecurityState of)
         .set(SMMU_IDR0::Hyp, sel2)
         .set(SMMU_IDR0::ATS, false)
         .set(SMMU_IDR0::PRI, false)
-        .set(SMMU_IDR0::ATSRECERR, false)
-        // Not modelled: SMMU_S_GATOS_* and SMMU_S_VATOS_* are RES0.
-        .set(SMMU_IDR0::ATOS, false)
-        .set(SMMU_IDR0::VATOS, false);
-    if (!sel2) idr0.set(SMMU_IDR0::VMW, false);
+        .set(SMMU_IDR0::ATSRECERR, false);
+    // 6.3.90: SMMU_S_VATOS_* need a Secure EL2.
+    if (!sel2) idr0.set(SMMU_IDR0::VMW, false).set(SMMU_IDR0::VATOS, false);
   }
 }
 
@@ -110,6 +110,12 @@ std::optional<std::string> objection(const SmmuV3Config& config) {
   const bool stage1 = idr0[SMMU_IDR0::S1P];
   const bool stage2 = idr0[SMMU_IDR0::S2P];
   const bool secure = config.s_idr1[SMMU_S_IDR1::SECURE_IMPL];
+  const bool secure_vatos = config.s_idr1[SMMU_S_IDR1::SEL2] && idr0[SMMU_IDR0::VATOS];
+  const unsigned secure_vatos_page = config.s_idr2[SMMU_S_IDR2::BA_S_VATOS];
+  const auto in_command_queue_pages = [&](unsigned page) {
+    return idr1[SMMU_IDR1::ECMDQ] && page >= kFirstCommandQueuePage &&
+           (page - kFirstCommandQueuePage) >> log2_pages == 0;
+  };
 
   const struct {
     bool objectionable;
@@ -171,8 +177,7 @@ std::optional<std::string> objection(const SmmuV3Config& config) {
       // SMMU_IDR2
       {config.idr2[SMMU_IDR2::BA_VATOS] != 0 && !idr0[SMMU_IDR0::VATOS],
        "SMMU_IDR2.BA_VATOS is not 0: there is no VATOS page, SMMU_IDR0.VATOS"},
-      {idr0[SMMU_IDR0::VATOS] && idr1[SMMU_IDR1::ECMDQ] && vatos_page >= kFirstCommandQueuePage &&
-           (vatos_page - kFirstCommandQueuePage) >> log2_pages == 0,
+      {idr0[SMMU_IDR0::VATOS] && in_command_queue_pages(vatos_page),
        "SMMU_IDR2.BA_VATOS is where the Command queue control pages are"},
 
       // SMMU_IDR3
@@ -235,7 +240,14 @@ std::optional<std::string> objection(const SmmuV3Config& config) {
        "SMMU_S_IDR1 has a reserved bit set"},
       {(config.s_idr3.raw() & ~named_bits<SMMU_S_IDR3>()) != 0,
        "SMMU_S_IDR3 has a reserved bit set"},
-      {config.s_idr2.raw() != 0, "SMMU_S_IDR2 is not 0: there are no Secure VATOS registers"},
+      {(config.s_idr2.raw() & ~named_bits<SMMU_S_IDR2>()) != 0,
+       "SMMU_S_IDR2 has a reserved bit set"},
+      {config.s_idr2[SMMU_S_IDR2::BA_S_VATOS] != 0 && !idr0[SMMU_IDR0::VATOS],
+       "SMMU_S_IDR2.BA_S_VATOS is not 0: there is no S_VATOS page, SMMU_IDR0.VATOS"},
+      {secure_vatos && secure_vatos_page == vatos_page,
+       "SMMU_S_IDR2.BA_S_VATOS is where SMMU_IDR2.BA_VATOS is"},
+      {secure_vatos && in_command_queue_pages(secure_vatos_page),
+       "SMMU_S_IDR2.BA_S_VATOS is where the Command queue control pages are"},
       {secure && !idr0[SMMU_IDR0::S1P],
        "SMMU_S_IDR1.SECURE_IMPL is 1: it needs stage 1, SMMU_IDR0.S1P"},
       {config.s_idr1[SMMU_S_IDR1::S_SIDSIZE] > 32, "SMMU_S_IDR1.S_SIDSIZE is above 32"},

@@ -25,6 +25,7 @@ struct Features {
   v3::SMMU_IDR3 idr3;
   v3::SMMU_IDR5 idr5;
 
+  bool smmu_has_stage2;  // SMMU_IDR0.S2P; idr0 says it of this interface's streams
   // CMD_ATC_INV and CMD_PRI_RESP: of the Non-secure interface, and, if
   // SMMU_S_IDR3.SAMS is 0, of the Secure one about Non-secure streams.
   bool atc_invalidation;

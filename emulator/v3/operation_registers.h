@@ -1,6 +1,7 @@
 // The registers by which software asks for address translation operations
-// (IHI 0070, 6.3.37 to 6.3.44 and 6.3.99 to 6.3.102): a group for whoever
-// drives the SMMU, and one in a page of its own for a virtual machine.
+// (IHI 0070, 6.3.37 to 6.3.44, 6.3.83 to 6.3.90 and 6.3.99 to 6.3.106): a group
+// for whoever drives the SMMU, and one in a page of its own for a virtual
+// machine.
 #ifndef SMMU_EMULATOR_V3_OPERATION_REGISTERS_H_
 #define SMMU_EMULATOR_V3_OPERATION_REGISTERS_H_
 
@@ -13,21 +14,30 @@
 
 #include "emulator/v3/features.h"
 #include "emulator/v3/register_file.h"
-#include "smmu/arch/v3/translation_operation_registers.h"
+#include "emulator/walk/walker.h"
+#include "smmu/arch/v3/secure_operation_registers.h"
 #include "smmu/emulator/config.h"
 #include "smmu/types.h"
 
 namespace smmu::emulator {
 
-// Reads take no lock.  Writes by software are serialised.
+// Of one programming interface.  Reads take no lock.  Writes by software, and
+// what ends operations, are serialised.
 class OperationRegisters {
  public:
   enum class Group : std::uint8_t { kGlobal, kVirtual };
 
   // An operation that has been asked for.
   struct Request {
-    v3::SMMU_GATOS_SID sid;
-    v3::SMMU_GATOS_ADDR address;
+    Group group;
+    std::uint32_t number;     // it is the group's so many-th
+    SecurityState asker;      // of the interface
+    SecurityState of_stream;  // which the Secure interface chooses
+    StreamId stream;
+    std::optional<SubstreamId> substream;
+    v3::TranslationType type;
+    Iova address;
+    Access access;
     std::optional<Vmid> vmid;  // of the virtual machine that asks
   };
 
@@ -47,8 +57,11 @@ class OperationRegisters {
   std::optional<Request> request(Group group) const;
   // Whether SMMUEN lets operations be.
   bool enabled() const;
-  // Shows the result, and after it that the operation has ended.
-  void finish(Group group, std::uint64_t par);
+  // Shows the result, and after it that the operation has ended; unless it has
+  // already.
+  void finish(const Request& request, std::uint64_t par);
+  // Ends whatever still runs, with that result.
+  void finish_all(std::uint64_t par);
 
  private:
   // The words of a group, from SMMU_*_CTRL on; both have the same layout.
@@ -68,16 +81,19 @@ class OperationRegisters {
     return word < kGroupWords ? Group::kGlobal : Group::kVirtual;
   }
   std::size_t word_of(std::uint32_t offset) const;
+  void finish_locked(Group group, std::uint64_t par);
   std::uint64_t doubleword(std::size_t word) const;
   bool running(Group group) const;
 
   const RegisterFile& registers_;
+  const SecurityState security_;
   const bool global_;
   const bool virtual_;
   const std::uint32_t virtual_page_;
   std::array<std::uint32_t, kWords> writable_{};
   std::array<std::atomic<std::uint32_t>, kWords> words_{};
-  std::mutex mutex_;  // one write at a time
+  mutable std::mutex mutex_;                // one write at a time; guards what follows
+  std::array<std::uint32_t, 2> numbers_{};  // of operations, by group
 };
 
 }  // namespace smmu::emulator

@@ -10,6 +10,7 @@ using v3::SMMU_IDR3;
 using v3::SMMU_IDR5;
 using v3::SMMU_S_IDR0;
 using v3::SMMU_S_IDR1;
+using v3::SMMU_S_IDR2;
 
 SmmuV3Config SmmuV3Config::everything() {
   SmmuV3Config config;
@@ -75,6 +76,8 @@ SmmuV3Config SmmuV3Config::everything() {
                       .set(SMMU_S_IDR1::S_SIDSIZE, 32)
                       .set(SMMU_S_IDR1::SEL2, true)
                       .set(SMMU_S_IDR1::SECURE_IMPL, true);
+  // Behind the page of SMMU_VATOS_*.
+  config.s_idr2 = SMMU_S_IDR2().set(SMMU_S_IDR2::BA_S_VATOS, 1);
   config.s_gbpa_reset =
       v3::SMMU_S_GBPA().set(v3::SMMU_S_GBPA::SHCFG, ShareabilityOverride::kIncoming).raw();
   config.gbpa_reset =
@@ -158,6 +161,7 @@ SmmuV3Config SmmuV3Config::without_stage2() const {
       .set(SMMU_IDR3::S2PO, false)
       .set(SMMU_IDR3::MTEPERM, false);
   config.s_idr1.set(SMMU_S_IDR1::SEL2, false);
+  config.s_idr2.set(SMMU_S_IDR2::BA_S_VATOS, 0);
   return config;
 }
 

@@ -52,7 +52,8 @@ ProgrammingInterface::ProgrammingInterface(const SmmuV3Config& config, const Wir
                     : nullptr),
       draining_(config.pace == Pace::kStepped) {
   if (non_secure_ != nullptr) {
-    consumer_.reach(non_secure_->consumer_);
+    consumer_.reach(non_secure_->consumer_, non_secure_->operations_.in_flight());
+    non_secure_->operations_.serve(operation_registers_);
     non_secure_->secure_ = this;
   }
   update_gate();
@@ -268,6 +269,7 @@ bool ProgrammingInterface::update_one(std::uint32_t pending) {
     take(kOperations);
     if (operations_.perform()) {
       pending_.fetch_or(kOperations, std::memory_order_seq_cst);
+      if (awaited_.by(Waiter::kSecure)) secure_->note(kEnhancedQueues);
       return true;
     }
   }
@@ -335,6 +337,8 @@ void ProgrammingInterface::update_cr0() {
   if (non_secure_ != nullptr) {
     non_secure_->forbid_stalls(SMMU_S_CR0ACK(cr0.raw())[SMMU_S_CR0ACK::NSSTALLD]);
   }
+  // 6.3.37: one about a Non-secure stream may not have been begun.
+  if (!cr0[SMMU_CR0::SMMUEN]) operations_.abandon();
   registers_.set(SMMU_CR0ACK(cr0.raw()));
   update_gate();
   look_at_stalls();

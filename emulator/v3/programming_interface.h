@@ -161,7 +161,11 @@ class ProgrammingInterface final : private ConfigurationSource,
     return operation_registers_.read32(offset) | queues;
   }
   void write_elsewhere(std::uint32_t offset, std::uint32_t value) {
-    if (operation_registers_.write32(offset, value)) return note(kOperations);
+    if (operation_registers_.write32(offset, value)) {
+      // The Secure interface may have asked about a Non-secure stream.
+      if (non_secure_ != nullptr) non_secure_->note(kOperations);
+      return note(kOperations);
+    }
     if (enhanced_ != nullptr && enhanced_->write32(offset, value)) note(kEnhancedQueues);
   }
   void follow_up(RegisterFile::Effect effect);

@@ -135,13 +135,24 @@ class Model final : public SmmuV3 {
     }
 
    private:
-    static bool is_secure(std::uint32_t offset) {
-      return offset >= v3::kSecureOffset && offset < 2 * v3::kSecureOffset;
+    bool is_secure(std::uint32_t offset) const {
+      return (offset >= v3::kSecureOffset && offset < 2 * v3::kSecureOffset) ||
+             in_virtual_page(offset);
+    }
+    // 6.3.54: the page of SMMU_S_VATOS_*, which stand there under their own
+    // offsets.
+    bool in_virtual_page(std::uint32_t offset) const {
+      constexpr unsigned kLog2Page = 16;
+      const SmmuV3Config& config = model_.config_;
+      return model_.secure_ && config.s_idr1[v3::SMMU_S_IDR1::SEL2] &&
+             config.idr0[v3::SMMU_IDR0::VATOS] &&
+             offset >> kLog2Page == 2 + config.s_idr2[v3::SMMU_S_IDR2::BA_S_VATOS];
     }
     // 6.2.1: the offset of SMMU_x for that of SMMU_S_x; none: no register.
     std::optional<std::uint32_t> counterpart_of(std::uint32_t offset) const {
       constexpr std::uint32_t kEventQueueIndices = 0xA8;
       if (!model_.secure_) return std::nullopt;
+      if (in_virtual_page(offset)) return offset;
       offset -= v3::kSecureOffset;
       if (offset >= kEventQueueIndices && offset < kEventQueueIndices + 8) {
         return v3::SMMU_EVENTQ_PROD::kOffset + (offset - kEventQueueIndices);

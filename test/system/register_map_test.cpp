@@ -146,15 +146,18 @@ Map secure_map_of(const SmmuV3Config& config) {
       .set(SMMU_IDR0::ATS, false)
       .set(SMMU_IDR0::PRI, false)
       .set(SMMU_IDR0::ATSRECERR, false)
-      .set(SMMU_IDR0::ATOS, false)
-      .set(SMMU_IDR0::VATOS, false);
-  like.idr1.set(v3::SMMU_IDR1::ECMDQ, false);
+      .set(SMMU_IDR0::VATOS, config.idr0[SMMU_IDR0::VATOS] && config.s_idr1[v3::SMMU_S_IDR1::SEL2]);
+  // Of either kind of StreamID, in S_GATOS_SID.
+  like.idr1.set(v3::SMMU_IDR1::ECMDQ, false)
+      .set(v3::SMMU_IDR1::SIDSIZE, std::max(config.idr1[v3::SMMU_IDR1::SIDSIZE],
+                                            config.s_idr1[v3::SMMU_S_IDR1::S_SIDSIZE]));
   like.idr6 = {};
   map = map_of(like);
   for (std::uint32_t offset = 0; offset != 0x20; offset += 4) map.erase(offset);
   for (std::uint32_t i = 0; i != config.id_block.size(); ++i) map.erase(0xfd0 + 4 * i);
   map[0x00] = {0, config.s_idr0.raw()};
   map[0x04] = {0, config.s_idr1.raw()};
+  map[0x08] = {0, config.s_idr2.raw()};
   map[0x0c] = {0, config.s_idr3.raw()};
   map[0x20] = {0x2d, 0, 0x24};  // S_CR0 with SIF, without ATSCHK and PRIQEN
   if (config.s_idr0[v3::SMMU_S_IDR0::STALL_MODEL] == StallModel::kStallOrTerminate) {
@@ -162,6 +165,10 @@ Map secure_map_of(const SmmuV3Config& config) {
   }
   const bool sel2 = config.s_idr1[v3::SMMU_S_IDR1::SEL2];
   if (sel2 && config.idr0[SMMU_IDR0::VMW]) map[0x20].writable |= 0x1c0;
+  if (config.idr0[SMMU_IDR0::ATOS]) {
+    map[0x10c].writable |= 0x0020'0000;            // S_GATOS_SID.SSEC
+    if (sel2) map[0x110].writable |= 0x0000'0010;  // S_GATOS_ADDR.NS
+  }
   map[0x2c] = {sel2 ? 0x3U : 0x2U};                   // S_CR2: E2H is of EL2
   map[0x44] = {0x001f'ff1f, config.s_gbpa_reset};     // S_GBPA with NSCFG
   for (const std::uint32_t index : {0xa8U, 0xacU}) {  // both in page 0
@@ -333,6 +340,7 @@ SmmuV3Config secure_without_el2() {
   config.s_idr0.set(v3::SMMU_S_IDR0::MSI, false)
       .set(v3::SMMU_S_IDR0::STALL_MODEL, StallModel::kStallForced);
   config.s_idr1.set(v3::SMMU_S_IDR1::SEL2, false);
+  config.s_idr2 = {};
   config.s_gbpa_reset = 0x0010'c000;
   return config;
 }

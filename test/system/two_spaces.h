@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 #include <memory>
+#include <ostream>
 
 #include "smmu/testing/board.h"
 #include "smmu/testing/matchers.h"
@@ -39,6 +40,30 @@ class TwoSpaces {
   Board board_;
   Board secure_;
 };
+
+// A stream with both stage 2 tables, whose tables are where they must be.
+struct Spaces {
+  bool s2sw, s2sa, s2nsw, s2nsa;
+  friend void PrintTo(const Spaces& spaces, std::ostream* out) {
+    *out << "SW " << spaces.s2sw << " SA " << spaces.s2sa << " NSW " << spaces.s2nsw << " NSA "
+         << spaces.s2nsa;
+  }
+};
+
+inline v3::STE with_both_trees(v3::STE ste, const PageTable& non_secure, const PageTable& secure,
+                               Spaces spaces) {
+  using v3::STE;
+  const STE other = above_stage2(bypass(), secure);
+  return above_stage2(ste, non_secure)
+      .set(STE::S_S2T0SZ, other[STE::S2T0SZ])
+      .set(STE::S_S2SL0, other[STE::S2SL0])
+      .set(STE::S_S2TG, other[STE::S2TG])
+      .set(STE::S_S2TTB, other[STE::S2TTB])
+      .set(STE::S2SW, spaces.s2sw)
+      .set(STE::S2SA, spaces.s2sa)
+      .set(STE::S2NSW, spaces.s2nsw)
+      .set(STE::S2NSA, spaces.s2nsa);
+}
 
 inline SecurityState space_of(const emulator::Outcome& outcome) {
   const auto* translation = std::get_if<emulator::Translation>(&outcome);

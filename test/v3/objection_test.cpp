@@ -16,6 +16,7 @@ using v3::SMMU_IDR5;
 using v3::SMMU_IDR6;
 using v3::SMMU_S_IDR0;
 using v3::SMMU_S_IDR1;
+using v3::SMMU_S_IDR2;
 using v3::SMMU_S_IDR3;
 
 // Empty: it was accepted.
@@ -199,13 +200,27 @@ TEST(Configurations, WithAnAbsentFeatureAreRefusedByItsName) {  // docs/features
   }
 }
 
-TEST(Configurations, PutThePageOfVatosAnywhere) {  // 6.3.3
+TEST(Configurations, PutThePagesOfVatosAnywhere) {  // 6.3.3, 6.3.54
   EXPECT_EQ(objection_to(with(&SmmuV3Config::idr2, v3::SMMU_IDR2::BA_VATOS, 0x3ffU)), "");
+  EXPECT_EQ(objection_to(with(&SmmuV3Config::s_idr2, SMMU_S_IDR2::BA_S_VATOS, 0x3ffU)), "");
+  EXPECT_THAT(objection_to(with(&SmmuV3Config::s_idr2, SMMU_S_IDR2::BA_S_VATOS, 0U)),
+              HasSubstr("where SMMU_IDR2.BA_VATOS is"));
+  // 0x100000 to 0x11ffff are those of Enhanced Command queues.
+  for (const unsigned page : {14U, 15U}) {
+    EXPECT_THAT(objection_to(with(&SmmuV3Config::s_idr2, SMMU_S_IDR2::BA_S_VATOS, page)),
+                HasSubstr("SMMU_S_IDR2.BA_S_VATOS is where the Command queue control pages"));
+  }
   auto config = SmmuV3Config::everything();
   config.idr0.set(SMMU_IDR0::VATOS, false);
+  EXPECT_THAT(objection_to(config), HasSubstr("SMMU_S_IDR2.BA_S_VATOS is not 0"));
+  config.s_idr2 = {};
   EXPECT_EQ(objection_to(config), "");
   config.idr0.set(SMMU_IDR0::ATOS, false);
   EXPECT_EQ(objection_to(config), "");
+  // Without a Secure EL2 there is no page, wherever it would be.
+  auto without_el2 = SmmuV3Config::everything();
+  without_el2.s_idr1.set(SMMU_S_IDR1::SEL2, false);
+  EXPECT_EQ(objection_to(without_el2), "");
 }
 
 TEST(Configurations, NeedTwoLevelTablesForManyStreams) {  // 6.3.1, ST_LEVEL; 6.3.2, SIDSIZE
@@ -233,6 +248,7 @@ TEST(Configurations, OfTheSecureInterfaceAreRefusedIfNothingCanBeThem) {  // 6.3
   no_stage2.s_idr1.set(SMMU_S_IDR1::SEL2, true);
   auto of_version0 = SmmuV3Config::everything().of_version(0);
   of_version0.s_idr1.set(SMMU_S_IDR1::SEL2, true);
+  of_version0.s_idr2 = SmmuV3Config::everything().s_idr2;
   const struct {
     const char* name;
     SmmuV3Config config;
@@ -245,7 +261,6 @@ TEST(Configurations, OfTheSecureInterfaceAreRefusedIfNothingCanBeThem) {  // 6.3
       {"SMMU_S_IDR0.STALL_MODEL",
        with_bits(&SmmuV3Config::s_idr0, SMMU_S_IDR0::STALL_MODEL, StallModel::kTerminate)},
       {"SMMU_S_IDR0.ECMDQ", with_bits(&SmmuV3Config::s_idr0, SMMU_S_IDR0::ECMDQ, true)},
-      {"SMMU_S_IDR2", with_bits(&SmmuV3Config::s_idr2, v3::SMMU_S_IDR2::BA_S_VATOS, 1)},
   };
   for (const auto& refused : kRefused) {
     EXPECT_THAT(objection_to(refused.config), HasSubstr(refused.name));
@@ -262,6 +277,7 @@ TEST(Configurations, NeedAtsForWhatIsPartOfIt) {  // 6.3.1; 6.3.4, PPS
   auto secure = none;
   secure.s_idr1 = SmmuV3Config::everything().s_idr1;
   secure.s_idr0 = SmmuV3Config::everything().s_idr0;
+  secure.s_idr2 = SmmuV3Config::everything().s_idr2;
   EXPECT_EQ(objection_to(secure), "");
   secure.s_idr3.set(SMMU_S_IDR3::SAMS, true);
   EXPECT_THAT(objection_to(secure), HasSubstr("SMMU_S_IDR3.SAMS"));
