@@ -531,14 +531,19 @@ void Tcu::postpone(const std::variant<TlbInvalidation, ConfigurationInvalidation
   bool full = false;
   {
     const std::lock_guard lock(mutex_);
-    waiting_.push_back({what, accept(), served_});
+    waiting_.push_back({what, accept(), served_.load(std::memory_order_relaxed)});
     full = waiting_.size() >= kMostWaiting;
   }
-  if (full) apply_postponed([](const Accepted&) { return true; });
+  if (full) synchronize_all();
 }
 
 void Tcu::apply_postponed() {
-  apply_postponed([this](const Accepted& accepted) { return accepted.queue == served_; });
+  const std::uint32_t queue = served_.load(std::memory_order_relaxed);
+  apply_postponed([queue](const Accepted& accepted) { return accepted.queue == queue; });
+}
+
+void Tcu::synchronize_all() {
+  if (postpones_) apply_postponed([](const Accepted&) { return true; });
 }
 
 void Tcu::apply(const TlbInvalidation& what, Stamp before) {

@@ -160,7 +160,9 @@ class Tcu {
   }
   // From which of several queues the invalidations that come next are.  What
   // waits for synchronize() waits for that of its own queue.  At first 0.
-  void serve(std::uint32_t queue) { served_ = queue; }
+  void serve(std::uint32_t queue) { served_.store(queue, std::memory_order_relaxed); }
+  // What waits takes effect, whoever's it is: nothing has to wait.
+  void synchronize_all();
 
   // Reads configuration, and translations of `count` addresses at `stride`,
   // into the caches; reports no fault.
@@ -277,7 +279,7 @@ class Tcu {
   WalkCache tables_;
   std::vector<Accepted> waiting_;  // for synchronize()
 
-  std::uint32_t served_ = 0;  // a queue: of whoever invalidates
+  std::atomic<std::uint32_t> served_{0};  // a queue: of whoever invalidates
 };
 
 }  // namespace smmu::emulator

@@ -56,6 +56,7 @@ std::optional<std::string> version_objection(const SmmuV3Config& config) {
       // Of SMMUv3.3
       {"SMMU_IDR0.ATSRECERR", idr0[SMMU_IDR0::ATSRECERR], 2, kNever},
       {"SMMU_IDR1.ECMDQ", idr1[SMMU_IDR1::ECMDQ], 2, kNever},
+      {"SMMU_S_IDR0.ECMDQ", config.s_idr0[v3::SMMU_S_IDR0::ECMDQ], 2, kNever},
       {"SMMU_IDR3.E0PD", idr3[SMMU_IDR3::E0PD], 2, 3},
       {"SMMU_IDR3.PTWNNC", idr3[SMMU_IDR3::PTWNNC], 2, if_so(s2p, 3)},
       {"SMMU_IDR3.DPT", idr3[SMMU_IDR3::DPT], 2, kNever},
@@ -113,6 +114,8 @@ SmmuV3Config SmmuV3Config::of_version(unsigned minor) const {
     config.idr0.set(SMMU_IDR0::ATSRECERR, false);
     config.idr1.set(SMMU_IDR1::ECMDQ, false);
     config.idr6 = v3::SMMU_IDR6();
+    config.s_idr0.set(v3::SMMU_S_IDR0::ECMDQ, false);
+    config.s_idr6 = v3::SMMU_S_IDR6();
     config.idr3.set(SMMU_IDR3::E0PD, false)
         .set(SMMU_IDR3::PTWNNC, false)
         .set(SMMU_IDR3::DPT, false);

@@ -85,8 +85,6 @@ std::uint32_t CommandConsumer::consume(Q& queue, std::uint32_t most) {
     }
     if (outcome == CommandOutcome::kSynchronize) {
       tcu_.synchronize();
-      if (non_secure_) [[unlikely]]
-        non_secure_->scope.tcu.synchronize();
       if (!passes(CMD_SYNC(words))) {
         const bool finished = finish_sync(queue, words, place, read);
         // What it signals goes out before the next command is consumed.

@@ -12,28 +12,30 @@ using v3::SMMU_IDR6;
 
 namespace {
 
-// Behind any page of ATOS registers.
-constexpr std::uint32_t kFirstPage = 0x10'0000;
-constexpr unsigned kLog2Page = 16;
-
 constexpr std::uint32_t kPageRegisters = SMMU_CMDQ_CONTROL_PAGE_BASEn::offset(0);
 constexpr std::uint32_t kPageStride = SMMU_CMDQ_CONTROL_PAGE_BASEn::offset(1) - kPageRegisters;
 
 constexpr std::uint32_t kQueueBytes = 16;
 constexpr unsigned kBellsOfAWord = 64;
 
+// 6.3.45, 6.3.91: the fields of both are the same.
+SMMU_IDR6 idr6_of(const SmmuV3Config& config, SecurityState security) {
+  return security == SecurityState::kSecure ? SMMU_IDR6(config.s_idr6.raw()) : config.idr6;
+}
+
 }  // namespace
 
 EnhancedCommandQueues::EnhancedCommandQueues(const SmmuV3Config& config, const Features& features,
                                              RegisterFile& registers, Tcu& tcu,
                                              CommandConsumer& consumer)
-    : idr6_(config.idr6.raw()),
+    : idr6_(idr6_of(config, features.security)),
+      first_page_(features.security == SecurityState::kSecure ? kFirstSecurePage : kFirstPage),
       features_(features),
       registers_(registers),
       tcu_(tcu),
       consumer_(consumer),
-      log2_pages_(config.idr6[SMMU_IDR6::CMDQ_CONTROL_PAGE_LOG2NUMP]),
-      log2_queues_(config.idr6[SMMU_IDR6::CMDQ_CONTROL_PAGE_LOG2NUMQ]),
+      log2_pages_(idr6_[SMMU_IDR6::CMDQ_CONTROL_PAGE_LOG2NUMP]),
+      log2_queues_(idr6_[SMMU_IDR6::CMDQ_CONTROL_PAGE_LOG2NUMQ]),
       count_(1U << (log2_pages_ + log2_queues_)),
       queues_(std::make_unique<EnhancedCommandQueue[]>(count_)),
       bells_((count_ + kBellsOfAWord - 1) / kBellsOfAWord) {
@@ -43,17 +45,19 @@ EnhancedCommandQueues::EnhancedCommandQueues(const SmmuV3Config& config, const F
 // 6.2.5: the queues of a page are spread evenly over it.
 EnhancedCommandQueue* EnhancedCommandQueues::find(std::uint32_t offset,
                                                   std::uint32_t& within) const {
-  if (offset < kFirstPage || (offset - kFirstPage) >> kLog2Page >> log2_pages_ != 0) return nullptr;
+  if (offset < first_page_ || (offset - first_page_) >> kLog2Page >> log2_pages_ != 0) {
+    return nullptr;
+  }
   const unsigned log2_stride = kLog2Page - log2_queues_;
-  within = (offset - kFirstPage) & static_cast<std::uint32_t>(mask(log2_stride - 1, 0));
+  within = (offset - first_page_) & static_cast<std::uint32_t>(mask(log2_stride - 1, 0));
   if (within >= kQueueBytes) return nullptr;
-  return &queues_[(offset - kFirstPage) >> log2_stride];
+  return &queues_[(offset - first_page_) >> log2_stride];
 }
 
 std::uint32_t EnhancedCommandQueues::read32(std::uint32_t offset) const {
   std::uint32_t within = 0;
   if (const EnhancedCommandQueue* queue = find(offset, within)) return queue->read32(within);
-  if (offset == SMMU_IDR6::kOffset) return idr6_;
+  if (offset == SMMU_IDR6::kOffset) return idr6_.raw();
   if (offset < kPageRegisters || (offset - kPageRegisters) / kPageStride >> log2_pages_ != 0) {
     return 0;
   }
@@ -62,7 +66,7 @@ std::uint32_t EnhancedCommandQueues::read32(std::uint32_t offset) const {
       SMMU_CMDQ_CONTROL_PAGE_BASEn()
           .set(SMMU_CMDQ_CONTROL_PAGE_BASEn::CMDQ_CONTROL_PAGE_PRESET, true)
           .set(SMMU_CMDQ_CONTROL_PAGE_BASEn::CMDQGS, TG0::k64K)
-          .set(SMMU_CMDQ_CONTROL_PAGE_BASEn::ADDR, kFirstPage + (page << kLog2Page))
+          .set(SMMU_CMDQ_CONTROL_PAGE_BASEn::ADDR, first_page_ + (page << kLog2Page))
           .raw();
   if (offset == SMMU_CMDQ_CONTROL_PAGE_BASEn::offset(page)) return static_cast<std::uint32_t>(base);
   if (offset == SMMU_CMDQ_CONTROL_PAGE_BASEn::offset(page) + 4) {

@@ -18,9 +18,15 @@ namespace smmu::emulator {
 // performs pending effects: one thread at a time, no lock held.
 class EnhancedCommandQueues {
  public:
-  // REQUIRES: SMMU_IDR1.ECMDQ
+  // Of the interface that `features` are of.
+  // REQUIRES: SMMU_IDR1.ECMDQ, or SMMU_S_IDR0.ECMDQ
   EnhancedCommandQueues(const SmmuV3Config& config, const Features& features,
                         RegisterFile& registers, Tcu& tcu, CommandConsumer& consumer);
+
+  // The Secure pages lie where the others cannot.
+  static constexpr std::uint32_t kFirstPage = 0x10'0000;
+  static constexpr unsigned kLog2Page = 16;
+  static constexpr std::uint32_t kFirstSecurePage = kFirstPage + (256U << kLog2Page);
 
   // Accesses to SMMU_IDR6, to the registers that say where the pages are, and
   // to the pages.  Elsewhere 0 is read and nothing written.
@@ -45,7 +51,8 @@ class EnhancedCommandQueues {
   void quieten(std::uint32_t number);
   std::uint32_t serve(EnhancedCommandQueue& queue, std::uint32_t most);
 
-  const std::uint32_t idr6_;
+  const v3::SMMU_IDR6 idr6_;
+  const std::uint32_t first_page_;
   const Features& features_;
   RegisterFile& registers_;
   Tcu& tcu_;

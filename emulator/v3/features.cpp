@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "emulator/v3/architecture_version.h"
+#include "emulator/v3/enhanced_command_queues.h"
 
 namespace smmu::emulator {
 
@@ -18,6 +19,7 @@ using v3::SMMU_S_IDR0;
 using v3::SMMU_S_IDR1;
 using v3::SMMU_S_IDR2;
 using v3::SMMU_S_IDR3;
+using v3::SMMU_S_IDR6;
 
 Features::Features(const SmmuV3Config& config, SecurityState of)
     : security(of),
@@ -34,7 +36,7 @@ Features::Features(const SmmuV3Config& config, SecurityState of)
       stream_bits(config.idr1[SMMU_IDR1::SIDSIZE]),
       substream_bits(config.idr1[SMMU_IDR1::SSIDSIZE]) {
   if (security == SecurityState::kSecure) {
-    idr1.set(SMMU_IDR1::ECMDQ, false);
+    idr1.set(SMMU_IDR1::ECMDQ, config.s_idr0[SMMU_S_IDR0::ECMDQ]);
     stream_bits = config.s_idr1[SMMU_S_IDR1::S_SIDSIZE];
     const bool sel2 = config.s_idr1[SMMU_S_IDR1::SEL2];
     const bool sams = config.s_idr3[SMMU_S_IDR3::SAMS];
@@ -103,18 +105,24 @@ std::optional<std::string> objection(const SmmuV3Config& config) {
   const SMMU_IDR5 idr5 = config.idr5;
   const unsigned oas = static_cast<unsigned>(idr5[SMMU_IDR5::OAS]);
   const unsigned st_level = idr0[SMMU_IDR0::ST_LEVEL];
-  // By numbers as those of SMMU_IDR2: the control pages begin at 0x100000.
-  constexpr unsigned kFirstCommandQueuePage = 14;
   const unsigned vatos_page = config.idr2[SMMU_IDR2::BA_VATOS];
-  const unsigned log2_pages = config.idr6[SMMU_IDR6::CMDQ_CONTROL_PAGE_LOG2NUMP];
+  const SMMU_S_IDR6 s_idr6 = config.s_idr6;
   const bool stage1 = idr0[SMMU_IDR0::S1P];
   const bool stage2 = idr0[SMMU_IDR0::S2P];
   const bool secure = config.s_idr1[SMMU_S_IDR1::SECURE_IMPL];
   const bool secure_vatos = config.s_idr1[SMMU_S_IDR1::SEL2] && idr0[SMMU_IDR0::VATOS];
   const unsigned secure_vatos_page = config.s_idr2[SMMU_S_IDR2::BA_S_VATOS];
+  const bool secure_ecmdq = config.s_idr0[SMMU_S_IDR0::ECMDQ];
+  const auto is_among = [](unsigned page, bool present, std::uint32_t first, unsigned log2_pages) {
+    // SMMU_IDR2 counts from 0x20000.
+    const unsigned first_page = (first >> EnhancedCommandQueues::kLog2Page) - 2;
+    return present && page >= first_page && (page - first_page) >> log2_pages == 0;
+  };
   const auto in_command_queue_pages = [&](unsigned page) {
-    return idr1[SMMU_IDR1::ECMDQ] && page >= kFirstCommandQueuePage &&
-           (page - kFirstCommandQueuePage) >> log2_pages == 0;
+    return is_among(page, idr1[SMMU_IDR1::ECMDQ], EnhancedCommandQueues::kFirstPage,
+                    config.idr6[SMMU_IDR6::CMDQ_CONTROL_PAGE_LOG2NUMP]) ||
+           is_among(page, secure_ecmdq, EnhancedCommandQueues::kFirstSecurePage,
+                    s_idr6[SMMU_S_IDR6::CMDQ_CONTROL_PAGE_LOG2NUMP]);
   };
 
   const struct {
@@ -232,7 +240,7 @@ std::optional<std::string> objection(const SmmuV3Config& config) {
 
       // The Secure registers.
       {!secure && (config.s_idr0.raw() | config.s_idr1.raw() | config.s_idr2.raw() |
-                   config.s_idr3.raw() | config.s_idr4.raw()) != 0,
+                   config.s_idr3.raw() | config.s_idr4.raw() | config.s_idr6.raw()) != 0,
        "SMMU_S_IDR1.SECURE_IMPL is 0: the other Secure identification bits must be, too"},
       {(config.s_idr0.raw() & ~named_bits<SMMU_S_IDR0>()) != 0,
        "SMMU_S_IDR0 has a reserved bit set"},
@@ -258,8 +266,17 @@ std::optional<std::string> objection(const SmmuV3Config& config) {
        "SMMU_S_IDR1.SEL2 is 1: it needs both stages, SMMU_IDR0.S1P and S2P"},
       {secure && config.s_idr0[SMMU_S_IDR0::STALL_MODEL] != idr0[SMMU_IDR0::STALL_MODEL],
        "SMMU_S_IDR0.STALL_MODEL is not SMMU_IDR0.STALL_MODEL"},
-      {config.s_idr0[SMMU_S_IDR0::ECMDQ],
-       "SMMU_S_IDR0.ECMDQ is 1: Secure enhanced Command queues are not modelled"},
+      {secure_ecmdq && !idr0[SMMU_IDR0::COHACC],
+       "SMMU_S_IDR0.ECMDQ is 1: it needs SMMU_IDR0.COHACC"},
+      {secure_ecmdq && !config.s_idr0[SMMU_S_IDR0::MSI],
+       "SMMU_S_IDR0.ECMDQ is 1: it needs SMMU_S_IDR0.MSI"},
+      {(s_idr6.raw() & ~named_bits<SMMU_S_IDR6>()) != 0, "SMMU_S_IDR6 has a reserved bit set"},
+      {s_idr6.raw() != 0 && !secure_ecmdq,
+       "SMMU_S_IDR6 is not 0: there are no Secure Enhanced Command queues, SMMU_S_IDR0.ECMDQ"},
+      {s_idr6[SMMU_S_IDR6::CMDQ_CONTROL_PAGE_LOG2NUMP] > 8,
+       "SMMU_S_IDR6.CMDQ_CONTROL_PAGE_LOG2NUMP is above 8"},
+      {s_idr6[SMMU_S_IDR6::CMDQ_CONTROL_PAGE_LOG2NUMQ] > 8,
+       "SMMU_S_IDR6.CMDQ_CONTROL_PAGE_LOG2NUMQ is above 8"},
       {!idr0[SMMU_IDR0::ATS] && config.s_idr3[SMMU_S_IDR3::SAMS],
        "SMMU_S_IDR3.SAMS is 1: it is of ATS, SMMU_IDR0.ATS"},
 

@@ -71,11 +71,14 @@ SmmuV3Config SmmuV3Config::everything() {
   config.aidr = v3::SMMU_AIDR(0x4);
   config.s_idr0 = SMMU_S_IDR0()
                       .set(SMMU_S_IDR0::MSI, true)
-                      .set(SMMU_S_IDR0::STALL_MODEL, StallModel::kStallOrTerminate);
+                      .set(SMMU_S_IDR0::STALL_MODEL, StallModel::kStallOrTerminate)
+                      .set(SMMU_S_IDR0::ECMDQ, true);
   config.s_idr1 = SMMU_S_IDR1()
                       .set(SMMU_S_IDR1::S_SIDSIZE, 32)
                       .set(SMMU_S_IDR1::SEL2, true)
                       .set(SMMU_S_IDR1::SECURE_IMPL, true);
+  // A page of four queues.
+  config.s_idr6 = v3::SMMU_S_IDR6().set(v3::SMMU_S_IDR6::CMDQ_CONTROL_PAGE_LOG2NUMQ, 2);
   // Behind the page of SMMU_VATOS_*.
   config.s_idr2 = SMMU_S_IDR2().set(SMMU_S_IDR2::BA_S_VATOS, 1);
   config.s_gbpa_reset =
@@ -145,6 +148,7 @@ SmmuV3Config SmmuV3Config::without_secure_state() const {
   config.s_idr2 = {};
   config.s_idr3 = {};
   config.s_idr4 = {};
+  config.s_idr6 = {};
   return config;
 }
 

@@ -15,6 +15,14 @@ CommandOutcome perform_in(const CommandScope& scope, CommandWords words) {
   return perform(words, scope.features, scope.registers, scope.tcu);
 }
 
+// Of whoever else invalidates there nothing is known here, nor of how far their
+// queues are: what is to be invalidated is so at once.
+CommandOutcome perform_outside(const CommandScope& non_secure, CommandWords words) {
+  const CommandOutcome outcome = perform_in(non_secure, words);
+  non_secure.tcu.synchronize_all();
+  return outcome;
+}
+
 // The command that does to one Security state what `words` does to the other.
 CommandWords renamed(CommandWords words, Opcode opcode) {
   words[0] = (words[0] & ~CommandHeader::Opcode.kMask) | static_cast<std::uint64_t>(opcode);
@@ -45,8 +53,9 @@ CommandOutcome perform_secure(CommandWords words, const CommandScope& secure,
     case Opcode::CMD_CFGI_CD_ALL:
     case Opcode::CMD_RESUME:
     case Opcode::CMD_STALL_TERM: {
-      const CommandScope& scope = scope_of(words, secure, non_secure);
-      return perform_in(scope, CMD_CFGI_STE(words).set(kSSec, false).words());
+      const CommandWords of_scope = CMD_CFGI_STE(words).set(kSSec, false).words();
+      if (CMD_CFGI_STE(words)[kSSec]) return perform_in(secure, of_scope);
+      return perform_outside(non_secure, of_scope);
     }
 
     case Opcode::CMD_TLBI_NH_ALL:
@@ -67,7 +76,7 @@ CommandOutcome perform_secure(CommandWords words, const CommandScope& secure,
     case Opcode::CMD_TLBI_NSNH_ALL:
     case Opcode::CMD_TLBI_S12_VMALL:
     case Opcode::CMD_TLBI_S2_IPA:
-      return perform_in(non_secure, words);
+      return perform_outside(non_secure, words);
 
     case Opcode::CMD_TLBI_S_EL2_ALL:
       return perform_of_sel2(secure, words, Opcode::CMD_TLBI_EL2_ALL);

@@ -1,5 +1,5 @@
 // The Secure registers against the text of the manual (IHI 0070 G.b, 6.3.52 to
-// 6.3.63).
+// 6.3.91).
 #include "smmu/arch/v3/secure_registers.h"
 
 #include <array>
@@ -75,9 +75,14 @@ constexpr auto kGoldens = std::tuple{
         {SMMU_S_GBPA::MTCFG,    0x0000'0010},
         {SMMU_S_GBPA::MemAttr,  0x0000'000f},
     }),
+    // 6.3.91
+    register_at<SMMU_S_IDR6>(0x8190, 32, {
+        {SMMU_S_IDR6::CMDQ_CONTROL_PAGE_LOG2NUMP, 0x0f00'0000},
+        {SMMU_S_IDR6::CMDQ_CONTROL_PAGE_LOG2NUMQ, 0x000f'0000},
+    }),
 };
 
-constexpr std::array kEnumerators{
+constexpr auto kEnumerators = std::array{
     encodes(SMMU_S_IDR0::STALL_MODEL, StallModel::kStallOrTerminate, 0),
     encodes(SMMU_S_IDR0::STALL_MODEL, StallModel::kTerminate,        1),
     encodes(SMMU_S_IDR0::STALL_MODEL, StallModel::kStallForced,      2),

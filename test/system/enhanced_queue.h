@@ -7,6 +7,7 @@
 
 #include "smmu/arch/v3/control_registers.h"
 #include "smmu/arch/v3/queue_registers.h"
+#include "smmu/arch/v3/secure_registers.h"
 #include "smmu/testing/board.h"
 #include "smmu/testing/matchers.h"
 
@@ -18,11 +19,13 @@ class EnhancedQueue {
   static constexpr std::uint32_t kEnable = 1U << 31;
   static constexpr std::uint32_t kError = 1U << 23;
 
-  EnhancedQueue(Board& board, unsigned page, unsigned number, unsigned log2_size = 4)
-      : board_(&board), log2_size_(log2_size) {
-    auto& smmu = board.smmu();
-    const std::uint64_t base = smmu.read64(0x4000 + 32 * page) & 0x00ff'ffff'ffff'0000;
-    const unsigned log2_queues = smmu.read32(0x190) >> 16 & 0xf;
+  // `security`: of the interface whose queue it is.
+  EnhancedQueue(Board& board, unsigned page, unsigned number, unsigned log2_size = 4,
+                SecurityState security = SecurityState::kNonSecure)
+      : board_(&board), security_(security), log2_size_(log2_size) {
+    const std::uint32_t bank = security == SecurityState::kSecure ? v3::kSecureOffset : 0;
+    const std::uint64_t base = mmio().read64(bank + 0x4000 + 32 * page) & 0x00ff'ffff'ffff'0000;
+    const unsigned log2_queues = mmio().read32(bank + 0x190) >> 16 & 0xf;
     registers_ = static_cast<std::uint32_t>(base) + number * (0x1'0000U >> log2_queues);
     memory_ = board.allocate(std::uint64_t{16} << log2_size, std::uint64_t{32} << log2_size);
   }
@@ -55,14 +58,12 @@ class EnhancedQueue {
     return Pa(memory_.value + 16 * std::uint64_t{index & ((1U << log2_size_) - 1)});
   }
 
-  std::uint32_t read32(std::uint32_t offset) const {
-    return board_->smmu().read32(registers_ + offset);
-  }
+  std::uint32_t read32(std::uint32_t offset) const { return mmio().read32(registers_ + offset); }
   void write32(std::uint32_t offset, std::uint32_t value) {
-    board_->smmu().write32(registers_ + offset, value);
+    mmio().write32(registers_ + offset, value);
   }
   void write64(std::uint32_t offset, std::uint64_t value) {
-    board_->smmu().write64(registers_ + offset, value);
+    mmio().write64(registers_ + offset, value);
   }
   std::uint32_t prod() const { return read32(0x8); }
   std::uint32_t cons() const { return read32(0xc); }
@@ -75,7 +76,12 @@ class EnhancedQueue {
     produced_ = (produced_ + 1) & ((2U << log2_size_) - 1);
   }
 
+  Mmio& mmio() const {
+    return security_ == SecurityState::kSecure ? board_->smmu().secure() : board_->smmu();
+  }
+
   Board* board_;
+  SecurityState security_;
   unsigned log2_size_;
   std::uint32_t registers_;
   Pa memory_;

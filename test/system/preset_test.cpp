@@ -79,7 +79,7 @@ TEST_P(Presets, HaveTheIdentificationRegistersOfTheDocuments) {
       {"SMMU_IDR3", 0x0c},     {"SMMU_IDR4", 0x10},     {"SMMU_IDR5", 0x14},
       {"SMMU_IIDR", 0x18},     {"SMMU_AIDR", 0x1c},     {"SMMU_IDR6", 0x190},
       {"SMMU_S_IDR0", 0x8000}, {"SMMU_S_IDR1", 0x8004}, {"SMMU_S_IDR2", 0x8008},
-      {"SMMU_S_IDR3", 0x800c}, {"SMMU_S_IDR4", 0x8010}};
+      {"SMMU_S_IDR3", 0x800c}, {"SMMU_S_IDR4", 0x8010}, {"SMMU_S_IDR6", 0x8190}};
   for (const auto& [name, word] : words) {
     ASSERT_TRUE(offsets.contains(name)) << name;
     EXPECT_EQ(board_.smmu().secure().read32(offsets.at(name)), word) << name;

@@ -148,10 +148,10 @@ Map secure_map_of(const SmmuV3Config& config) {
       .set(SMMU_IDR0::ATSRECERR, false)
       .set(SMMU_IDR0::VATOS, config.idr0[SMMU_IDR0::VATOS] && config.s_idr1[v3::SMMU_S_IDR1::SEL2]);
   // Of either kind of StreamID, in S_GATOS_SID.
+  const bool ecmdq = config.s_idr0[v3::SMMU_S_IDR0::ECMDQ];
   like.idr1.set(v3::SMMU_IDR1::ECMDQ, false)
       .set(v3::SMMU_IDR1::SIDSIZE, std::max(config.idr1[v3::SMMU_IDR1::SIDSIZE],
                                             config.s_idr1[v3::SMMU_S_IDR1::S_SIDSIZE]));
-  like.idr6 = {};
   map = map_of(like);
   for (std::uint32_t offset = 0; offset != 0x20; offset += 4) map.erase(offset);
   for (std::uint32_t i = 0; i != config.id_block.size(); ++i) map.erase(0xfd0 + 4 * i);
@@ -159,6 +159,13 @@ Map secure_map_of(const SmmuV3Config& config) {
   map[0x04] = {0, config.s_idr1.raw()};
   map[0x08] = {0, config.s_idr2.raw()};
   map[0x0c] = {0, config.s_idr3.raw()};
+  if (ecmdq) {
+    map[0x64].writable |= 0x200;  // CMDQP_ERR
+    map[0x190] = {0, config.s_idr6.raw()};
+    map[0x4000] = {0, 0x110'0003};  // one page
+    map[0x4008] = {0, 1};
+    map[0x400c] = {0, 1};
+  }
   map[0x20] = {0x2d, 0, 0x24};  // S_CR0 with SIF, without ATSCHK and PRIQEN
   if (config.s_idr0[v3::SMMU_S_IDR0::STALL_MODEL] == StallModel::kStallOrTerminate) {
     map[0x20].writable |= 0x200;  // NSSTALLD
@@ -338,7 +345,9 @@ SmmuV3Config secure_without_el2() {
   auto config = SmmuV3Config::everything();
   config.idr0.set(SMMU_IDR0::STALL_MODEL, StallModel::kStallForced);
   config.s_idr0.set(v3::SMMU_S_IDR0::MSI, false)
+      .set(v3::SMMU_S_IDR0::ECMDQ, false)
       .set(v3::SMMU_S_IDR0::STALL_MODEL, StallModel::kStallForced);
+  config.s_idr6 = {};
   config.s_idr1.set(v3::SMMU_S_IDR1::SEL2, false);
   config.s_idr2 = {};
   config.s_gbpa_reset = 0x0010'c000;

@@ -18,6 +18,7 @@ using v3::SMMU_S_IDR0;
 using v3::SMMU_S_IDR1;
 using v3::SMMU_S_IDR2;
 using v3::SMMU_S_IDR3;
+using v3::SMMU_S_IDR6;
 
 // Empty: it was accepted.
 std::string objection_to(const SmmuV3Config& config) {
@@ -206,7 +207,8 @@ TEST(Configurations, PutThePagesOfVatosAnywhere) {  // 6.3.3, 6.3.54
   EXPECT_THAT(objection_to(with(&SmmuV3Config::s_idr2, SMMU_S_IDR2::BA_S_VATOS, 0U)),
               HasSubstr("where SMMU_IDR2.BA_VATOS is"));
   // 0x100000 to 0x11ffff are those of Enhanced Command queues.
-  for (const unsigned page : {14U, 15U}) {
+  // The Secure ones follow where those end at most.
+  for (const unsigned page : {14U, 15U, 0x10eU}) {
     EXPECT_THAT(objection_to(with(&SmmuV3Config::s_idr2, SMMU_S_IDR2::BA_S_VATOS, page)),
                 HasSubstr("SMMU_S_IDR2.BA_S_VATOS is where the Command queue control pages"));
   }
@@ -249,6 +251,12 @@ TEST(Configurations, OfTheSecureInterfaceAreRefusedIfNothingCanBeThem) {  // 6.3
   auto of_version0 = SmmuV3Config::everything().of_version(0);
   of_version0.s_idr1.set(SMMU_S_IDR1::SEL2, true);
   of_version0.s_idr2 = SmmuV3Config::everything().s_idr2;
+  auto of_version1 = SmmuV3Config::everything().of_version(1);
+  of_version1.s_idr0 = SmmuV3Config::everything().s_idr0;
+  auto incoherent = SmmuV3Config::everything();
+  incoherent.idr0.set(SMMU_IDR0::COHACC, false);
+  incoherent.idr1.set(SMMU_IDR1::ECMDQ, false);
+  incoherent.idr6 = {};
   const struct {
     const char* name;
     SmmuV3Config config;
@@ -260,7 +268,15 @@ TEST(Configurations, OfTheSecureInterfaceAreRefusedIfNothingCanBeThem) {  // 6.3
       {"SMMU_S_IDR1.S_SIDSIZE", with_bits(&SmmuV3Config::s_idr1, SMMU_S_IDR1::S_SIDSIZE, 33)},
       {"SMMU_S_IDR0.STALL_MODEL",
        with_bits(&SmmuV3Config::s_idr0, SMMU_S_IDR0::STALL_MODEL, StallModel::kTerminate)},
-      {"SMMU_S_IDR0.ECMDQ", with_bits(&SmmuV3Config::s_idr0, SMMU_S_IDR0::ECMDQ, true)},
+      {"SMMU_S_IDR6 is not 0", with_bits(&SmmuV3Config::s_idr0, SMMU_S_IDR0::ECMDQ, false)},
+      {"SMMU_S_IDR0.ECMDQ is 1: it needs SMMU_S_IDR0.MSI",
+       with_bits(&SmmuV3Config::s_idr0, SMMU_S_IDR0::MSI, false)},
+      {"SMMU_S_IDR0.ECMDQ is 1: it needs SMMU_IDR0.COHACC", incoherent},
+      {"SMMU_S_IDR6.CMDQ_CONTROL_PAGE_LOG2NUMP",
+       with_bits(&SmmuV3Config::s_idr6, SMMU_S_IDR6::CMDQ_CONTROL_PAGE_LOG2NUMP, 9)},
+      {"SMMU_S_IDR6.CMDQ_CONTROL_PAGE_LOG2NUMQ",
+       with_bits(&SmmuV3Config::s_idr6, SMMU_S_IDR6::CMDQ_CONTROL_PAGE_LOG2NUMQ, 9)},
+      {"SMMU_S_IDR0.ECMDQ is for SMMUv3.2", of_version1},
   };
   for (const auto& refused : kRefused) {
     EXPECT_THAT(objection_to(refused.config), HasSubstr(refused.name));
@@ -278,6 +294,7 @@ TEST(Configurations, NeedAtsForWhatIsPartOfIt) {  // 6.3.1; 6.3.4, PPS
   secure.s_idr1 = SmmuV3Config::everything().s_idr1;
   secure.s_idr0 = SmmuV3Config::everything().s_idr0;
   secure.s_idr2 = SmmuV3Config::everything().s_idr2;
+  secure.s_idr6 = SmmuV3Config::everything().s_idr6;
   EXPECT_EQ(objection_to(secure), "");
   secure.s_idr3.set(SMMU_S_IDR3::SAMS, true);
   EXPECT_THAT(objection_to(secure), HasSubstr("SMMU_S_IDR3.SAMS"));

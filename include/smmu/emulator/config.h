@@ -77,6 +77,7 @@ struct SmmuV3Config {
   v3::SMMU_S_IDR2 s_idr2 = {};
   v3::SMMU_S_IDR3 s_idr3 = {};
   v3::SMMU_S_IDR4 s_idr4 = {};
+  v3::SMMU_S_IDR6 s_idr6 = {};
   std::array<std::uint32_t, 12> id_block = {};  // offsets 0xFD0 to 0xFFC
   std::uint32_t gbpa_reset = 0;                 // SMMU_GBPA after reset, Update clear
   std::uint32_t s_gbpa_reset = 0;               // and SMMU_S_GBPA

@@ -133,6 +133,18 @@ struct SMMU_S_GBPA : Register<SMMU_S_GBPA, std::uint32_t, 0x8044> {
 };
 static_assert(covers_exactly<SMMU_S_GBPA>());
 
+// 6.3.91
+struct SMMU_S_IDR6 : Register<SMMU_S_IDR6, std::uint32_t, 0x8190> {
+  using Register::Register;
+  static constexpr Bits<19, 16> CMDQ_CONTROL_PAGE_LOG2NUMQ{"CMDQ_CONTROL_PAGE_LOG2NUMQ"};
+  static constexpr Bits<27, 24> CMDQ_CONTROL_PAGE_LOG2NUMP{"CMDQ_CONTROL_PAGE_LOG2NUMP"};
+
+  static constexpr FieldInfo kFields[] = {
+      reserved(15, 0), CMDQ_CONTROL_PAGE_LOG2NUMQ, reserved(23, 20), CMDQ_CONTROL_PAGE_LOG2NUMP,
+      reserved(31, 28)};
+};
+static_assert(covers_exactly<SMMU_S_IDR6>());
+
 }  // namespace smmu::v3
 
 #endif  // SMMU_ARCH_V3_SECURE_REGISTERS_H_
