@@ -1,5 +1,6 @@
 #include "emulator/v3/translation_operations.h"
 
+#include "emulator/tcu/attribution.h"
 #include "emulator/walk/attributes.h"
 #include "smmu/arch/v3/events.h"
 
@@ -117,7 +118,11 @@ bool TranslationOperations::perform() {
     const auto request = operations_.request(group);
     if (!request) continue;
     std::uint64_t par = failed(TranslationOperationError::INTERNAL_ERR);
-    if (operations_.enabled()) par = result_of(*request);
+    if (operations_.enabled()) {
+      const Attribution attribution(StreamId(request->sid[SMMU_GATOS_SID::STREAMID]),
+                                    features_.security);
+      par = result_of(*request);
+    }
     // 6.3.37: one that somebody cuts off has no result.
     if (!operations_.enabled()) par = failed(TranslationOperationError::INTERNAL_ERR);
     operations_.finish(group, par);
