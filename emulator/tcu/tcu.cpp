@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <mutex>
 
+#include "emulator/tcu/attribution.h"
 #include "smmu/arch/bits.h"
 
 namespace smmu::emulator {
@@ -462,6 +463,7 @@ void Tcu::prefetch(const StreamContext& stream, CanonicalAddress address, Genera
 void Tcu::prefetch(StreamId stream, std::optional<SubstreamId> substream) {
   const Generation now = generation();
   if (!answers_keep() || gate() != Gate::kTranslate) return;
+  const Attribution attribution(stream, security_);
   std::shared_ptr<const StreamContext> found;
   find_context(stream, substream, now, found);
 }
@@ -470,6 +472,7 @@ void Tcu::prefetch(StreamId stream, std::optional<SubstreamId> substream, Iova f
                    std::uint64_t stride, std::uint32_t count) {
   const Generation now = generation();
   if (!answers_keep() || gate() != Gate::kTranslate) return;
+  const Attribution attribution(stream, security_);
   std::shared_ptr<const StreamContext> context;
   find_context(stream, substream, now, context);
   const StreamContext& found = *context;

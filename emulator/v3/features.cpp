@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "emulator/v3/architecture_version.h"
+#include "emulator/v3/counter_group_objection.h"
 #include "emulator/v3/enhanced_command_queues.h"
 
 namespace smmu::emulator {
@@ -307,7 +308,8 @@ std::optional<std::string> objection(const SmmuV3Config& config) {
   for (const auto& rule : rules) {
     if (rule.objectionable) return rule.sentence;
   }
-  return version_objection(config);
+  if (auto sentence = version_objection(config)) return sentence;
+  return counter_group_objection(config);
 }
 
 }  // namespace smmu::emulator

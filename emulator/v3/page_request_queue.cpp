@@ -5,6 +5,8 @@
 #include <optional>
 #include <variant>
 
+#include "emulator/tcu/attribution.h"
+
 namespace smmu::emulator {
 
 using v3::PPR;
@@ -152,6 +154,7 @@ void PageRequestQueue::answer_overflow(const PageRequest& request) {
     bool names_substream = true;
     if (!features_.idr3[SMMU_IDR3::PPS]) {
       std::shared_ptr<const StreamContext> found;
+      const Attribution attribution(request.stream, features_.security);
       tcu_.find_stream_context(request.stream, tcu_.generation(), found);
       const Context& context = found->context;
       if (context.ats == AtsGrant::kUnknown) {

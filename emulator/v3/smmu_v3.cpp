@@ -3,6 +3,7 @@
 
 #include <optional>
 
+#include "emulator/v3/counter_groups.h"
 #include "emulator/v3/enhanced_command_queues.h"
 #include "emulator/v3/features.h"
 #include "emulator/v3/programming_interface.h"
@@ -23,11 +24,19 @@ Wires secure_wires(const Wires& wires) {
           .observer = wires.observer};
 }
 
+// The groups hear before the user's observer does.
+Wires counted_wires(const Wires& wires, CounterGroups* groups) {
+  Wires counted = wires;
+  if (groups != nullptr) counted.observer = groups;
+  return counted;
+}
+
 class Model final : public SmmuV3 {
  public:
   Model(const SmmuV3Config& config, const Wires& wires)
       : config_(config),
-        wires_(wires),
+        counters_(CounterGroups::make(config_, wires, spaces_of(wires))),
+        wires_(counted_wires(wires, counters_.get())),
         non_secure_(config_, wires_, spaces_of(wires_), nullptr),
         secure_registers_(*this) {
     if (config_.s_idr1[v3::SMMU_S_IDR1::SECURE_IMPL]) {
@@ -58,11 +67,14 @@ class Model final : public SmmuV3 {
   Mmio& secure() override { return secure_registers_; }
 
   Port& add_port() override {
-    return non_secure_.add_port(secure_ ? &secure_->add_port(nullptr) : nullptr);
+    return counted(non_secure_.add_port(secure_ ? &secure_->add_port(nullptr) : nullptr));
   }
   Port& add_port(StallClient& client) override {
-    return non_secure_.add_port(client, secure_ ? &secure_->add_port(client, nullptr) : nullptr);
+    return counted(
+        non_secure_.add_port(client, secure_ ? &secure_->add_port(client, nullptr) : nullptr));
   }
+
+  CounterGroup& counter_group(std::size_t n) override { return counters_->at(n); }
 
   void complete(InvalidationTag tag, InvalidationResult result) override {
     // Each knows its own.
@@ -74,14 +86,19 @@ class Model final : public SmmuV3 {
     non_secure_.reset(kind);
     if (secure_) secure_->reset(kind);
   }
-  // Both take turns, an effect at a time.
+  // All take turns, an effect at a time.
   std::uint32_t step(std::uint32_t most) override {
-    if (!secure_) return non_secure_.step(most);
+    if (config_.pace != Pace::kStepped) return 0;
+    if (!secure_ && counters_ == nullptr) return non_secure_.step(most);
     std::uint32_t performed = 0;
     while (performed != most) {
       const std::uint32_t before = performed;
       performed += non_secure_.step(1);
-      if (performed != most) performed += secure_->step(1);
+      if (secure_ && performed != most) performed += secure_->step(1);
+      if (counters_ != nullptr) {
+        performed += counters_->step(most - performed);
+        counters_->count_cycles(performed - before);
+      }
       if (performed == before) break;
     }
     return performed;
@@ -174,6 +191,8 @@ class Model final : public SmmuV3 {
     Model& model_;
   };
 
+  Port& counted(Port& port) { return counters_ == nullptr ? port : counters_->in_front_of(port); }
+
   static PhysicalSpaces spaces_of(const Wires& wires) {
     return {*wires.memory, wires.secure_memory != nullptr ? *wires.secure_memory : *wires.memory};
   }
@@ -186,6 +205,7 @@ class Model final : public SmmuV3 {
   }
 
   const SmmuV3Config config_;
+  const std::unique_ptr<CounterGroups> counters_;  // null: there are none
   const Wires wires_;
   ProgrammingInterface non_secure_;
   std::optional<ProgrammingInterface> secure_;

@@ -2,6 +2,8 @@
 
 #include <iterator>
 
+#include "emulator/tcu/attribution.h"
+
 namespace smmu::emulator {
 
 using v3::CMD_RESUME;
@@ -196,6 +198,7 @@ void Stalls::record(Stall& stall) {
 bool Stalls::retry(Stall& stall) {
   report(stall.transaction.stream, stall.stalled, StallChange::kRetried);
   Outcome outcome;
+  const Attribution attribution(stall.incoming.stream, features_.security);
   port_.translate(stall.incoming, outcome);
   stall.generation = port_.generation();
   if (std::holds_alternative<Stalled>(outcome)) return true;

@@ -1,5 +1,6 @@
 #include "emulator/v3/translation_operations.h"
 
+#include "emulator/tcu/attribution.h"
 #include "emulator/walk/attributes.h"
 #include "smmu/arch/v3/events.h"
 
@@ -112,7 +113,10 @@ bool TranslationOperations::perform(OperationRegisters& operations) {
     if (!request || request->of_stream != features_.security) continue;
     in_flight_.begin();
     std::uint64_t par = failed(TranslationOperationError::INTERNAL_ERR);
-    if (enabled()) par = result_of(*request);
+    if (enabled()) {
+      const Attribution attribution(request->stream, features_.security);
+      par = result_of(*request);
+    }
     // 6.3.37: one that somebody cuts off has no result.
     if (!enabled()) par = failed(TranslationOperationError::INTERNAL_ERR);
     operations.finish(*request, par);

@@ -55,8 +55,16 @@ class DescriptorMemory {
   }
 
   enum class Exchanged : std::uint8_t { kYes, kChangedMeanwhile, kAborted };
-  Exchanged exchange(Pa where, std::uint64_t expected, std::uint64_t desired) {
+  [[gnu::noinline]] Exchanged exchange(Pa where, std::uint64_t expected, std::uint64_t desired) {
     const auto found = memory_->compare_exchange64(where, in_order(expected), in_order(desired));
+    if (observer_ != nullptr) [[unlikely]] {
+      observer_->on_table_update({.stage = static_cast<std::uint8_t>(stage_),
+                                  .address = where,
+                                  .space = space_,
+                                  .expected = in_order(expected),
+                                  .desired = in_order(desired),
+                                  .found = found ? std::optional(*found) : std::nullopt});
+    }
     if (!found) return Exchanged::kAborted;
     return *found == in_order(expected) ? Exchanged::kYes : Exchanged::kChangedMeanwhile;
   }

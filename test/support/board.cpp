@@ -57,6 +57,8 @@ Board::Board(Options options)
 
 std::shared_ptr<emulator::SmmuV3> Board::make_smmu() {
   PhysicalMemory* memory = options_.smmu_memory != nullptr ? options_.smmu_memory : ram_.get();
+  const std::vector<InterruptLine*> counter_lines(options_.config.counter_groups.size(),
+                                                  &counter_line);
   auto made = emulator::SmmuV3::create(options_.config, {.memory = memory,
                                                          .secure_memory = options_.secure_memory,
                                                          .event_queue = &event_line,
@@ -67,6 +69,7 @@ std::shared_ptr<emulator::SmmuV3> Board::make_smmu() {
                                                          .secure_event_queue = &secure_event_line,
                                                          .secure_command_sync = &secure_sync_line,
                                                          .secure_global_error = &secure_error_line,
+                                                         .counter_groups = counter_lines,
                                                          .root_complex = &fabric,
                                                          .observer = options_.observer});
   if (!made) {

@@ -4,9 +4,11 @@
 
 #include <array>
 #include <cstdint>
+#include <vector>
 
 #include "smmu/arch/v3/identification_registers.h"
 #include "smmu/arch/v3/secure_registers.h"
+#include "smmu/emulator/counter_group.h"
 
 namespace smmu::emulator {
 
@@ -87,6 +89,8 @@ struct SmmuV3Config {
   EventMerging merging = EventMerging::kNever;
   Caching caching = {};
   Pace pace = Pace::kAtOnce;
+  // With one or more, every translation takes the long way, where it is counted.
+  std::vector<CounterGroupConfig> counter_groups = {};
 
   // All that this model implements: an SMMUv3.4.
   static SmmuV3Config everything();

@@ -33,6 +33,17 @@ struct TableAccess {
   std::optional<std::uint64_t> descriptor;  // none: the read aborted
 };
 
+// A translation table descriptor was to get its Access flag or dirty state set in
+// memory.  Words are as memory has them.
+struct TableUpdate {
+  std::uint8_t stage;  // 1 or 2
+  Pa address;
+  SecurityState space;  // of the address
+  std::uint64_t expected;
+  std::uint64_t desired;
+  std::optional<std::uint64_t> found;  // `expected`: it was updated; none: the update aborted
+};
+
 // The translation regime that a translation is of (IHI 0070, 3.3.4).
 enum class StreamWorld : std::uint8_t {
   kNsEl1,     // has VMIDs and ASIDs
@@ -125,6 +136,7 @@ class Observer {
 
   virtual void on_configuration_fetch(const ConfigurationFetch&) {}
   virtual void on_table_access(const TableAccess&) {}
+  virtual void on_table_update(const TableUpdate&) {}
   virtual void on_tlb_hit(const TlbEntryInfo&) {}
   virtual void on_tlb_fill(const TlbEntryInfo&) {}
   virtual void on_tlb_evict(const TlbEntryInfo&, EvictionReason) {}

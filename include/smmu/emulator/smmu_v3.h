@@ -2,11 +2,14 @@
 #ifndef SMMU_EMULATOR_SMMU_V3_H_
 #define SMMU_EMULATOR_SMMU_V3_H_
 
+#include <cstddef>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "smmu/emulator/ats.h"
 #include "smmu/emulator/config.h"
+#include "smmu/emulator/counter_group.h"
 #include "smmu/emulator/observer.h"
 #include "smmu/emulator/port.h"
 #include "smmu/platform/interrupt.h"
@@ -32,6 +35,9 @@ struct Wires {
   InterruptLine* secure_event_queue = nullptr;
   InterruptLine* secure_command_sync = nullptr;
   InterruptLine* secure_global_error = nullptr;
+  // A counter of the group has overflown: one for each of
+  // SmmuV3Config::counter_groups; those that are missing are not connected.
+  std::vector<InterruptLine*> counter_groups = {};
   // To devices with ATS.  Null: there are none, and the commands for them are
   // ignored (IHI 0070, 4.5).
   RootComplex* root_complex = nullptr;
@@ -83,6 +89,10 @@ class SmmuV3 : public Mmio {
   // The same for a device that can wait, which must outlive the SMMU.
   virtual Port& add_port(StallClient& client) = 0;
 
+  // The nth of SmmuV3Config::counter_groups.
+  // REQUIRES: there are so many.
+  virtual CounterGroup& counter_group(std::size_t n) = 0;
+
   // The answer to RootComplex::invalidate().  Of a tag that awaits none it is
   // ignored, as it is after a reset.
   virtual void complete(InvalidationTag tag, InvalidationResult result) = 0;
@@ -110,7 +120,9 @@ class SmmuV3 : public Mmio {
   //  7. one step of one stalled access: it is recorded, translated again, or told
   //     how it ended.  What has been answered is before what is not recorded;
   //  8. one command.  A CMD_SYNC is consumed by completing; its interrupt is an
-  //     effect of its own.
+  //     effect of its own;
+  //  9. of each counter group, one interrupt, or else the acknowledgement of
+  //     SMMU_PMCG_IRQ_CTRL.  The groups and both interfaces take turns.
   // What one effect sets in motion is performed in the same order.  Translations
   // are answered at once, and with them comes what they do to descriptors: an
   // update that memory refuses is a fault of theirs (IHI 0070, 7.3.12).

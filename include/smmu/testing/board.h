@@ -167,6 +167,7 @@ class Board {
   RecordingLine secure_event_line;
   RecordingLine secure_sync_line;
   RecordingLine secure_error_line;
+  RecordingLine counter_line;  // of every counter group
 
  private:
   explicit Board(Board& board);
