@@ -23,6 +23,12 @@ class AtsInterface {
 
   TranslationCompletion complete(const TranslationRequest& request);
 
+  template <class Snapshot>
+  void archive(Snapshot& snapshot) {
+    snapshot(stream_);
+    if (stream_) tcu_.archive_held_stream(snapshot, *stream_, context_, checked_);
+  }
+
  private:
   // What of the configuration stands in a request's way.
   std::optional<CompletionStatus> refuse(const TranslationRequest& request,

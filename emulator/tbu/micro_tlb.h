@@ -73,6 +73,27 @@ class MicroTlb {
     }
   }
 
+  // What is there of this epoch.
+  template <class Snapshot>
+  void archive(Snapshot& snapshot) {
+    if constexpr (Snapshot::kReads) clear();
+    for (Entry& entry : entries_) {
+      bool current = (entry.page_and_epoch & kOffset) == epoch_;
+      snapshot(current);
+      if (!current) continue;
+      std::uint64_t page = entry.page_and_epoch & ~kOffset;
+      Kind kind = entry.kind();
+      snapshot(page, entry.source, entry.output, kind.attributes, kind.permissions, kind.route,
+               entry.size_bits);
+      require_size(snapshot, entry.size_bits);
+      snapshot.require(((page | entry.output) & kOffset) == 0, "a page that cannot be");
+      if constexpr (Snapshot::kReads) {
+        entry.page_and_epoch = page | epoch_;
+        entry.word = std::bit_cast<std::uint32_t>(kind);
+      }
+    }
+  }
+
   static constexpr unsigned kPageBits = 12;
   static constexpr std::uint64_t kOffset = mask(kPageBits - 1, 0);
 

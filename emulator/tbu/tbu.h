@@ -41,6 +41,11 @@ class Tbu final : public Port {
   // Of the last transaction: what it was answered is no younger.
   Tcu::Generation generation() const { return generation_; }
 
+  // After the TCU.  In tbu_snapshot.cpp.
+  // REQUIRES: no access is in flight.
+  template <class Snapshot>
+  void archive(Snapshot& snapshot);
+
  private:
   struct Slot {
     Source source = kNobody;

@@ -37,6 +37,10 @@ class ContextCache {
   void invalidate(const ConfigurationInvalidation& what, Stamp before);
   void clear();
 
+  // `tag(context)`: completes one that has been read.
+  template <class Snapshot, class Tag>
+  void archive(Snapshot& snapshot, Tag&& tag);
+
  private:
   class Key {
    public:
@@ -58,6 +62,14 @@ class ContextCache {
     }
     friend bool operator==(const Key&, const Key&) = default;
 
+    bool of_stream() const { return substream_ == ~std::uint64_t{0}; }
+    bool of_substream() const { return substream_ != 0 && !of_stream(); }
+    template <class Snapshot>
+    void archive(Snapshot& snapshot) {
+      snapshot(stream_, substream_);
+      snapshot.require(stream_ >> 32 == 0, "a stream that cannot be");
+    }
+
    private:
     std::uint64_t stream_ = ~std::uint64_t{0};
     std::uint64_t substream_ = 0;  // 0: none, else one more than its number
@@ -74,6 +86,40 @@ class ContextCache {
   std::size_t substreams_ = 0;  // contexts of substreams ever kept since empty
   std::size_t streams_ = 0;     // and of streams as such
 };
+
+template <class Snapshot, class Tag>
+void ContextCache::archive(Snapshot& snapshot, Tag&& tag) {
+  if constexpr (Snapshot::kReads) clear();
+  contexts_.archive(snapshot, [](const Key&, const Context& context) {
+    return context->state.load(std::memory_order_relaxed) != StreamContext::State::kUnknown;
+  });
+  std::uint64_t substreams = substreams_;
+  std::uint64_t streams = streams_;
+  snapshot(substreams, streams);
+  if constexpr (Snapshot::kReads) {
+    contexts_.erase_if([&](const Key& key, const Context& context) {
+      tag(const_cast<StreamContext&>(*context));
+      snapshot.require(
+          (substreams != 0 || !key.of_substream()) && (streams != 0 || !key.of_stream()),
+          "a context that would not be found");
+      return false;
+    });
+    substreams_ = static_cast<std::size_t>(substreams);
+    streams_ = static_cast<std::size_t>(streams);
+  }
+}
+
+// One that is shared with nobody yet.
+template <class Snapshot>
+void archive(Snapshot& snapshot, std::shared_ptr<const StreamContext>& context) {
+  if constexpr (Snapshot::kReads) {
+    auto read = std::make_shared<StreamContext>();
+    snapshot(*read);
+    context = std::move(read);
+  } else {
+    snapshot(const_cast<StreamContext&>(*context));
+  }
+}
 
 }  // namespace smmu::emulator
 

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 
+#include "emulator/walk/snapshot.h"
 #include "smmu/platform/memory.h"
 #include "smmu/types.h"
 
@@ -40,6 +41,28 @@ class Origin {
       if (!words.hold(structures_[i].address, structures_[i].words)) return false;
     }
     return true;
+  }
+
+  template <class Snapshot>
+  void archive(Snapshot& snapshot) {
+    auto state = static_cast<std::uint8_t>(state_);
+    snapshot(num_structures_, num_descriptors_, state);
+    if (!snapshot.require(num_structures_ <= structures_.size() &&
+                              num_descriptors_ <= descriptors_.size() &&
+                              state <= static_cast<std::uint8_t>(State::kSpoilt),
+                          "structures that nothing is made of")) {
+      num_structures_ = num_descriptors_ = 0;
+      return;
+    }
+    state_ = static_cast<State>(state);
+    for (unsigned i = 0; i != num_structures_; ++i) {
+      snapshot(structures_[i].address, structures_[i].words);
+      require_doubleword(snapshot, structures_[i].address.value);
+    }
+    for (unsigned i = 0; i != num_descriptors_; ++i) {
+      snapshot(descriptors_[i].address, descriptors_[i].words);
+      require_doubleword(snapshot, descriptors_[i].address.value);
+    }
   }
 
  private:

@@ -5,8 +5,10 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "emulator/walk/leaf.h"
+#include "emulator/walk/snapshot.h"
 
 namespace smmu::emulator {
 
@@ -29,6 +31,25 @@ class RecentLeaves {
   }
 
   void clear() { ++epoch_; }
+
+  // `number_of(stream)`: who asks, as a number; or none if that asks no longer.
+  // `stream_of(number)`: the same back; null if nobody has it.
+  template <class Snapshot, class NumberOf, class StreamOf>
+  void archive(Snapshot& snapshot, NumberOf&& number_of, StreamOf&& stream_of) {
+    if constexpr (Snapshot::kReads) clear();
+    for (Entry& entry : entries_) {
+      auto number = entry.epoch == epoch_ ? number_of(entry.stream) : std::nullopt;
+      snapshot(number);
+      if (!number) continue;
+      snapshot(entry.block, entry.leaf);
+      snapshot.require(is_block(entry.leaf.output, entry.leaf.size_bits), "a leaf that cannot be");
+      if constexpr (Snapshot::kReads) {
+        entry.epoch = epoch_;
+        entry.stream = stream_of(*number);
+        snapshot.require(entry.stream != nullptr, "a stream that is not there");
+      }
+    }
+  }
 
  private:
   struct Entry {

@@ -35,12 +35,34 @@ class RecentTables {
     }
   }
 
+  // As RecentLeaves.
+  template <class Snapshot, class NumberOf, class StreamOf>
+  void archive(Snapshot& snapshot, NumberOf&& number_of, StreamOf&& stream_of) {
+    if constexpr (Snapshot::kReads) clear();
+    for (Entry& entry : entries_) {
+      const bool known = current(entry) && entry.table.known();
+      auto number = known ? number_of(entry.stream) : std::nullopt;
+      snapshot(number);
+      if (!number) continue;
+      std::uint64_t region = entry.region_and_epoch >> kEpochBits;
+      snapshot(region, entry.table);
+      if constexpr (Snapshot::kReads) {
+        entry.region_and_epoch = region << kEpochBits | epoch_;
+        entry.stream = stream_of(*number);
+        snapshot.require(entry.stream != nullptr, "a stream that is not there");
+      }
+    }
+  }
+
  private:
   struct Entry {
     std::uint64_t region_and_epoch = 0;
     const void* stream = nullptr;
     LastTable table;
   };
+  bool current(const Entry& entry) const {
+    return entry.region_and_epoch % (1U << kEpochBits) == epoch_;
+  }
   static constexpr std::size_t kEntries = 64;
   static constexpr unsigned kEpochBits = 12;
 
@@ -56,6 +78,12 @@ struct Recent {
   void clear() {
     tables.clear();
     leaves.clear();
+  }
+
+  template <class Snapshot, class NumberOf, class StreamOf>
+  void archive(Snapshot& snapshot, NumberOf&& number_of, StreamOf&& stream_of) {
+    tables.archive(snapshot, number_of, stream_of);
+    leaves.archive(snapshot, number_of, stream_of);
   }
 };
 

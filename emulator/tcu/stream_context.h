@@ -7,6 +7,7 @@
 
 #include "emulator/tcu/configuration_source.h"
 #include "emulator/tcu/origin.h"
+#include "emulator/tcu/snapshot.h"
 #include "emulator/tlb/entries.h"
 
 namespace smmu::emulator {
@@ -31,7 +32,16 @@ struct StreamContext {
     kCurrent,
   };
   mutable std::atomic<State> state{State::kUnknown};  // changes with the TCU's lock held
+
+  // What is kept; the rest follows from it (Tcu::tag()).
+  template <class Snapshot>
+  void archive(Snapshot& snapshot) {
+    snapshot(context, stamp, origin, gate_changes, state);
+    if constexpr (Snapshot::kReads) keeps = true;
+  }
 };
+
+constexpr bool known(StreamContext::State value) { return value <= StreamContext::State::kCurrent; }
 
 }  // namespace smmu::emulator
 

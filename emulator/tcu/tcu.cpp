@@ -9,10 +9,6 @@
 namespace smmu::emulator {
 namespace {
 
-// Invalidations that may wait for a CMD_SYNC: a guest that never sends one
-// does not get more memory than this.
-constexpr std::size_t kMostWaiting = 4096;
-
 // A prefetch command is a hint, and one names up to 2^31 addresses.
 constexpr std::uint32_t kMostPrefetched = 512;
 
@@ -155,6 +151,30 @@ std::shared_ptr<const StreamContext> Tcu::resolve(StreamId stream,
                     generation);
 }
 
+void Tcu::tag(StreamContext& stream) {
+  const Context& context = stream.context;
+  if (context.action != Context::Action::kTranslate) return;
+  const Regime& regime = context.regime;
+  // A Secure stream has two kinds of IPAs, and no copies of what stage 2 alone
+  // makes of them.
+  const bool one_kind = security_ == SecurityState::kNonSecure;
+  if (regime.has_stage1) {
+    stream.spaces = tlb_.spaces_of(context.owner);
+  } else if (one_kind) {
+    stream.spaces = tlb_.intermediate_space_of(context.owner.vmid);
+  }
+  if (regime.has_stage1 && regime.has_stage2 && one_kind && caching_.stage2.sets != 0) {
+    stream.stage2_spaces = stage2_.intermediate_space_of(context.owner.vmid);
+  }
+  // A port has tables of its own, for plain walks; but those last no longer
+  // than until something changes.
+  const bool adversarial = caching_.policy == CachePolicy::kAdversarial;
+  if (regime.has_stage1 && (!regime.simple || adversarial) && caching_.walk.sets != 0) {
+    stream.table_spaces = tables_.spaces_of(context.owner);
+  }
+  stream.plain_below = plain_below(stream);
+}
+
 template <class Resolve, class Keep>
 inline std::shared_ptr<const StreamContext> Tcu::resolve_by(Resolve&& resolve, Keep&& keep,
                                                             Generation generation) {
@@ -168,28 +188,7 @@ inline std::shared_ptr<const StreamContext> Tcu::resolve_by(Resolve&& resolve, K
 
   found->keeps = resolution.cacheable;
   const std::lock_guard lock(mutex_);
-  const Context& context = found->context;
-  if (context.action == Context::Action::kTranslate) {
-    const Regime& regime = context.regime;
-    // A Secure stream has two kinds of IPAs, and no copies of what stage 2 alone
-    // makes of them.
-    const bool one_kind = security_ == SecurityState::kNonSecure;
-    if (regime.has_stage1) {
-      found->spaces = tlb_.spaces_of(context.owner);
-    } else if (one_kind) {
-      found->spaces = tlb_.intermediate_space_of(context.owner.vmid);
-    }
-    if (regime.has_stage1 && regime.has_stage2 && one_kind && caching_.stage2.sets != 0) {
-      found->stage2_spaces = stage2_.intermediate_space_of(context.owner.vmid);
-    }
-    // A port has tables of its own, for plain walks; but those last no longer
-    // than until something changes.
-    const bool adversarial = caching_.policy == CachePolicy::kAdversarial;
-    if (regime.has_stage1 && (!regime.simple || adversarial) && caching_.walk.sets != 0) {
-      found->table_spaces = tables_.spaces_of(context.owner);
-    }
-    found->plain_below = plain_below(*found);
-  }
+  tag(*found);
   if (found->keeps && unchanged_since(generation)) keep(found);
   return found;
 }

@@ -173,12 +173,41 @@ class Tcu {
   // Empties every cache that is the TCU's own.
   void clear();
 
+  // With nobody else there.  In tcu_snapshot.cpp.
+  template <class Snapshot>
+  void archive(Snapshot& snapshot);
+  // A context that a port holds on to: of that stream or substream, or of a
+  // stream as such.  `checked`: what configured() was when it was last known to
+  // hold; kNone if it is of no use any more, and does not hold.
+  template <class Snapshot>
+  void archive_held(Snapshot& snapshot, StreamId stream, std::optional<SubstreamId> substream,
+                    std::shared_ptr<const StreamContext>& context, Generation& checked) {
+    archive_held(snapshot, contexts_.find(stream, substream), context, checked);
+  }
+  template <class Snapshot>
+  void archive_held_stream(Snapshot& snapshot, StreamId stream,
+                           std::shared_ptr<const StreamContext>& context, Generation& checked) {
+    archive_held(snapshot, contexts_.find_stream(stream), context, checked);
+  }
+
  private:
   struct Accepted {
     std::variant<TlbInvalidation, ConfigurationInvalidation> what;
     Stamp before;
     std::uint32_t queue;
+
+    template <class Snapshot>
+    void archive(Snapshot& snapshot) {
+      snapshot(what, before, queue);
+    }
   };
+  // Invalidations that may wait for a CMD_SYNC: a guest that never sends one
+  // does not get more memory than this.
+  static constexpr std::size_t kMostWaiting = 4096;
+
+  template <class Snapshot>
+  void archive_held(Snapshot& snapshot, const ContextCache::Context* kept,
+                    std::shared_ptr<const StreamContext>& context, Generation& checked);
 
   static Fault conflict(const StreamContext& stream, CanonicalAddress address);
   static Fault input_fault(const Context& context, unsigned half);
@@ -198,6 +227,9 @@ class Tcu {
                                                std::optional<SubstreamId> substream,
                                                Generation generation);
   bool revive(const StreamContext& stream, Generation generation);
+  // Gives a context that keeps the tags of its translations.  Called with the
+  // lock.
+  void tag(StreamContext& stream);
   std::uint64_t plain_below(const StreamContext& stream) const;
   [[gnu::always_inline]] bool walk_plain(const StreamContext& stream, std::uint64_t address,
                                          TlbEntry& entry, Recent& recent, WalkFault& fault) const {

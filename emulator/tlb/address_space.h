@@ -36,12 +36,20 @@ constexpr bool is_el1(StreamWorld world) {
 // own (3.17.1).
 enum class AsidSet : std::uint8_t { kShared, kNonShared };
 
+constexpr bool known(Input value) { return value <= Input::kIntermediate; }
+constexpr bool known(AsidSet value) { return value <= AsidSet::kNonShared; }
+
 // Whose the translations of a stage 1 are.
 struct Owner {
   StreamWorld world = StreamWorld::kNsEl1;
   Vmid vmid = Vmid(0);  // 0 where the world has none
   Asid asid = Asid(0);  // of one level: ignored
   AsidSet set = AsidSet::kShared;
+
+  template <class Snapshot>
+  void archive(Snapshot& snapshot) {
+    snapshot(world, vmid, asid, set);
+  }
 };
 
 // What an entry is tagged with.
@@ -105,6 +113,11 @@ class AddressSpaces {
 
   void clear();
 
+  // Whether there is an address space that had or has the tag.
+  bool owned(Tag tag) const { return (tag & kIndexMask) < spaces_.size(); }
+  template <class Snapshot>
+  void archive(Snapshot& snapshot);
+
  private:
   static constexpr Tag kIndexMask = (Tag{1} << kIndexBits) - 1;
 
@@ -133,6 +146,32 @@ class AddressSpaces {
   std::unordered_map<std::uint64_t, Space*> by_name_;
   std::unordered_map<std::uint32_t, std::vector<Space*>> by_holder_;
 };
+
+// The maps follow from the spaces, and nothing from what was asked last.
+template <class Snapshot>
+void AddressSpaces::archive(Snapshot& snapshot) {
+  snapshot(any_retired_);
+  auto count = static_cast<std::uint32_t>(spaces_.size());
+  snapshot(count);
+  if constexpr (Snapshot::kReads) {
+    const bool retired = any_retired_;
+    clear();
+    any_retired_ = retired;
+  }
+  snapshot.require(count <= kIndexMask + 1, "more address spaces than there can be");
+  for (std::uint32_t i = 0; i != count && snapshot.ok(); ++i) {
+    Space read;
+    Space& space = Snapshot::kReads ? read : *spaces_[i];
+    auto& [name, tag, sizes, splintered] = space;
+    auto& [world, vmid, asid, input, set] = name;
+    snapshot(world, vmid, asid, input, set, tag, sizes, splintered);
+    if constexpr (Snapshot::kReads) {
+      const bool sound = (tag & kIndexMask) == i && (tag == i || any_retired_) &&
+                         ((sizes | splintered) & 1) == 0 && find(name) == nullptr;
+      if (snapshot.require(sound, "an address space that cannot be")) *intern(name) = space;
+    }
+  }
+}
 
 }  // namespace smmu::emulator
 

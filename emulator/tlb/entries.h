@@ -6,6 +6,7 @@
 
 #include "emulator/tlb/translation_cache.h"
 #include "emulator/walk/leaf.h"
+#include "emulator/walk/snapshot.h"
 #include "emulator/walk/walker.h"
 #include "smmu/emulator/observer.h"
 
@@ -16,6 +17,13 @@ struct TlbEntry : Leaf {
   Stamp stamp = 0;  // when the walk began
 
   unsigned block_bits() const { return stage1_bits; }
+  // Whether a walk can have come to it.
+  bool sound() const { return is_block(output, size_bits) && is_size(stage1_bits); }
+
+  template <class Snapshot>
+  void archive(Snapshot& snapshot) {
+    snapshot(static_cast<Leaf&>(*this), stamp);
+  }
 };
 
 // What stage 2 makes of an IPA, for walks of stage 1.
@@ -23,6 +31,12 @@ struct Stage2Entry : Stage2Leaf {
   Stamp stamp = 0;
 
   unsigned block_bits() const { return size_bits; }
+  bool sound() const { return is_block(output, size_bits); }
+
+  template <class Snapshot>
+  void archive(Snapshot& snapshot) {
+    snapshot(static_cast<Stage2Leaf&>(*this), stamp);
+  }
 };
 
 // A table that a walk may begin at: it resolves 2^size_bits bytes.
@@ -35,6 +49,12 @@ struct TableEntry : StartingTable {
   Granule granule = Granule::k4K;
 
   unsigned block_bits() const { return size_bits; }
+  bool sound() const { return is_size(size_bits); }
+
+  template <class Snapshot>
+  void archive(Snapshot& snapshot) {
+    snapshot(static_cast<StartingTable&>(*this), root, stamp, size_bits, granule);
+  }
 };
 
 using MainTlb = TranslationCache<TlbEntry>;

@@ -23,6 +23,11 @@ struct TlbInvalidation {
     std::optional<Granule> granule;  // only entries of that granule
     std::int8_t level = 0;           // only leaves of that level; 0: of any
     bool leaf_only = false;          // no table descriptors on the way
+
+    template <class Snapshot>
+    void archive(Snapshot& snapshot) {
+      snapshot(first, last, granule, level, leaf_only);
+    }
   };
 
   StreamWorld world = StreamWorld::kNsEl1;
@@ -31,6 +36,12 @@ struct TlbInvalidation {
   std::optional<Asid> asid = std::nullopt;  // global entries too if there is a range, else not
   std::optional<Range> range = std::nullopt;
   std::optional<Input> input = Input::kVirtual;  // none: both
+
+  template <class Snapshot>
+  void archive(Snapshot& snapshot) {
+    snapshot(world, vmid, vmid_bits_ignored, asid, range, input);
+    snapshot.require(vmid_bits_ignored < 16, "a VMID that cannot be");
+  }
 };
 
 }  // namespace smmu::emulator

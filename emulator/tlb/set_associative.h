@@ -147,12 +147,27 @@ class SetAssociative {
     resize(initial_sets_);
   }
 
+  // With every entry in its place: what has to go next is the same.
+  // `sound(key, value)`: whether there can be such an entry.  A snapshot has the
+  // cache take no more memory than entries could.
+  template <class Snapshot, class Sound>
+  void archive(Snapshot& snapshot, Sound&& sound);
+
  private:
   static constexpr std::size_t kNone = ~std::size_t{0};
   static constexpr std::size_t kMostSlots = std::size_t{1} << 24;
   // With an eighth of the slots in use no set of so many ways is full.
   static constexpr std::size_t kWaysToGrow = 16;
   static constexpr std::size_t kMostSlotsPerEntry = 8;
+
+  // Whether a cache of its kind can have that many.
+  bool possible(std::uint64_t sets) const {
+    if (sets == initial_sets_) return true;
+    // It has grown from half of them.
+    const std::uint64_t before = sets / 2 * ways_;
+    return cap_ != 0 && std::has_single_bit(sets) && sets <= kMostSlots &&
+           before < kMostSlotsPerEntry * cap_ && before < kMostSlots;
+  }
 
   void resize(std::size_t sets) {
     ++changes_;
@@ -221,6 +236,51 @@ class SetAssociative {
   std::vector<Value> values_;
   std::size_t next_victim_ = 0;
 };
+
+template <class Key, class Value>
+template <class Snapshot, class Sound>
+void SetAssociative<Key, Value>::archive(Snapshot& snapshot, Sound&& sound) {
+  std::uint64_t sets = keys_.size() / ways_;
+  std::uint64_t victim = next_victim_ & (ways_ - 1);
+  auto count = static_cast<std::uint32_t>(size_);
+  snapshot(sets, victim, count);
+  if constexpr (!Snapshot::kReads) {
+    for (std::size_t slot = 0; slot != keys_.size(); ++slot) {
+      if (keys_[slot].vacant()) continue;
+      auto number = static_cast<std::uint32_t>(slot);
+      snapshot(number, keys_[slot], values_[slot]);
+    }
+  } else {
+    const bool fits = possible(sets) && count <= sets * ways_ && (cap_ == 0 || count <= cap_);
+    if (!snapshot.require(fits, "a cache that cannot be")) return;
+    struct Entry {
+      std::uint32_t slot = 0;
+      Key key;
+      Value value{};
+    };
+    // Room is made when all are known.
+    std::vector<Entry> entries;
+    for (std::uint32_t i = 0; i != count && snapshot.ok(); ++i) {
+      Entry& entry = entries.emplace_back();
+      snapshot(entry.slot, entry.key, entry.value);
+      const bool in_order = i == 0 || entries[i - 1].slot < entry.slot;
+      snapshot.require(in_order && entry.slot < sets * ways_ && !entry.key.vacant() &&
+                           sound(std::as_const(entry.key), std::as_const(entry.value)),
+                       "an entry that cannot be");
+    }
+    if (!snapshot.ok()) return;
+    resize(sets);
+    size_ = count;
+    next_victim_ = victim & (ways_ - 1);
+    for (const Entry& entry : entries) {
+      const std::size_t first = set_of(entry.key);
+      const bool placed = entry.slot - entry.slot % ways_ == first && find(entry.key) == nullptr;
+      if (!snapshot.require(placed, "an entry in a place that is not its own")) return clear();
+      put(entry.slot, entry.key, entry.value);
+    }
+    full_ = cap_ == 0 && size_ == keys_.size();
+  }
+}
 
 }  // namespace smmu::emulator
 

@@ -31,6 +31,8 @@ struct TlbSpaces {
 //                 describes
 //   granule, level
 //
+// and for snapshots archive(), and sound(): whether there can be such an entry.
+//
 // Called with the TCU's lock held.
 template <class Entry>
 class TranslationCache {
@@ -49,6 +51,15 @@ class TranslationCache {
     // bits of the factor.
     std::uint64_t hash() const { return (page_ ^ kind_) * 0x9e3779b97f4a7c15; }
     friend bool operator==(const Key&, const Key&) = default;
+
+    template <class Snapshot>
+    void archive(Snapshot& snapshot) {
+      snapshot(page_, kind_);
+      const unsigned bits = size_bits();
+      snapshot.require((kind_ & 0xffff'ffff) == bits && bits >= 1 && bits < 64 &&
+                           page_ <= ~std::uint64_t{0} >> bits,
+                       "an address that cannot be");
+    }
 
    private:
     std::uint64_t page_ = 0;  // address / size
@@ -186,6 +197,14 @@ class TranslationCache {
   void clear() {
     entries_.clear();
     spaces_.clear();
+  }
+
+  template <class Snapshot>
+  void archive(Snapshot& snapshot) {
+    snapshot(spaces_);
+    entries_.archive(snapshot, [this](const Key& key, const Entry& entry) {
+      return spaces_.owned(key.tag()) && entry.size_bits == key.size_bits() && entry.sound();
+    });
   }
 
  private:

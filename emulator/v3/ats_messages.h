@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <set>
+#include <vector>
 
 #include "emulator/tlb/brief_mutex.h"
 #include "emulator/v3/commands.h"
@@ -41,6 +42,20 @@ class AtsMessages {
 
   // Forgets what is unanswered.
   void reset();
+
+  template <class Snapshot>
+  void archive(Snapshot& snapshot) {
+    std::vector<std::uint64_t> waiting(waiting_.begin(), waiting_.end());
+    snapshot(tags_, failed_);
+    snapshot.sequence(waiting, kMostUnanswered);
+    if constexpr (Snapshot::kReads) {
+      waiting_ = {waiting.begin(), waiting.end()};
+      unanswered_.store(waiting_.size(), std::memory_order_seq_cst);
+      snapshot.require(
+          waiting_.size() == waiting.size() && (waiting_.empty() || *waiting_.rbegin() < tags_),
+          "a tag that was not given");
+    }
+  }
 
  private:
   // A tag says which interface's it is.

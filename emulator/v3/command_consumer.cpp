@@ -190,6 +190,11 @@ bool CommandConsumer::begin_wait(SyncParticipant& queue, std::size_t unanswered_
   unanswered_allowed_.store(unanswered_allowed, std::memory_order_seq_cst);
   awaiting_.store(&queue, std::memory_order_relaxed);
   waits_.fetch_add(1, std::memory_order_relaxed);
+  await_accesses();
+  return true;
+}
+
+void CommandConsumer::await_accesses() {
   awaited_.begin(Waiter::kOwn);
   for (const auto& port : ports_) port->in_flight().mark(Waiter::kOwn);
   if (non_secure_) {
@@ -197,7 +202,6 @@ bool CommandConsumer::begin_wait(SyncParticipant& queue, std::size_t unanswered_
     for (const auto& port : non_secure_->ports) port->in_flight().mark(Waiter::kSecure);
     non_secure_->operations.mark(Waiter::kSecure);
   }
-  return true;
 }
 
 void CommandConsumer::end_sync(const SyncParticipant& queue) {

@@ -27,6 +27,12 @@ namespace smmu::emulator {
 // A queue that can wait: for accesses in flight and for devices, or until
 // another queue has waited for its own.
 class SyncParticipant {
+ protected:
+  template <class Snapshot>
+  void archive_wait(Snapshot& snapshot) {
+    snapshot(passed_over_);
+  }
+
  private:
   friend class CommandConsumer;
   std::atomic<std::uint32_t> passed_over_{0};  // which of the waits was another's
@@ -87,6 +93,32 @@ class CommandConsumer {
     if (waits(std::memory_order_relaxed)) end_sync(queue);
   }
 
+  // `queue_of(number)`: the queue of that number(); null if there is none.
+  // REQUIRES: no access is in flight.
+  template <class Snapshot, class QueueOf>
+  void archive(Snapshot& snapshot, QueueOf&& queue_of) {
+    constexpr std::uint32_t kNone = ~std::uint32_t{0};
+    const SyncParticipant* awaiting = awaiting_.load(std::memory_order_relaxed);
+    std::uint32_t number = kNone;
+    if (awaiting != nullptr) {
+      for (number = 0; queue_of(number) != awaiting;) ++number;
+    }
+    std::uint64_t allowed = unanswered_allowed_.load(std::memory_order_relaxed);
+    snapshot(number, waits_, allowed, quick_syncs_);
+    awaiting = number == kNone ? nullptr : queue_of(number);
+    snapshot.require((number == kNone) == (awaiting == nullptr), "a CMD_SYNC of no queue");
+    if constexpr (Snapshot::kReads) {
+      if (awaiting == nullptr) {
+        end_wait();
+      } else {
+        await_accesses();
+      }
+      awaiting_.store(awaiting, std::memory_order_relaxed);
+      unanswered_allowed_.store(static_cast<std::size_t>(allowed), std::memory_order_relaxed);
+      quick_syncs_ = quick_syncs_ && quick_;
+    }
+  }
+
  private:
   template <class Q>
   bool runs(const Q& queue) const;
@@ -109,6 +141,8 @@ class CommandConsumer {
   // Whether devices have to answer before the queue that waits goes on.
   bool devices_awaited() const { return messages_.unanswered() > unanswered_allowed_; }
   void end_sync(const SyncParticipant& queue);
+  // Accesses that are in flight tell when they end; and need not.
+  void await_accesses();
   void end_wait();
   // Whether a queue of this Security state waits.
   bool waits(std::memory_order order = std::memory_order_seq_cst) const {

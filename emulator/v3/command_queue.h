@@ -53,6 +53,14 @@ class CommandQueue : public SyncParticipant {
   }
   static std::uint32_t number() { return 0; }
 
+  template <class Snapshot>
+  void archive(Snapshot& snapshot) {
+    Queue queue = this->queue();
+    queue.archive(snapshot, features_.idr1[v3::SMMU_IDR1::CMDQS], features_.output_bits);
+    archive_wait(snapshot);
+    if constexpr (Snapshot::kReads) queue_.store(queue.word(), std::memory_order_relaxed);
+  }
+
  private:
   const Features& features_;
   RegisterFile& registers_;

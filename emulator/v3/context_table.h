@@ -41,6 +41,11 @@ class ContextTable {
   void invalidate(const ConfigurationInvalidation& what, Stamp before);
   void clear();
 
+  template <class Snapshot>
+  void archive(Snapshot& snapshot) {
+    descriptors_.archive(snapshot, [](std::uint32_t) { return true; });
+  }
+
  private:
   ConfigurationSource::Resolution find(const v3::STE& ste, StreamWorld world,
                                        bool secure_fetches_only, StreamId stream,

@@ -8,8 +8,6 @@ using v3::STE;
 
 namespace {
 
-constexpr unsigned kMostCont = 15;
-
 // "All defined fields, except for CONT"; SW_RESERVED is nothing to the SMMU.
 bool identical(const STE& a, const STE& b) {
   constexpr std::size_t kWord = STE::CONT.kLo / 64;

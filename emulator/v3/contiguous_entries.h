@@ -25,7 +25,14 @@ class ContiguousEntries {
   void invalidate(StreamId first, StreamId last, Stamp before);
   void clear() { copies_.clear(); }
 
+  template <class Snapshot>
+  void archive(Snapshot& snapshot) {
+    copies_.archive(snapshot, [](std::uint32_t cont) { return cont >= 1 && cont <= kMostCont; });
+  }
+
  private:
+  static constexpr unsigned kMostCont = 15;
+
   StructureCache<v3::STE> copies_;  // by the first StreamID of the span, and CONT
 };
 

@@ -60,12 +60,25 @@ class EnhancedCommandQueue : public SyncParticipant {
   std::uint32_t number() const { return number_; }
   void set_number(std::uint32_t number) { number_ = number; }
 
+  bool disabled() const { return !prod()[Prod::EN] && !cons()[Cons::ENACK]; }
+  template <class Snapshot>
+  void archive(Snapshot& snapshot, const Features& features) {
+    snapshot(base_, prod_, cons_);
+    const bool sound = (base().raw() & ~named_bits<Base>()) == 0 &&
+                       (prod().raw() & ~named_bits<Prod>()) == 0 &&
+                       (cons().raw() & ~named_bits<Cons>()) == 0;
+    snapshot.require(sound, "a bit that no register has");
+    Queue queue = this->queue();
+    queue.archive(snapshot, features.idr1[v3::SMMU_IDR1::CMDQS], features.output_bits);
+    archive_wait(snapshot);
+    if constexpr (Snapshot::kReads) queue_.store(queue.word(), std::memory_order_relaxed);
+  }
+
  private:
   using Base = v3::SMMU_ECMDQ_BASEn;
   using Prod = v3::SMMU_ECMDQ_PRODn;
   using Cons = v3::SMMU_ECMDQ_CONSn;
 
-  bool disabled() const { return !prod()[Prod::EN] && !cons()[Cons::ENACK]; }
   Base base() const { return Base(base_.load(std::memory_order_acquire)); }
   Prod prod() const { return Prod(prod_.load(std::memory_order_seq_cst)); }
   Cons cons() const { return Cons(cons_.load(std::memory_order_seq_cst)); }

@@ -45,6 +45,28 @@ class EnhancedCommandQueues {
 
   void reset();
 
+  // Null: there is no queue of that number.
+  const EnhancedCommandQueue* find_by_number(std::uint32_t number) const {
+    return number - 1 < count_ ? &queues_[number - 1] : nullptr;
+  }
+  template <class Snapshot>
+  void archive(Snapshot& snapshot) {
+    std::uint32_t enabled = 0;
+    for (std::uint32_t i = 0; i != count_; ++i) {
+      queues_[i].archive(snapshot, features_);
+      if (!queues_[i].disabled()) ++enabled;
+    }
+    for (std::size_t word = 0; word != bells_.size(); ++word) {
+      snapshot(bells_[word]);
+      const std::uint64_t queues = count_ - word * 64;
+      snapshot.require(queues >= 64 || bells_[word].load(std::memory_order_relaxed) >> queues == 0,
+                       "a bell of no queue");
+    }
+    snapshot(next_);
+    snapshot.require(next_ < count_, "the turn of no queue");
+    if constexpr (Snapshot::kReads) registers_.count_queues(enabled);
+  }
+
  private:
   EnhancedCommandQueue* find(std::uint32_t offset, std::uint32_t& within) const;
   void ring(std::uint32_t number);

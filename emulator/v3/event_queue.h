@@ -37,6 +37,12 @@ class EventQueue {
   // is full is an overflow.  `mergeable`: the one written last may stand for it.
   EventFate write_or_lose(const EventRecord& record, bool mergeable);
 
+  template <class Snapshot>
+  void archive(Snapshot& snapshot) {
+    queue_.archive(snapshot, features_.idr1[v3::SMMU_IDR1::EVENTQS], features_.output_bits);
+    snapshot(last_);
+  }
+
  private:
   // kWritten: there is none.
   EventFate obstacle(v3::SMMU_EVENTQ_PROD prod, v3::SMMU_EVENTQ_CONS cons) const;

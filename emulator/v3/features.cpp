@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <bit>
 
+#include "emulator/pmcg/counter_group_objection.h"
 #include "emulator/v3/architecture_version.h"
-#include "emulator/v3/counter_group_objection.h"
 #include "emulator/v3/enhanced_command_queues.h"
 
 namespace smmu::emulator {

@@ -36,6 +36,12 @@ class Interrupts {
 
   void reset() { waiting_ = 0; }
 
+  template <class Snapshot>
+  void archive(Snapshot& snapshot) {
+    snapshot(waiting_, sync_address_, sync_data_);
+    snapshot.require(waiting_ < 2 * kGlobalError, "an interrupt that there is not");
+  }
+
  private:
   // What waits, in the order of delivery.
   enum : std::uint8_t {

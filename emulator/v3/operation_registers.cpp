@@ -93,11 +93,8 @@ OperationRegisters::OperationRegisters(const SmmuV3Config& config, const Feature
 
 void OperationRegisters::reset() {
   const std::lock_guard lock(mutex_);
-  for (auto& word : words_) word.store(0, std::memory_order_relaxed);
-  if (security_ == SecurityState::kSecure) {
-    // 6.3.104: a virtual machine's StreamID is a Secure one, RES1.
-    words_[first_of(Group::kVirtual) + kSid + 1].store(
-        static_cast<std::uint32_t>(SMMU_S_GATOS_SID::SSEC.kMask >> 32), std::memory_order_relaxed);
+  for (std::size_t word = 0; word != kWords; ++word) {
+    words_[word].store(fixed_bits(word), std::memory_order_relaxed);
   }
 }
 

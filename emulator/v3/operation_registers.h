@@ -63,6 +63,25 @@ class OperationRegisters {
   // Ends whatever still runs, with that result.
   void finish_all(std::uint64_t par);
 
+  // Whether an operation runs that is about streams of that state.
+  bool busy(SecurityState of_stream) const {
+    for (const Group group : {Group::kGlobal, Group::kVirtual}) {
+      const auto request = this->request(group);
+      if (request && request->of_stream == of_stream) return true;
+    }
+    return false;
+  }
+  template <class Snapshot>
+  void archive(Snapshot& snapshot) {
+    for (std::size_t word = 0; word != kWords; ++word) {
+      if (!(group_of(word) == Group::kGlobal ? global_ : virtual_)) continue;
+      snapshot(words_[word]);
+      snapshot.require(
+          (words_[word].load(std::memory_order_relaxed) & ~variable_bits(word)) == fixed_bits(word),
+          "a bit that no register has");
+    }
+  }
+
  private:
   // The words of a group, from SMMU_*_CTRL on; both have the same layout.
   static constexpr std::size_t kCtrl = 0;
@@ -82,6 +101,18 @@ class OperationRegisters {
   }
   std::size_t word_of(std::uint32_t offset) const;
   void finish_locked(Group group, std::uint64_t par);
+  // By software or by the SMMU.
+  std::uint32_t variable_bits(std::size_t word) const {
+    if (word == kSelect) return writable_[word];
+    if (word % kGroupWords >= kPar) return ~std::uint32_t{0};
+    return word % kGroupWords == kCtrl ? 1 : writable_[word];
+  }
+  // 6.3.104: a Secure virtual machine's StreamID is a Secure one, RES1.
+  std::uint32_t fixed_bits(std::size_t word) const {
+    const bool is_secure_sid =
+        security_ == SecurityState::kSecure && word == first_of(Group::kVirtual) + kSid + 1;
+    return is_secure_sid ? static_cast<std::uint32_t>(v3::SMMU_S_GATOS_SID::SSEC.kMask >> 32) : 0;
+  }
   std::uint64_t doubleword(std::size_t word) const;
   bool running(Group group) const;
 

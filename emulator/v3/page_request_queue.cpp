@@ -23,10 +23,6 @@ namespace {
 
 SMMU_GERROR abort_error() { return SMMU_GERROR().set(SMMU_GERROR::PRIQ_ABT_ERR, true); }
 
-// What only PCI Express's widths let through.
-constexpr std::uint32_t kPasidMask = (1U << 20) - 1;
-constexpr std::uint16_t kGroupMask = (1U << 9) - 1;
-
 }  // namespace
 
 PageRequestQueue::PageRequestQueue(const Features& features, RegisterFile& registers,

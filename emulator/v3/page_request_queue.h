@@ -4,6 +4,7 @@
 #define SMMU_EMULATOR_V3_PAGE_REQUEST_QUEUE_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 
 #include "emulator/tcu/tcu.h"
@@ -54,6 +55,18 @@ class PageRequestQueue {
 
   void reset();
 
+  bool waiting() const { return !waiting_.empty(); }
+  template <class Snapshot>
+  void archive(Snapshot& snapshot) {
+    queue_.archive(snapshot, features_.idr1[v3::SMMU_IDR1::PRIQS], features_.output_bits);
+    snapshot.sequence(waiting_, kMostWaiting);
+    for (const PageRequest& request : waiting_) {
+      const bool sound = request.group <= kGroupMask &&
+                         (!request.pasid || request.pasid->substream.value <= kPasidMask);
+      snapshot.require(sound, "a page request that cannot be");
+    }
+  }
+
  private:
   PageRequestFate perform(const PageRequest& request);
   // 8.1: the queue has overflowed.
@@ -64,6 +77,9 @@ class PageRequestQueue {
   // More can come only from inside one callback, or from devices that ask
   // faster than the queue is written.
   static constexpr std::size_t kMostWaiting = 1024;
+  // What only PCI Express's widths let through.
+  static constexpr std::uint32_t kPasidMask = (1U << 20) - 1;
+  static constexpr std::uint16_t kGroupMask = (1U << 9) - 1;
 
   const Features& features_;
   RegisterFile& registers_;

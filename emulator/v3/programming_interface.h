@@ -99,6 +99,18 @@ class ProgrammingInterface final : private ConfigurationSource,
   // many.  None, if another thread does, or the caller is called by one.
   std::uint32_t step(std::uint32_t most);
 
+  // In programming_interface_snapshot.cpp, with nobody else there.
+
+  // Whether nothing is going on: no access, and no effect.
+  bool quiet() const;
+  // REQUIRES: quiet().  Of the Secure interface: after the other one.
+  template <class Snapshot>
+  void archive(Snapshot& snapshot);
+  // Tells devices which of their accesses wait.
+  void announce() const {
+    if (stalls_ != nullptr) stalls_->announce();
+  }
+
  private:
   // Pending effects, one bit each.
   enum : std::uint32_t {
@@ -201,6 +213,12 @@ class ProgrammingInterface final : private ConfigurationSource,
   bool secure_fetches_only() const;
   void invalidate_everything();
   void forbid_stalls(bool forbidden);
+  template <class Snapshot>
+  void archive_queues(Snapshot& snapshot);
+  template <class Snapshot>
+  void archive_ports(Snapshot& snapshot);
+  // Whether all that waits is pending, and nothing that there is not.
+  bool consistent();
 
   const SmmuV3Config& config_;
   const Wires wires_;
@@ -233,6 +251,11 @@ class ProgrammingInterface final : private ConfigurationSource,
   struct PendingRecord {
     EventRecord record;
     bool mergeable;
+
+    template <class Snapshot>
+    void archive(Snapshot& snapshot) {
+      snapshot(record, mergeable);
+    }
   };
   std::deque<PendingRecord> pending_records_;
   // While EVENTQEN changes: the records that come before that.

@@ -37,6 +37,18 @@ class Queue {
   // entries.
   std::uint64_t word() const { return base_ | static_cast<unsigned>(std::popcount(positions_)); }
 
+  // `most_log2_size`, `output_bits`: as they were when it was made.
+  template <class Snapshot>
+  void archive(Snapshot& snapshot, unsigned most_log2_size, unsigned output_bits) {
+    std::uint64_t word = this->word();
+    snapshot(word);
+    if constexpr (Snapshot::kReads) {
+      const Queue read(word & ~kSizeBits, static_cast<unsigned>(word & kSizeBits), most_log2_size,
+                       log2_entry_bytes_, output_bits);
+      if (snapshot.require(read.word() == word, "a queue that cannot be")) *this = read;
+    }
+  }
+
   bool empty(std::uint32_t prod, std::uint32_t cons) const {
     return ((prod ^ cons) & index_bits()) == 0;
   }

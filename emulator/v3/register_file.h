@@ -94,6 +94,24 @@ class RegisterFile {
     return ((get<v3::SMMU_GERROR>().raw() ^ get<v3::SMMU_GERRORN>().raw()) & errors.raw()) != 0;
   }
 
+  // What no reset makes what it was.
+  template <class Snapshot>
+  void archive(Snapshot& snapshot) {
+    for (std::size_t word = 0; word != kWords; ++word) {
+      const std::uint32_t variable = variable_bits(word);
+      if (variable == 0) continue;
+      snapshot(words_[word]);
+      snapshot.require((words_[word].load(std::memory_order_relaxed) & ~variable) == 0,
+                       "a bit that no register has");
+    }
+  }
+  // SMMU_S_INIT.INV_ALL has not ended.
+  bool invalidates() const { return words_[kInit].load(std::memory_order_seq_cst) != 0; }
+  // Enhanced Command queues that are not disabled.
+  void count_queues(std::uint32_t enabled) {
+    enhanced_queues_.store(enabled, std::memory_order_seq_cst);
+  }
+
  private:
   // When the writable bits of a register may be written.
   enum class Guard : std::uint8_t {
@@ -143,6 +161,19 @@ class RegisterFile {
   bool open(Guard guard) const;
   Effect write_word(std::size_t word, std::uint32_t value);
   std::uint32_t writable_now(std::size_t word) const;
+  // By software or by the SMMU.
+  std::uint32_t variable_bits(std::size_t word) const {
+    switch (word) {
+      case index_of(v3::SMMU_CR0ACK::kOffset):
+        return rules_[index_of(v3::SMMU_CR0::kOffset)].writable;
+      case index_of(v3::SMMU_IRQ_CTRLACK::kOffset):
+        return rules_[index_of(v3::SMMU_IRQ_CTRL::kOffset)].writable;
+      case index_of(v3::SMMU_GERROR::kOffset):
+        return rules_[index_of(v3::SMMU_GERRORN::kOffset)].writable;
+      default:
+        return rules_[word].writable;
+    }
+  }
   void truncate_indices();
   void reset_secure();
   void store(std::size_t word, std::uint32_t value) {

@@ -3,10 +3,11 @@
 
 #include <optional>
 
-#include "emulator/v3/counter_groups.h"
+#include "emulator/pmcg/counter_groups.h"
 #include "emulator/v3/enhanced_command_queues.h"
 #include "emulator/v3/features.h"
 #include "emulator/v3/programming_interface.h"
+#include "emulator/v3/snapshot_head.h"
 #include "smmu/arch/v3/queue_registers.h"
 #include "smmu/arch/v3/secure_registers.h"
 
@@ -67,9 +68,11 @@ class Model final : public SmmuV3 {
   Mmio& secure() override { return secure_registers_; }
 
   Port& add_port() override {
+    waiting_ports_.push_back(false);
     return counted(non_secure_.add_port(secure_ ? &secure_->add_port(nullptr) : nullptr));
   }
   Port& add_port(StallClient& client) override {
+    waiting_ports_.push_back(true);
     return counted(
         non_secure_.add_port(client, secure_ ? &secure_->add_port(client, nullptr) : nullptr));
   }
@@ -104,9 +107,67 @@ class Model final : public SmmuV3 {
     return performed;
   }
 
+  Result<std::vector<std::byte>, std::string> save() override {
+    if (!quiet()) return busy();
+    SnapshotWriter snapshot;
+    write_head(snapshot, config_, waiting_ports_);
+    non_secure_.archive(snapshot);
+    if (secure_) secure_->archive(snapshot);
+    if (counters_ != nullptr) counters_->archive(snapshot);
+    finish_head(snapshot);
+    return snapshot.take();
+  }
+  Result<Restored, std::string> restore(std::span<const std::byte> bytes) override {
+    if (!quiet()) return busy();
+    {
+      Unheard unheard;
+      // Nobody hears of it.
+      Wires wires = wires_;
+      wires.observer = nullptr;
+      Model rehearsal(config_, wires);
+      for (const bool waiting : waiting_ports_) {
+        if (waiting) {
+          rehearsal.add_port(unheard);
+        } else {
+          rehearsal.add_port();
+        }
+      }
+      std::string error = rehearsal.take(bytes);
+      if (!error.empty()) return error;
+    }
+    // What is taken does not depend on what was there.
+    if (std::string error = take(bytes); !error.empty()) return error;
+    non_secure_.announce();
+    if (secure_) secure_->announce();
+    return Restored{};
+  }
+
   const SmmuV3Config& config() const override { return config_; }
 
  private:
+  // Behind the ports of a rehearsal, where nothing ends.
+  class Unheard final : public StallClient {
+    void on_resumed(Stalled, const Outcome&) override {}
+  };
+
+  bool quiet() const {
+    return non_secure_.quiet() && (!secure_ || secure_->quiet()) &&
+           (counters_ == nullptr || counters_->quiet());
+  }
+  static std::string busy() { return "an access is in flight, or an effect is being performed"; }
+  // A sentence that says what is wrong with the snapshot; empty: nothing.
+  std::string take(std::span<const std::byte> bytes) {
+    SnapshotReader snapshot(bytes);
+    read_head(snapshot, config_, waiting_ports_);
+    if (snapshot.ok()) non_secure_.archive(snapshot);
+    if (snapshot.ok() && secure_) secure_->archive(snapshot);
+    if (snapshot.ok() && counters_ != nullptr) counters_->archive(snapshot);
+    if (snapshot.ok() && snapshot.left() != 0) {
+      snapshot.fail("the snapshot goes on after its end");
+    }
+    return snapshot.error();
+  }
+
   [[gnu::noinline]] std::uint32_t reported_read32(std::uint32_t offset) const {
     const std::uint32_t value = non_secure_.read32(offset);
     report(Direction::kRead, offset, 4, value);
@@ -210,6 +271,7 @@ class Model final : public SmmuV3 {
   ProgrammingInterface non_secure_;
   std::optional<ProgrammingInterface> secure_;
   SecureRegisters secure_registers_;
+  std::vector<bool> waiting_ports_;  // whether the device behind each can wait
 };
 
 }  // namespace

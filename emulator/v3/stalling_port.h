@@ -21,6 +21,7 @@ class StallingPort final : public Port, public TransactionSupervisor {
       : stalls_(stalls), smmu_(smmu), client_(client) {}
   // Before anything else.  REQUIRES: this is its supervisor.
   // `secure`: where Secure transactions go; or null.
+  StallClient& client() const { return client_; }
   void pass_through(Tbu& tbu, Port* secure) {
     tbu_ = &tbu;
     secure_ = secure;

@@ -12,6 +12,7 @@
 #include <mutex>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "emulator/tbu/tbu.h"
 #include "emulator/v3/commands.h"
@@ -62,6 +63,18 @@ class Stalls final : private TransactionSupervisor {
   void close();
   // A CMD_RESUME or CMD_STALL_TERM.
   void answer(const CommandWords& words);
+
+  // With nobody else there.  In stalls_snapshot.cpp.
+
+  // Whether no access is on its way to being held, told or ended.
+  bool quiet();
+  // Whether step() has something to do.
+  bool work_left() { return !in(State::kFresh).empty() || !in(State::kAnswered).empty(); }
+  // `clients`: of the ports that can wait, in their order.
+  template <class Snapshot>
+  void archive(Snapshot& snapshot, const std::vector<StallClient*>& clients);
+  // Tells the devices what waits.
+  void announce() const;
 
  private:
   enum class State : std::uint8_t {

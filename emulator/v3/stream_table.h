@@ -37,6 +37,13 @@ class StreamTable {
   void invalidate(const ConfigurationInvalidation& what, Stamp before);
   void clear();
 
+  template <class Snapshot>
+  void archive(Snapshot& snapshot) {
+    descriptors_.archive(snapshot, [](std::uint32_t split) { return split <= 10; });
+    entries_.archive(snapshot, [](std::uint32_t index) { return index == 0; });
+    if (contiguous_ != nullptr) snapshot(*contiguous_);
+  }
+
  private:
   void invalidate_entries(const ConfigurationInvalidation& what, Stamp before);
   void invalidate_descriptors(const ConfigurationInvalidation& what, Stamp before);

@@ -29,6 +29,13 @@ class StructureCache {
   struct Copy {
     S structure;
     Stamp stamp = 0;  // of the oldest of all that led to it
+
+    template <class Snapshot>
+    void archive(Snapshot& snapshot) {
+      auto words = structure.words();
+      snapshot(words, stamp);
+      structure = S(words);
+    }
   };
 
   std::optional<Copy> find(std::uint32_t stream, std::uint32_t index) {
@@ -71,6 +78,15 @@ class StructureCache {
     copies_.clear();
   }
 
+  // `possible(index)`: whether a structure is filed under that.
+  template <class Snapshot, class Possible>
+  void archive(Snapshot& snapshot, Possible&& possible) {
+    copies_.archive(snapshot, [&](const Key& key, const Copy&) { return possible(key.index()); });
+    if constexpr (Snapshot::kReads) {
+      inhabited_.store(copies_.size() != 0, std::memory_order_seq_cst);
+    }
+  }
+
  private:
   class Key {
    public:
@@ -83,6 +99,12 @@ class StructureCache {
     std::uint32_t stream() const { return static_cast<std::uint32_t>(value_); }
     std::uint32_t index() const { return static_cast<std::uint32_t>(value_ >> 32); }
     friend bool operator==(const Key&, const Key&) = default;
+
+    template <class Snapshot>
+    void archive(Snapshot& snapshot) {
+      snapshot(value_);
+      snapshot.require(value_ >> 63 == 0, "an index that cannot be");
+    }
 
    private:
     std::uint64_t value_ = ~std::uint64_t{0};

@@ -26,11 +26,12 @@ GOOGLETEST = ["<gtest/>", "<gmock/>"]
 OS = ["<linux/>", "<sys/>", "<fcntl.h>", "<pthread.h>", "<sched.h>", "<unistd.h>"]
 
 # Inside emulator/, bottom to top.  A folder may include those below it.
-RAM, WALK, TLB, TCU, TBU, V3, CLI = (
-    f"emulator/{folder}/" for folder in ("ram", "walk", "tlb", "tcu", "tbu", "v3", "cli"))
-BELOW_TCU = [RAM, WALK, TLB]
+SNAPSHOT, RAM, WALK, TLB, TCU, TBU, PMCG, V3, CLI = (
+    f"emulator/{folder}/"
+    for folder in ("snapshot", "ram", "walk", "tlb", "tcu", "tbu", "pmcg", "v3", "cli"))
+BELOW_TCU = [SNAPSHOT, RAM, WALK, TLB]
 BELOW_TBU = [*BELOW_TCU, TCU]
-BELOW_V3 = [*BELOW_TBU, TBU]
+BELOW_V3 = [*BELOW_TBU, TBU, PMCG]
 BELOW_CLI = [*BELOW_V3, V3]
 
 TOOL = [*HARDWARE, *BELOW_CLI, *OS, "<CLI/>", "<nlohmann/>", "<zlib.h>"]
@@ -44,11 +45,13 @@ TABLE = {
     "include/smmu/iommu/": SOFTWARE,
     "include/smmu/testing/": ["include/", "<fmt/>", *GOOGLETEST],
 
+    SNAPSHOT: HARDWARE,
     RAM: [*HARDWARE, *OS],
-    WALK: HARDWARE,
-    TLB: [*HARDWARE, WALK],
+    WALK: [*HARDWARE, SNAPSHOT],
+    TLB: [*HARDWARE, SNAPSHOT, WALK],
     TCU: [*HARDWARE, *BELOW_TCU],
     TBU: [*HARDWARE, *BELOW_TBU, *OS],
+    PMCG: [*HARDWARE, *BELOW_TBU],
     V3: [*HARDWARE, *BELOW_V3],
     CLI: TOOL,
 
@@ -60,10 +63,12 @@ TABLE = {
     "test/model/": [*TEST, WALK, "test/model/"],
     "test/compile_fail/": ["include/"],
     "test/ram/": [*TEST, RAM],
-    "test/walk/": [*TEST, WALK],
+    "test/snapshot/": [*TEST, SNAPSHOT],
+    "test/walk/": [*TEST, SNAPSHOT, WALK],
     "test/model/": [*TEST, WALK],
-    "test/tlb/": [*TEST, WALK, TLB],
+    "test/tlb/": [*TEST, SNAPSHOT, WALK, TLB],
     "test/tbu/": [*TEST, *BELOW_TBU, TBU],
+    "test/pmcg/": [*TEST, *BELOW_TBU, PMCG],
     "test/v3/": [*TEST, *BELOW_V3, V3],
     "test/cli/": [*TEST, *TOOL, CLI],
     "test/replay/": [*TEST, *TOOL, CLI],

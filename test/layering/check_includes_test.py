@@ -49,6 +49,8 @@ class Includes(unittest.TestCase):
         self.assert_allowed("emulator/tcu/a.cpp", '"emulator/walk/walker.h"')
         self.assert_forbidden("emulator/walk/a.cpp", '"emulator/tcu/tcu.h"')
         self.assert_forbidden("emulator/walk/a.cpp", '"emulator/tlb/key.h"')
+        self.assert_allowed("emulator/walk/a.cpp", '"emulator/snapshot/values.h"')
+        self.assert_forbidden("emulator/snapshot/a.h", '"emulator/walk/walker.h"')
         self.assert_forbidden("emulator/tlb/a.cpp", '"emulator/ram/ram.h"')
         self.assert_forbidden("emulator/tcu/a.cpp", '"emulator/v3/event_record.h"')
         self.assert_forbidden("emulator/v3/a.cpp", '"emulator/cli/json.h"')
@@ -99,16 +101,17 @@ class Links(unittest.TestCase):
         return list(check_includes.check_links(lines))
 
     def test_agree_with_the_table(self):
-        lines = ["emulator/ram:", "emulator/walk:", "emulator/tlb: emulator/walk",
+        lines = ["emulator/snapshot:", "emulator/ram:", "emulator/walk: emulator/snapshot",
+                 "emulator/tlb: emulator/snapshot emulator/walk",
                  "emulator/tcu: emulator/ram emulator/walk emulator/tlb", "emulator/tbu: emulator/tcu"]
         self.assertEqual(self.complaints(*lines), [])
 
     def test_upwards_is_found(self):
-        found = self.complaints("emulator/walk: emulator/tlb")
+        found = self.complaints("emulator/walk: emulator/snapshot emulator/tlb")
         self.assertEqual(found, ["emulator/walk/ links emulator/tlb/ but may not include it"])
 
     def test_too_few_is_found(self):
-        found = self.complaints("emulator/tcu: emulator/ram emulator/walk")
+        found = self.complaints("emulator/tcu: emulator/ram emulator/snapshot emulator/walk")
         self.assertEqual(found, ["emulator/tcu/ may include emulator/tlb/ but does not link it"])
 
     def test_an_unknown_folder_is_an_error(self):

@@ -17,8 +17,13 @@
 
 #include "smmu/arch/v3/control_registers.h"
 #include "smmu/arch/v3/queue_registers.h"
+#include "smmu/arch/v3/secure_operation_registers.h"
+#include "smmu/arch/v3/secure_registers.h"
+#include "smmu/arch/v3/translation_operation_registers.h"
 #include "smmu/testing/board.h"
 #include "smmu/testing/matchers.h"
+#include "test/system/enhanced_queue.h"
+#include "test/system/moved.h"
 
 namespace smmu::testing {
 
@@ -41,6 +46,9 @@ class RandomDriver {
     bool patient = false;
     // Forgets no invalidation.
     bool careful = false;
+    // There is more than streams and commands: Enhanced Command queues, address translation
+    // operations, ATS, page requests, and Secure streams.
+    bool wide = false;
   };
 
   explicit RandomDriver(const Options& options)
@@ -54,12 +62,20 @@ class RandomDriver {
     stage2_.map(Iova(kRam), Pa(kRam), kRamBytes);
     for (unsigned stream = 0; stream != kStreams; ++stream) configure(stream);
     board_.submit_and_sync(command<v3::CMD_TLBI_NSNH_ALL>());
+    if (options_.wide) prepare_wide();
     board_.settle();
     connect();
+    if (options_.wide) {
+      // It answers, and does nothing else.
+      slow_device_ = std::make_unique<AtsDevice>(board_.fabric, *ports_[0], StreamId(kStreams));
+      slow_device_->set_answers(AtsDevice::Answers::kLater);
+    }
   }
 
   // Does one thing.
   void act() {
+    if (!options_.config.counter_groups.empty() && one_in(5)) return change_counters();
+    if (options_.wide && one_in(3)) return act_wide();
     switch (dice_.below(16)) {
       case 0:
         return change_table();
@@ -98,18 +114,36 @@ class RandomDriver {
     board_.replace_smmu();
     connect();
   }
+  // Another one takes its place and goes on where it was.
+  void move() {
+    testing::move(board_, [this] { connect(); });
+  }
 
   // What has been seen: of accesses, events, ends of stalls, interrupts.
   const std::vector<std::uint64_t>& seen() const { return seen_; }
   const std::vector<Event>& events() const { return events_; }
+  // How often each line was pulsed.
+  std::array<unsigned, 9> interrupts() const {
+    return {board_.event_line.count(),       board_.page_request_line.count(),
+            board_.sync_line.count(),        board_.error_line.count(),
+            board_.wake_up_line.count(),     board_.secure_event_line.count(),
+            board_.secure_sync_line.count(), board_.secure_error_line.count(),
+            board_.counter_line.count()};
+  }
   // Every register, and all of memory.
   std::vector<std::uint32_t> registers() {
     std::vector<std::uint32_t> values;
-    for (std::uint32_t offset = 0; offset != 0x1000; offset += 4) {
-      values.push_back(smmu().read32(offset));
-    }
-    for (std::uint32_t offset = 0x1'0000; offset != 0x1'1000; offset += 4) {
-      values.push_back(smmu().read32(offset));
+    const auto read = [&](Mmio& from, std::uint32_t first) {
+      for (std::uint32_t offset = first; offset != first + 0x1000; offset += 4) {
+        values.push_back(from.read32(offset));
+      }
+    };
+    read(smmu(), 0);
+    read(smmu(), 0x1'0000);
+    read(smmu().secure(), v3::kSecureOffset);
+    for (std::size_t n = 0; n != options_.config.counter_groups.size(); ++n) {
+      read(smmu().counter_group(n).secure(), 0);
+      read(smmu().counter_group(n).secure(), 0x1'0000);
     }
     return values;
   }
@@ -451,6 +485,199 @@ class RandomDriver {
     stalled_.clear();
   }
 
+  static constexpr std::uint32_t kSecureCommands = v3::kSecureOffset + v3::SMMU_CMDQ_PROD::kOffset;
+
+  // What a wide driver has besides.
+  struct Wide {
+    std::array<EnhancedQueue, 3> queues;  // the last is the Secure driver's
+    // Its registers are reached by way of the SMMU that is in place.
+    Board secure;
+    std::uint32_t produced = 0;  // by the Secure driver
+  };
+
+  void prepare_wide() {
+    wide_ = std::unique_ptr<Wide>(
+        new Wide{.queues = {EnhancedQueue(board_, 0, 0), EnhancedQueue(board_, 0, 3),
+                            EnhancedQueue(board_, 0, 1, 4, SecurityState::kSecure)},
+                 .secure = Board::secure(board_)});
+    for (EnhancedQueue& queue : wide_->queues) {
+      queue.write64(0, queue.entry(0).value | 4);
+      queue.write32(0x8, EnhancedQueue::kEnable);
+    }
+    board_.bring_up_page_requests(2);
+    wide_->secure.bring_up();
+    wide_->produced = smmu().secure().read32(kSecureCommands);
+    wide_->secure.streams().set(StreamId(0), translate(cd_place(0, 0)));
+    wide_->secure.streams().set(StreamId(1), bypass());
+  }
+  void act_wide() {
+    switch (below(8)) {
+      case 0:
+        return enhance();
+      case 1:
+        return operate();
+      case 2:
+        return request_translation();
+      case 3:
+        return request_page();
+      case 4:
+        return invalidate_device();
+      case 5:
+        return command_securely();
+      case 6:
+        return change_secure_control();
+      default:
+        return access_securely();
+    }
+  }
+  void enhance() {
+    EnhancedQueue& queue = wide_->queues[below(3)];
+    if (one_in(12)) return queue.write32(0x8, queue.prod() ^ EnhancedQueue::kEnable);
+    if (queue.in_error()) return queue.write32(0x8, queue.prod() ^ EnhancedQueue::kError);
+    const std::uint32_t produced = queue.prod() & 0x1f;
+    v3::CommandHeader what({one_in(10) ? 0xffU : 0x30U, 0});
+    if (one_in(2)) what = v3::CommandHeader(command<v3::CMD_SYNC>().words());
+    store(board_.memory(), queue.entry(produced), what.words()[0]);
+    store(board_.memory(), Pa(queue.entry(produced).value + 8), what.words()[1]);
+    queue.write32(0x8, (queue.prod() & ~0x1fU) | ((produced + 1) & 0x1f));
+    see(queue.cons());
+  }
+  void operate() {
+    const bool read = one_in(2);
+    if (one_in(2)) return operate_securely(read);
+    smmu().write(v3::SMMU_GATOS_SID().set(v3::SMMU_GATOS_SID::STREAMID, below(kStreams)));
+    smmu().write(v3::SMMU_GATOS_ADDR()
+                     .set(v3::SMMU_GATOS_ADDR::ADDR, kBase + kPage * below(kPages))
+                     .set(v3::SMMU_GATOS_ADDR::TYPE, v3::TranslationType::kStage1)
+                     .set(v3::SMMU_GATOS_ADDR::RnW, read));
+    smmu().write(v3::SMMU_GATOS_CTRL().set(v3::SMMU_GATOS_CTRL::RUN, true));
+    see(smmu().read<v3::SMMU_GATOS_PAR>().raw());
+  }
+  void operate_securely(bool read) {
+    using v3::SMMU_S_GATOS_ADDR;
+    using v3::SMMU_S_GATOS_SID;
+    Mmio& secure = smmu().secure();
+    const bool of_secure = one_in(2);
+    const bool non_secure_ipa = one_in(2);
+    secure.write(SMMU_S_GATOS_SID()
+                     .set(SMMU_S_GATOS_SID::STREAMID, below(kStreams))
+                     .set(SMMU_S_GATOS_SID::SSEC, of_secure));
+    secure.write(SMMU_S_GATOS_ADDR()
+                     .set(SMMU_S_GATOS_ADDR::ADDR, kBase + kPage * below(kPages))
+                     .set(SMMU_S_GATOS_ADDR::TYPE, static_cast<v3::TranslationType>(below(4)))
+                     .set(SMMU_S_GATOS_ADDR::NS, non_secure_ipa)
+                     .set(SMMU_S_GATOS_ADDR::RnW, read));
+    secure.write(v3::SMMU_S_GATOS_CTRL(1));
+    see(secure.read<v3::SMMU_S_GATOS_PAR>().raw());
+  }
+  // A word of a counter group, whatever it does.
+  void change_counters() {
+    emulator::CounterGroup& group = smmu().counter_group(0);
+    const std::uint32_t offset = 4 * below(one_in(3) ? 0x400 : 0x10);
+    const std::uint32_t value = one_in(2) ? below(8) : ~below(8);
+    group.secure().write32(one_in(4) ? offset : 0x400 + offset % 0x40, value);
+    group.write32(0xc00, 0xff);  // CNTENSET
+    group.write32(0xe04, 1);     // CR.E
+    see(group.read32(offset));
+  }
+  void request_translation() {
+    if (one_in(4)) {
+      const bool on = one_in(2);
+      smmu().write(smmu().read<v3::SMMU_CR0>().set(v3::SMMU_CR0::ATSCHK, on));
+    }
+    emulator::Transaction translated = transaction();
+    if (one_in(2)) {
+      translated.substream.reset();
+      translated.address_type = emulator::AddressType::kTranslated;
+      return see(ports_[below(kPorts)]->translate(translated));
+    }
+    const auto completion = ports_[below(kPorts)]->request_translation(
+        {.stream = translated.stream, .address = translated.address});
+    see(static_cast<std::uint64_t>(completion.status));
+    for (const auto& range : completion.ranges()) {
+      see(range.translated.value | range.size | std::uint64_t{range.read} << 1);
+    }
+  }
+  void request_page() {
+    const emulator::Transaction access = transaction();
+    emulator::PageRequest request{.stream = access.stream, .address = access.address};
+    request.read = true;
+    request.last = one_in(2);
+    request.group = static_cast<std::uint16_t>(below(512));
+    if (one_in(3)) request.pasid = emulator::Pasid{.substream = SubstreamId(below(3))};
+    ports_[below(kPorts)]->request_page(request);
+    if (one_in(3)) {
+      for (const v3::PPR& record : board_.page_requests()) see(record.words()[1]);
+    }
+    for (const auto& response : board_.fabric.responses()) see(response.group);
+  }
+  // The device behind the stream answers when it likes.
+  void invalidate_device() {
+    if (one_in(2)) {
+      slow_device_->answer(one_in(4) ? emulator::InvalidationResult::kNotComplete
+                                     : emulator::InvalidationResult::kComplete);
+    } else {
+      submit(command<v3::CMD_ATC_INV>().set(v3::CMD_ATC_INV::StreamID, kStreams));
+      synchronize();
+    }
+    see(slow_device_->unanswered());
+  }
+  void command_securely() {
+    Mmio& secure = smmu().secure();
+    const std::uint32_t free = secure.read32(kSecureCommands + 4) & 0x1ff;
+    if (((wide_->produced - free) & 0x1ff) == 0x100) return;
+    v3::CommandHeader what({0x10, 0});
+    if (one_in(5)) {
+      what = v3::CommandHeader(
+          command<v3::CMD_ATC_INV>().set(v3::CMD_ATC_INV::StreamID, kStreams).words());
+    }
+    if (one_in(2)) what = v3::CommandHeader(command<v3::CMD_SYNC>().words());
+    if (one_in(3)) {
+      what = v3::CommandHeader(command<v3::CMD_CFGI_STE>()
+                                   .set(v3::CMD_CFGI_STE::SSec, one_in(2))
+                                   .set(v3::CMD_CFGI_STE::StreamID, below(2))
+                                   .words());
+    }
+    const Pa place(wide_->secure.command_queue().value +
+                   16 * std::uint64_t{wide_->produced & 0xff});
+    store(board_.memory(), place, what.words()[0]);
+    store(board_.memory(), Pa(place.value + 8), what.words()[1]);
+    wide_->produced = (wide_->produced + 1) & 0x1ff;
+    secure.write32(kSecureCommands, wide_->produced);
+    see(secure.read32(kSecureCommands + 4));
+  }
+  void change_secure_control() {
+    Mmio& secure = smmu().secure();
+    switch (below(3)) {
+      case 0:
+        secure.write32(v3::SMMU_S_CR0::kOffset, v3::SMMU_S_CR0()
+                                                    .set(v3::SMMU_S_CR0::SMMUEN, !one_in(4))
+                                                    .set(v3::SMMU_S_CR0::EVENTQEN, !one_in(4))
+                                                    .set(v3::SMMU_S_CR0::CMDQEN, true)
+                                                    .set(v3::SMMU_S_CR0::SIF, one_in(3))
+                                                    .raw());
+        break;
+      case 1:
+        secure.write32(v3::SMMU_S_GBPA::kOffset, v3::SMMU_S_GBPA()
+                                                     .set(v3::SMMU_S_GBPA::ABORT, one_in(3))
+                                                     .set(v3::SMMU_S_GBPA::Update, true)
+                                                     .raw());
+        break;
+      default:
+        secure.write32(v3::SMMU_S_INIT::kOffset, 1);
+        break;
+    }
+    see(secure.read32(v3::SMMU_S_CR0ACK::kOffset));
+  }
+  void access_securely() {
+    emulator::Transaction access = transaction();
+    access.stream = StreamId(below(3));
+    access.substream.reset();
+    access.security = SecurityState::kSecure;
+    see(ports_[below(kPorts)]->translate(access));
+    see(smmu().secure().read32(v3::kSecureOffset + 0xA8));
+  }
+
   // Fewer than the queue has room for.
   static constexpr unsigned kMostSubmitted = 200;
 
@@ -466,6 +693,8 @@ class RandomDriver {
   std::array<std::unique_ptr<Ends>, 2> ends_{std::make_unique<Ends>(*this, 1U),
                                              std::make_unique<Ends>(*this, 2U)};
   std::array<emulator::Port*, kPorts> ports_{};
+  std::unique_ptr<Wide> wide_;
+  std::unique_ptr<AtsDevice> slow_device_;
   unsigned submitted_ = 0;
   std::vector<std::uint64_t> seen_;
   std::vector<Event> events_;

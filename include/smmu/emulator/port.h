@@ -29,6 +29,11 @@ class StallClient {
   // about to return.  It may come while the port is in use, and may use the
   // port itself only if it does not.
   virtual void on_resumed(Stalled stalled, const Outcome& outcome) = 0;
+
+  // SmmuV3::restore() has brought back an access of the port that waits, by the
+  // tag that it had: on_resumed() will tell its end.  Called once for each, by
+  // the thread that restores, when all is restored.
+  virtual void on_restored(Stalled, const Transaction&) {}
 };
 
 // One thread uses a port at a time; each device has its own.  Any number of

@@ -3,7 +3,9 @@
 #define SMMU_EMULATOR_SMMU_V3_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -69,8 +71,8 @@ enum class Reset : std::uint8_t {
 // everything goes by.
 //
 // All members may be called from any thread and from any callback, but for
-// the constructor's counterparts: add_port, reset and the destructor want the
-// SMMU to themselves.
+// the constructor's counterparts: add_port, reset, save, restore and the
+// destructor want the SMMU to themselves.
 class SmmuV3 : public Mmio {
  public:
   // The error is a sentence that names what is wrong: a register field whose
@@ -127,6 +129,26 @@ class SmmuV3 : public Mmio {
   // are answered at once, and with them comes what they do to descriptors: an
   // update that memory refuses is a fault of theirs (IHI 0070, 7.3.12).
   virtual std::uint32_t step(std::uint32_t most) = 0;
+
+  // A snapshot: all there is of the SMMU's state, as bytes that restore() takes
+  // in any process on any host (docs/snapshot.md).  The error is a sentence: an
+  // access is in flight, or effects are being performed, as they are in a
+  // callback.
+  virtual Result<std::vector<std::byte>, std::string> save() = 0;
+
+  // Makes this SMMU go on where the one that was saved had stopped.  It must be
+  // of the same configuration, and have as many ports of the same kinds, made in
+  // the same order: a restored access that waits is one of the same port, and its
+  // StallClient is told so.  What memory, devices and the RootComplex hold is
+  // theirs to bring back.  What this SMMU was doing is forgotten: nobody hears of
+  // the accesses that were stalled here.
+  //
+  // A snapshot may be anything: its every number is checked.  The error is a
+  // sentence that names what is wrong, or what differs; or one of save()'s.  Then
+  // this SMMU is as it was: a snapshot is taken in only after another SMMU, made
+  // for that, has taken it in.
+  struct Restored {};
+  virtual Result<Restored, std::string> restore(std::span<const std::byte> snapshot) = 0;
 
   virtual const SmmuV3Config& config() const = 0;
 };

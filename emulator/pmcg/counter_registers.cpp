@@ -1,4 +1,4 @@
-#include "emulator/v3/counter_registers.h"
+#include "emulator/pmcg/counter_registers.h"
 
 #include <optional>
 
@@ -109,6 +109,45 @@ std::uint32_t CounterRegisters::type_mask(std::size_t n) const {
     if (config_.secure_state) writable |= bits_of(SMMU_PMCG_EVTYPERn::FILTER_SEC_SID);
   }
   return writable;
+}
+
+std::uint32_t CounterRegisters::filter_mask(std::size_t n) const {
+  const std::uint64_t streams = (std::uint64_t{1} << config_.stream_bits) - 1;
+  return filters(n) ? static_cast<std::uint32_t>(streams) : 0;
+}
+
+bool CounterRegisters::has(const CounterGroupState& state) const {
+  const SMMU_PMCG_CFGR cfgr = config_.cfgr;
+  const std::uint64_t shadow_mask = cfgr[SMMU_PMCG_CFGR::CAPTURE] ? counter_mask_ : 0;
+  for (std::size_t n = 0; n != CounterGroupState::kMostCounters; ++n) {
+    const bool there = n < count_;
+    if ((state.counters[n] & ~(there ? counter_mask_ : 0)) != 0 ||
+        (state.shadows[n] & ~(there ? shadow_mask : 0)) != 0 ||
+        (state.types[n].raw() & ~(there ? type_mask(n) : 0)) != 0 ||
+        (state.filters[n].raw() & ~(there ? filter_mask(n) : 0)) != 0) {
+      return false;
+    }
+  }
+  CounterGroupState fresh;
+  reset(fresh);
+  const bool msi = cfgr[SMMU_PMCG_CFGR::MSI];
+  const auto is_among = [](std::uint64_t value, std::uint64_t bits) {
+    return (value & ~bits) == 0;
+  };
+  const std::uint64_t scr_bits = config_.secure_state
+                                     ? bits_of(SMMU_PMCG_SCR::SO) | bits_of(SMMU_PMCG_SCR::NSRA) |
+                                           (msi ? bits_of(SMMU_PMCG_SCR::NSMSI) : 0)
+                                     : 0;
+  return is_among(state.enabled, all_counters_) && is_among(state.interrupting, all_counters_) &&
+         is_among(state.overflown, all_counters_) &&
+         is_among(state.scr.raw() ^ fresh.scr.raw(), scr_bits) &&
+         is_among(state.cr.raw(), bits_of(SMMU_PMCG_CR::E)) &&
+         is_among(state.irq_ctrl.raw(), bits_of(SMMU_PMCG_IRQ_CTRL::IRQEN)) &&
+         is_among(state.irq_ctrlack.raw(), bits_of(SMMU_PMCG_IRQ_CTRL::IRQEN)) &&
+         is_among(state.irq_cfg0.raw(), msi ? message_addresses_ : 0) &&
+         is_among(state.irq_cfg1.raw(), msi ? ~std::uint32_t{0} : 0) &&
+         is_among(state.irq_cfg2.raw(), msi ? named_bits<SMMU_PMCG_IRQ_CFG2>() : 0) &&
+         is_among(state.irq_status.raw(), named_bits<SMMU_PMCG_IRQ_STATUS>());
 }
 
 std::uint32_t CounterRegisters::read(const CounterGroupState& state, SecurityState by,
@@ -237,10 +276,7 @@ void CounterRegisters::write_controls(CounterGroupState& state, SecurityState by
   if (const auto n = index_in<SMMU_PMCG_EVTYPERn>(offset, count_)) {
     state.types[*n] = SMMU_PMCG_EVTYPERn(value & type_mask(*n));
   } else if (const auto s = index_in<SMMU_PMCG_SMRn>(offset, count_)) {
-    const std::uint64_t streams = (std::uint64_t{1} << config_.stream_bits) - 1;
-    if (filters(*s)) {
-      state.filters[*s] = SMMU_PMCG_SMRn(value & static_cast<std::uint32_t>(streams));
-    }
+    state.filters[*s] = SMMU_PMCG_SMRn(value & filter_mask(*s));
   } else if (in<SMMU_PMCG_CNTENSET0>(offset)) {
     state.enabled |= wide;
   } else if (in<SMMU_PMCG_CNTENCLR0>(offset)) {

@@ -1,6 +1,6 @@
 // Which streams a filter lets pass, against the patterns of the manual written out (IHI
 // 0070, 10.4).
-#include "emulator/v3/counter_filter.h"
+#include "emulator/pmcg/counter_filter.h"
 
 #include <gtest/gtest.h>
 

@@ -1,9 +1,9 @@
-#include "emulator/v3/counting_port.h"
+#include "emulator/pmcg/counting_port.h"
 
 #include <algorithm>
 
+#include "emulator/pmcg/counter_groups.h"
 #include "emulator/tcu/attribution.h"
-#include "emulator/v3/counter_groups.h"
 
 namespace smmu::emulator {
 

@@ -1,10 +1,11 @@
 // What a counter group holds between two events.
-#ifndef SMMU_EMULATOR_V3_COUNTER_GROUP_STATE_H_
-#define SMMU_EMULATOR_V3_COUNTER_GROUP_STATE_H_
+#ifndef SMMU_EMULATOR_PMCG_COUNTER_GROUP_STATE_H_
+#define SMMU_EMULATOR_PMCG_COUNTER_GROUP_STATE_H_
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 #include "smmu/arch/v3/pmcg_registers.h"
 
@@ -34,6 +35,26 @@ struct CounterGroupState {
   void capture() { shadows = counters; }
 };
 
+// A structured binding names every member: a new one does not compile until it
+// is here.
+template <class Snapshot>
+void archive(Snapshot& snapshot, CounterGroupState& state) {
+  auto& [counters, shadows, types, filters, enabled, interrupting, overflown, scr, cr, irq_ctrl,
+         irq_ctrlack, irq_cfg0, irq_cfg1, irq_cfg2, irq_status] = state;
+  const auto registers = [&](auto&... all) {
+    const auto one = [&](auto& value) {
+      auto raw = value.raw();
+      snapshot(raw);
+      value = std::remove_reference_t<decltype(value)>(raw);
+    };
+    (one(all), ...);
+  };
+  snapshot(counters, shadows, enabled, interrupting, overflown);
+  for (auto& type : types) registers(type);
+  for (auto& filter : filters) registers(filter);
+  registers(scr, cr, irq_ctrl, irq_ctrlack, irq_cfg0, irq_cfg1, irq_cfg2, irq_status);
+}
+
 }  // namespace smmu::emulator
 
-#endif  // SMMU_EMULATOR_V3_COUNTER_GROUP_STATE_H_
+#endif  // SMMU_EMULATOR_PMCG_COUNTER_GROUP_STATE_H_

@@ -1,12 +1,12 @@
 // The register map of a counter group: what is where, who may see it, and which
 // bits can be written (IHI 0070, 10.5 and 10.6).
-#ifndef SMMU_EMULATOR_V3_COUNTER_REGISTERS_H_
-#define SMMU_EMULATOR_V3_COUNTER_REGISTERS_H_
+#ifndef SMMU_EMULATOR_PMCG_COUNTER_REGISTERS_H_
+#define SMMU_EMULATOR_PMCG_COUNTER_REGISTERS_H_
 
 #include <cstddef>
 #include <cstdint>
 
-#include "emulator/v3/counter_group_state.h"
+#include "emulator/pmcg/counter_group_state.h"
 #include "smmu/emulator/counter_group.h"
 #include "smmu/emulator/transaction.h"
 
@@ -30,6 +30,9 @@ class CounterRegisters {
   void write(CounterGroupState& state, SecurityState by, std::uint32_t offset,
              std::uint32_t value) const;
 
+  // Whether software and events can have brought the registers there.
+  bool has(const CounterGroupState& state) const;
+
   std::size_t count() const { return count_; }
   std::uint64_t counter_mask() const { return counter_mask_; }
   v3::SMMU_PMCG_CEID0 events() const { return events_; }
@@ -51,6 +54,7 @@ class CounterRegisters {
                       std::uint32_t value) const;
   void write_message(CounterGroupState& state, std::uint32_t offset, std::uint32_t value) const;
   std::uint32_t type_mask(std::size_t n) const;
+  std::uint32_t filter_mask(std::size_t n) const;
 
   const CounterGroupConfig& config_;
   const v3::SMMU_PMCG_CEID0 events_;
@@ -62,4 +66,4 @@ class CounterRegisters {
 
 }  // namespace smmu::emulator
 
-#endif  // SMMU_EMULATOR_V3_COUNTER_REGISTERS_H_
+#endif  // SMMU_EMULATOR_PMCG_COUNTER_REGISTERS_H_

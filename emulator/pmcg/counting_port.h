@@ -1,6 +1,6 @@
 // The port of a device whose transactions are counted.
-#ifndef SMMU_EMULATOR_V3_COUNTING_PORT_H_
-#define SMMU_EMULATOR_V3_COUNTING_PORT_H_
+#ifndef SMMU_EMULATOR_PMCG_COUNTING_PORT_H_
+#define SMMU_EMULATOR_PMCG_COUNTING_PORT_H_
 
 #include <cstddef>
 #include <span>
@@ -36,4 +36,4 @@ class CountingPort final : public Port {
 
 }  // namespace smmu::emulator
 
-#endif  // SMMU_EMULATOR_V3_COUNTING_PORT_H_
+#endif  // SMMU_EMULATOR_PMCG_COUNTING_PORT_H_

@@ -1,14 +1,15 @@
 // All counter groups of an SMMU, and what they hear of it.
-#ifndef SMMU_EMULATOR_V3_COUNTER_GROUPS_H_
-#define SMMU_EMULATOR_V3_COUNTER_GROUPS_H_
+#ifndef SMMU_EMULATOR_PMCG_COUNTER_GROUPS_H_
+#define SMMU_EMULATOR_PMCG_COUNTER_GROUPS_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <vector>
 
-#include "emulator/v3/counter_group_model.h"
-#include "emulator/v3/counting_port.h"
+#include "emulator/pmcg/counter_group_model.h"
+#include "emulator/pmcg/counting_port.h"
 #include "emulator/walk/physical_spaces.h"
 #include "smmu/emulator/config.h"
 #include "smmu/emulator/observer.h"
@@ -41,6 +42,15 @@ class CounterGroups final : public Observer {
   }
   void count_cycles(std::uint32_t cycles) {
     for (const auto& group : groups_) group->count_cycles(cycles);
+  }
+  // Whether no effect of a group is being performed.
+  bool quiet() const {
+    return std::ranges::all_of(groups_, [](const auto& group) { return group->quiet(); });
+  }
+  template <class Snapshot>
+  void archive(Snapshot& snapshot) {
+    snapshot.section("the counter groups");
+    for (const auto& group : groups_) snapshot(*group);
   }
   // Pace::kStepped: performs at most so many effects, one of each group; returns
   // how many.
@@ -85,4 +95,4 @@ class CounterGroups final : public Observer {
 
 }  // namespace smmu::emulator
 
-#endif  // SMMU_EMULATOR_V3_COUNTER_GROUPS_H_
+#endif  // SMMU_EMULATOR_PMCG_COUNTER_GROUPS_H_

@@ -1,6 +1,6 @@
 // Which counter groups this model can be (IHI 0070, 10.5).
-#ifndef SMMU_EMULATOR_V3_COUNTER_GROUP_OBJECTION_H_
-#define SMMU_EMULATOR_V3_COUNTER_GROUP_OBJECTION_H_
+#ifndef SMMU_EMULATOR_PMCG_COUNTER_GROUP_OBJECTION_H_
+#define SMMU_EMULATOR_PMCG_COUNTER_GROUP_OBJECTION_H_
 
 #include <optional>
 #include <string>
@@ -15,4 +15,4 @@ std::optional<std::string> counter_group_objection(const SmmuV3Config& config);
 
 }  // namespace smmu::emulator
 
-#endif  // SMMU_EMULATOR_V3_COUNTER_GROUP_OBJECTION_H_
+#endif  // SMMU_EMULATOR_PMCG_COUNTER_GROUP_OBJECTION_H_

@@ -1,4 +1,4 @@
-#include "emulator/v3/counter_group_objection.h"
+#include "emulator/pmcg/counter_group_objection.h"
 
 #include <cstdint>
 

@@ -1,4 +1,4 @@
-#include "emulator/v3/counter_groups.h"
+#include "emulator/pmcg/counter_groups.h"
 
 #include "emulator/tcu/attribution.h"
 

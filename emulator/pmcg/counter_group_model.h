@@ -1,14 +1,14 @@
 // A counter group at work: it counts, overflows, captures and interrupts (IHI
 // 0070, 10.2 and 10.3).
-#ifndef SMMU_EMULATOR_V3_COUNTER_GROUP_MODEL_H_
-#define SMMU_EMULATOR_V3_COUNTER_GROUP_MODEL_H_
+#ifndef SMMU_EMULATOR_PMCG_COUNTER_GROUP_MODEL_H_
+#define SMMU_EMULATOR_PMCG_COUNTER_GROUP_MODEL_H_
 
 #include <atomic>
 #include <cstdint>
 
+#include "emulator/pmcg/counter_group_state.h"
+#include "emulator/pmcg/counter_registers.h"
 #include "emulator/tlb/brief_mutex.h"
-#include "emulator/v3/counter_group_state.h"
-#include "emulator/v3/counter_registers.h"
 #include "emulator/walk/physical_spaces.h"
 #include "smmu/emulator/config.h"
 #include "smmu/emulator/counter_group.h"
@@ -52,6 +52,21 @@ class CounterGroupModel final : public CounterGroup {
   // Pace::kStepped: performs an effect; false: there is none, or another thread
   // does.
   bool step();
+
+  bool quiet() const { return smmu_steps_ ? !stepping_ : !draining_; }
+  // REQUIRES: quiet(), and nothing is counted meanwhile.
+  template <class Snapshot>
+  void archive(Snapshot& snapshot) {
+    snapshot(state_, pending_);
+    if constexpr (Snapshot::kReads) {
+      snapshot.require(registers_.has(state_), "a bit that no register has");
+      const std::uint32_t pending = pending_.load(std::memory_order_relaxed);
+      snapshot.require((pending & ~(kInterrupt | kIrqCtrlUpdate)) == 0 &&
+                           (pending & pending_updates()) == pending_updates(),
+                       "an effect that is not to come");
+      look_for_wanted();
+    }
+  }
 
  private:
   // Secure accesses.
@@ -102,6 +117,10 @@ class CounterGroupModel final : public CounterGroup {
   void add(v3::MonitorEvent event, std::uint32_t amount, Admits&& admits);
   void overflow(std::uint64_t counters);
   void follow_up_write();
+  std::uint32_t pending_updates() const {
+    const bool updates = state_.irq_ctrl.raw() != state_.irq_ctrlack.raw();
+    return updates ? std::uint32_t{kIrqCtrlUpdate} : 0;
+  }
 
   void note(std::uint32_t effect) { pending_.fetch_or(effect, std::memory_order_seq_cst); }
   void drain() {
@@ -116,6 +135,7 @@ class CounterGroupModel final : public CounterGroup {
   const PhysicalSpaces spaces_;
   InterruptLine* const line_;
   const CounterRegisters registers_;
+  const bool smmu_steps_;
   SecureRegisters secure_{*this};
   // Of the events below 32, those that a counter counts now.
   std::atomic<std::uint32_t> wanted_{0};
@@ -128,4 +148,4 @@ class CounterGroupModel final : public CounterGroup {
 
 }  // namespace smmu::emulator
 
-#endif  // SMMU_EMULATOR_V3_COUNTER_GROUP_MODEL_H_
+#endif  // SMMU_EMULATOR_PMCG_COUNTER_GROUP_MODEL_H_

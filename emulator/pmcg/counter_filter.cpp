@@ -1,4 +1,4 @@
-#include "emulator/v3/counter_filter.h"
+#include "emulator/pmcg/counter_filter.h"
 
 #include <bit>
 #include <cstdint>

@@ -1,10 +1,10 @@
-#include "emulator/v3/counter_group_model.h"
+#include "emulator/pmcg/counter_group_model.h"
 
 #include <array>
 #include <bit>
 #include <mutex>
 
-#include "emulator/v3/counter_filter.h"
+#include "emulator/pmcg/counter_filter.h"
 #include "emulator/walk/regime.h"
 
 namespace smmu::emulator {
@@ -54,7 +54,8 @@ CounterGroupModel::CounterGroupModel(const CounterGroupConfig& config, const Smm
       spaces_(spaces),
       line_(line),
       registers_(config_, events_of(smmu), address_bits(smmu.idr5[v3::SMMU_IDR5::OAS])),
-      draining_(smmu.pace == Pace::kStepped) {
+      smmu_steps_(smmu.pace == Pace::kStepped),
+      draining_(smmu_steps_) {
   registers_.reset(state_);
 }
 
@@ -101,7 +102,7 @@ void CounterGroupModel::write64(SecurityState by, std::uint32_t offset, std::uin
 
 void CounterGroupModel::follow_up_write() {
   look_for_wanted();
-  if (state_.irq_ctrl.raw() != state_.irq_ctrlack.raw()) note(kIrqCtrlUpdate);
+  note(pending_updates());
 }
 
 void CounterGroupModel::look_for_wanted() {

@@ -1,6 +1,6 @@
 // Which streams' events a counter counts (IHI 0070, 10.4).
-#ifndef SMMU_EMULATOR_V3_COUNTER_FILTER_H_
-#define SMMU_EMULATOR_V3_COUNTER_FILTER_H_
+#ifndef SMMU_EMULATOR_PMCG_COUNTER_FILTER_H_
+#define SMMU_EMULATOR_PMCG_COUNTER_FILTER_H_
 
 #include "smmu/arch/v3/pmcg_registers.h"
 #include "smmu/emulator/counter_group.h"
@@ -20,4 +20,4 @@ bool admits(const CounterGroupConfig& config, v3::SMMU_PMCG_EVTYPERn type,
 
 }  // namespace smmu::emulator
 
-#endif  // SMMU_EMULATOR_V3_COUNTER_FILTER_H_
+#endif  // SMMU_EMULATOR_PMCG_COUNTER_FILTER_H_

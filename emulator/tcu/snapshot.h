@@ -1,0 +1,42 @@
+// What configuration says, in a snapshot.
+#ifndef SMMU_EMULATOR_TCU_SNAPSHOT_H_
+#define SMMU_EMULATOR_TCU_SNAPSHOT_H_
+
+#include "emulator/tcu/configuration_source.h"
+#include "emulator/walk/snapshot.h"
+
+namespace smmu::emulator {
+
+constexpr bool known(Recording value) { return value <= Recording::kStalls; }
+constexpr bool known(AtsGrant value) { return value <= AtsGrant::kSplit; }
+constexpr bool known(Context::Action value) { return value <= Context::Action::kTranslate; }
+
+template <class Snapshot>
+void archive(Snapshot& snapshot, ConfigurationFault& fault) {
+  auto& [code, substream, fetch_address, mergeable] = fault;
+  snapshot(code, substream, fetch_address, mergeable);
+}
+
+template <class Snapshot>
+void archive(Snapshot& snapshot, TranslationFault& fault) {
+  auto& [walk, response, recording, mergeable] = fault;
+  snapshot(walk, response, recording, mergeable);
+}
+
+template <class Snapshot>
+void archive(Snapshot& snapshot, Context& context) {
+  auto& [action, ats, page_response_names_substream, fault, overrides, mergeable, owner, regime,
+         response, recording, stage2_recording] = context;
+  snapshot(action, ats, page_response_names_substream, fault, overrides, mergeable, owner, regime,
+           response, recording, stage2_recording);
+}
+
+template <class Snapshot>
+void archive(Snapshot& snapshot, ConfigurationInvalidation& what) {
+  auto& [first, last, contexts_only, substream, upper_levels] = what;
+  snapshot(first, last, contexts_only, substream, upper_levels);
+}
+
+}  // namespace smmu::emulator
+
+#endif  // SMMU_EMULATOR_TCU_SNAPSHOT_H_
