@@ -9,6 +9,7 @@
 #include "smmu/arch/v3/control_registers.h"
 #include "smmu/arch/v3/queue_registers.h"
 #include "smmu/testing/matchers.h"
+#include "test/system/interposed.h"
 #include "test/system/operation.h"
 
 namespace smmu::testing {
@@ -103,23 +104,6 @@ TEST(OperationRegisters, HaveNoBitsForStreamsThatCannotBe) {  // 6.3.38, 6.3.44
   one.smmu().write(SMMU_GATOS_SID(kOnes));
   EXPECT_EQ(one.smmu().read<SMMU_GATOS_SID>().raw(), 0U);
 }
-
-// A descriptor that is read through a program.
-class Interposed final : public emulator::DeviceRegion {
- public:
-  BusResponse read(std::uint64_t, std::span<std::byte> bytes) override {
-    if (on_read) on_read();
-    for (std::size_t i = 0; i != bytes.size(); ++i) {
-      bytes[i] = static_cast<std::byte>(word >> 8 * (i % 8));
-    }
-    return BusResponse::kOkay;
-  }
-  BusResponse write(std::uint64_t, std::span<const std::byte>) override {
-    return BusResponse::kAbort;
-  }
-  std::uint64_t word = 0;
-  std::function<void()> on_read;
-};
 
 class RunningOperations : public OperationTest {
  protected:

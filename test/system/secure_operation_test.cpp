@@ -7,6 +7,7 @@
 #include "smmu/arch/v3/secure_operation_registers.h"
 #include "smmu/arch/v3/secure_registers.h"
 #include "smmu/arch/vmsa/aarch64.h"
+#include "test/system/interposed.h"
 #include "test/system/operation.h"
 #include "test/system/two_spaces.h"
 
@@ -352,24 +353,7 @@ TEST_F(SecureOperationsWithoutEl2, HaveNoStage2ToAskAbout) {  // 9.1.3
   EXPECT_EQ(registers().read64(0x3'0a08), 0U);
 }
 
-// A descriptor that is read through a program.
-class Interposed final : public emulator::DeviceRegion {
- public:
-  BusResponse read(std::uint64_t, std::span<std::byte> bytes) override {
-    if (on_read) std::exchange(on_read, nullptr)();
-    for (std::size_t i = 0; i != bytes.size(); ++i) {
-      bytes[i] = static_cast<std::byte>(word >> 8 * (i % 8));
-    }
-    return BusResponse::kOkay;
-  }
-  BusResponse write(std::uint64_t, std::span<const std::byte>) override {
-    return BusResponse::kAbort;
-  }
-  std::uint64_t word = 0;
-  std::function<void()> on_read;
-};
-
-// About a Non-secure stream whose root table is one.
+// About a Non-secure stream whose root table is read through a program.
 class SecureOperationsThatRun : public SecureOperations {
  protected:
   static constexpr Pa kDevice{0x1000'0000};
@@ -383,6 +367,12 @@ class SecureOperationsThatRun : public SecureOperations {
     board_.non_secure().attach(kStream, translate(cd));
   }
 
+  void at_first_read(std::function<void()> program) {
+    root_.on_read = [program = std::move(program), done = false]() mutable {
+      if (!std::exchange(done, true)) program();
+    };
+  }
+
   Interposed root_;
   PageTable table_ = board_.non_secure().page_table();
 };
@@ -390,10 +380,10 @@ class SecureOperationsThatRun : public SecureOperations {
 TEST_F(SecureOperationsThatRun, AreAwaitedByTheSecureQueue) {  // 4.7.3
   for (const bool secure : {true, false}) {
     bool completed = true;
-    root_.on_read = [&] {
+    at_first_read([&] {
       board_.secure().submit_and_sync(command<CMD_TLBI_NSNH_ALL>());
       completed = board_.secure().idle();
-    };
+    });
     if (secure) {
       EXPECT_EQ(ask(about(TranslationType::kStage1), kNonSecure),
                 finds(kOtherPage.value, kNonSecure));
@@ -408,12 +398,12 @@ TEST_F(SecureOperationsThatRun, AreAwaitedByTheSecureQueue) {  // 4.7.3
 
 TEST_F(SecureOperationsThatRun, EndWithSmmuen) {  // 6.3.37
   Answer during;
-  root_.on_read = [&] {
+  at_first_read([&] {
     EXPECT_TRUE(runs());
     set_smmuen(board_.secure(), false);
     EXPECT_FALSE(runs());
     during = answer();
-  };
+  });
   EXPECT_EQ(ask(about(TranslationType::kStage1), kNonSecure),
             fails(TranslationOperationError::INTERNAL_ERR));
   EXPECT_EQ(during, fails(TranslationOperationError::INTERNAL_ERR));
@@ -421,11 +411,11 @@ TEST_F(SecureOperationsThatRun, EndWithSmmuen) {  // 6.3.37
 
 TEST_F(SecureOperationsThatRun, DoNotAnswerTheNextOne) {
   table_.map(Iova(kAddress + 4096), kPage, 4096);
-  root_.on_read = [&] {
+  at_first_read([&] {
     set_smmuen(board_.secure(), false);
     set_smmuen(board_.secure(), true);
     start(about(TranslationType::kStage1, kAddress + 4096), kNonSecure, kSecure);
-  };
+  });
   start(about(TranslationType::kStage1), kNonSecure, kSecure);
   EXPECT_FALSE(runs());
   EXPECT_EQ(answer(), finds(kPage.value, kNonSecure));
