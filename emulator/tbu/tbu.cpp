@@ -341,6 +341,9 @@ void Tbu::refuse_address(const Transaction& transaction, Route route, Outcome& o
 }
 
 Outcome Tbu::refuse(const Transaction& transaction, std::uint16_t reason) {
+  if (transaction.security == SecurityState::kSecure && secure_ != nullptr) {
+    return secure_->refuse(transaction, reason);
+  }
   Outcome outcome;
   supervisor_.end(transaction, UnsupportedTransaction{reason}, outcome);
   return outcome;

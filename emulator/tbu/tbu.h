@@ -59,8 +59,7 @@ class Tbu final : public Port {
   [[gnu::noinline]] void translate_special(const Transaction& transaction, Outcome& outcome);
   // Without the say of what came in.
   void translate_usual(const Transaction& transaction, Outcome& outcome);
-  // What is translated already, or has such a say.
-  [[gnu::noinline]] void translate_otherwise(const Transaction& transaction, Outcome& outcome);
+  // What has such a say.
   void translate_hinted(const Transaction& transaction, Outcome& outcome);
   // Forgets what may be wrong now, and begins again.
   void translate_anew(const Transaction& transaction, Outcome& outcome, Tcu::Generation now);

@@ -1,5 +1,6 @@
 #include "emulator/v3/ats_messages.h"
 
+#include <algorithm>
 #include <mutex>
 #include <optional>
 
@@ -36,9 +37,9 @@ PageResponseCode code_of(v3::PageResponse response) {
 
 }  // namespace
 
-void AtsMessages::send(const CommandWords& words) {
+void AtsMessages::send(const CommandWords& words, std::uint32_t queue) {
   if (CommandHeader(words)[CommandHeader::Opcode] == Opcode::CMD_ATC_INV) {
-    return invalidate(CMD_ATC_INV(words));
+    return invalidate(CMD_ATC_INV(words), queue);
   }
   const CMD_PRI_RESP command(words);
   send(PageGroupResponse{.stream = StreamId(command[CMD_PRI_RESP::StreamID]),
@@ -51,7 +52,7 @@ void AtsMessages::send(const PageGroupResponse& response) {
   if (root_complex_ != nullptr) root_complex_->respond(response);
 }
 
-void AtsMessages::invalidate(const CMD_ATC_INV& command) {
+void AtsMessages::invalidate(const CMD_ATC_INV& command, std::uint32_t queue) {
   using C = CMD_ATC_INV;
   if (root_complex_ == nullptr) return;
   // 4096 * 2^Size bytes, aligned to that.
@@ -67,7 +68,7 @@ void AtsMessages::invalidate(const CMD_ATC_INV& command) {
   {
     const std::lock_guard lock(mutex_);
     tag = InvalidationTag(tags_++);
-    waiting_.insert(tag.value);
+    waiting_.emplace(tag.value, queue);
     unanswered_.store(waiting_.size(), std::memory_order_seq_cst);
   }
   root_complex_->invalidate(invalidation, tag);
@@ -75,16 +76,37 @@ void AtsMessages::invalidate(const CMD_ATC_INV& command) {
 
 bool AtsMessages::complete(InvalidationTag tag, InvalidationResult result) {
   const std::lock_guard lock(mutex_);
-  if (waiting_.erase(tag.value) == 0) return false;
+  const auto waiting = waiting_.find(tag.value);
+  if (waiting == waiting_.end()) return false;
   // Before a CMD_SYNC may find that nothing is unanswered.
-  if (result == InvalidationResult::kNotComplete) failed_.store(true, std::memory_order_seq_cst);
+  if (result == InvalidationResult::kNotComplete) {
+    failed_queues_.insert(waiting->second);
+    failed_.store(true, std::memory_order_seq_cst);
+  }
+  waiting_.erase(waiting);
   unanswered_.store(waiting_.size(), std::memory_order_seq_cst);
   return true;
+}
+
+std::size_t AtsMessages::unanswered_of(std::uint32_t queue) const {
+  if (unanswered() == 0) return 0;
+  const std::lock_guard lock(mutex_);
+  return static_cast<std::size_t>(
+      std::ranges::count(waiting_, queue, [](const auto& waiting) { return waiting.second; }));
+}
+
+bool AtsMessages::take_failure(std::uint32_t queue) {
+  if (!failed_.load(std::memory_order_seq_cst)) return false;
+  const std::lock_guard lock(mutex_);
+  const bool failed = failed_queues_.erase(queue) != 0;
+  failed_.store(!failed_queues_.empty(), std::memory_order_seq_cst);
+  return failed;
 }
 
 void AtsMessages::reset() {
   const std::lock_guard lock(mutex_);
   waiting_.clear();
+  failed_queues_.clear();
   unanswered_.store(0, std::memory_order_seq_cst);
   failed_.store(false, std::memory_order_seq_cst);
 }

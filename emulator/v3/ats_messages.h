@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <set>
 #include <vector>
 
@@ -17,7 +18,7 @@
 namespace smmu::emulator {
 
 // Used by whoever performs pending effects: one thread at a time, no lock
-// held; but for complete(), unanswered() and reset(), which any thread may
+// held; but for complete(), the questions and reset(), which any thread may
 // call.
 class AtsMessages {
  public:
@@ -27,16 +28,20 @@ class AtsMessages {
         root_complex_(root_complex),
         tags_(features.security == SecurityState::kSecure ? kFirstSecureTag : 0) {}
 
-  // A CMD_ATC_INV or CMD_PRI_RESP that is legal.
-  void send(const CommandWords& words);
+  // A CMD_ATC_INV or CMD_PRI_RESP that is legal, of the Command queue of that
+  // number.
+  void send(const CommandWords& words, std::uint32_t queue);
   void send(const PageGroupResponse& response);
 
   // Invalidate Requests.  Devices may leave them unanswered: there are never
   // more than so many.
   static constexpr std::size_t kMostUnanswered = 1024;
   std::size_t unanswered() const { return unanswered_.load(std::memory_order_seq_cst); }
-  // Whether one has failed since this was last asked.
-  bool take_failure() { return failed_.exchange(false, std::memory_order_seq_cst); }
+  std::size_t unanswered_of(std::uint32_t queue) const;
+  // Whether one of that queue has failed since this was last asked.
+  bool take_failure(std::uint32_t queue);
+  // Whether there is nothing that a CMD_SYNC of any queue would have to look at.
+  bool settled() const { return unanswered() == 0 && !failed_.load(std::memory_order_seq_cst); }
   // False: no such tag awaits an answer.
   bool complete(InvalidationTag tag, InvalidationResult result);
 
@@ -45,14 +50,26 @@ class AtsMessages {
 
   template <class Snapshot>
   void archive(Snapshot& snapshot) {
-    std::vector<std::uint64_t> waiting(waiting_.begin(), waiting_.end());
-    snapshot(tags_, failed_);
-    snapshot.sequence(waiting, kMostUnanswered);
+    std::vector<std::uint64_t> tags;
+    std::vector<std::uint32_t> senders;
+    for (const auto& [tag, queue] : waiting_) {
+      tags.push_back(tag);
+      senders.push_back(queue);
+    }
+    std::vector<std::uint32_t> failed(failed_queues_.begin(), failed_queues_.end());
+    snapshot(tags_);
+    snapshot.sequence(tags, kMostUnanswered);
+    snapshot.sequence(senders, kMostUnanswered);
+    snapshot.sequence(failed, kMostQueues);
     if constexpr (Snapshot::kReads) {
-      waiting_ = {waiting.begin(), waiting.end()};
+      if (!snapshot.require(tags.size() == senders.size(), "a tag of no queue")) return;
+      waiting_.clear();
+      for (std::size_t i = 0; i != tags.size(); ++i) waiting_.emplace(tags[i], senders[i]);
+      failed_queues_ = {failed.begin(), failed.end()};
       unanswered_.store(waiting_.size(), std::memory_order_seq_cst);
+      failed_.store(!failed_queues_.empty(), std::memory_order_seq_cst);
       snapshot.require(
-          waiting_.size() == waiting.size() && (waiting_.empty() || *waiting_.rbegin() < tags_),
+          waiting_.size() == tags.size() && (waiting_.empty() || waiting_.rbegin()->first < tags_),
           "a tag that was not given");
     }
   }
@@ -61,15 +78,19 @@ class AtsMessages {
   // A tag says which interface's it is.
   static constexpr std::uint64_t kFirstSecureTag = std::uint64_t{1} << 63;
 
-  void invalidate(const v3::CMD_ATC_INV& command);
+  // The Command queue and as many Enhanced ones as there can be.
+  static constexpr std::size_t kMostQueues = 1 + (1U << 16);
+
+  void invalidate(const v3::CMD_ATC_INV& command, std::uint32_t queue);
 
   const Features& features_;
   RootComplex* const root_complex_;
   std::atomic<std::size_t> unanswered_{0};
-  std::atomic<bool> failed_{false};
-  BriefMutex mutex_;    // guards what follows
-  std::uint64_t tags_;  // the next: those below have been used
-  std::set<std::uint64_t> waiting_;
+  std::atomic<bool> failed_{false};                 // one has
+  mutable BriefMutex mutex_;                        // guards what follows
+  std::uint64_t tags_;                              // the next: those below have been used
+  std::map<std::uint64_t, std::uint32_t> waiting_;  // by tag: of which queue
+  std::set<std::uint32_t> failed_queues_;
 };
 
 }  // namespace smmu::emulator

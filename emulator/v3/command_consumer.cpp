@@ -120,10 +120,11 @@ template <class Q>
 bool CommandConsumer::send(Q& queue, const CommandWords& words, Queue place, std::uint32_t read) {
   if (messages_.unanswered() >= AtsMessages::kMostUnanswered) {
     advance(queue, place, read);
-    if (!begin_wait(queue, AtsMessages::kMostUnanswered - 1) || devices_awaited()) return false;
+    if (!begin_wait(queue, queue.number(), AtsMessages::kMostUnanswered - 1) || devices_awaited())
+      return false;
   }
   quick_syncs_ = false;
-  messages_.send(words);
+  messages_.send(words, queue.number());
   return true;
 }
 
@@ -137,17 +138,18 @@ inline bool CommandConsumer::passes(CMD_SYNC sync) const {
 template <class Q>
 bool CommandConsumer::finish_sync(Q& queue, CommandWords words, Queue place, std::uint32_t read) {
   const CMD_SYNC sync(words);
-  if (!ports_idle() || messages_.unanswered() != 0) {
+  if (!ports_idle() || messages_.unanswered_of(queue.number()) != 0) {
     advance(queue, place, read);
-    if (!begin_wait(queue, 0) || accesses_in_flight() || devices_awaited()) return false;
+    if (!begin_wait(queue, queue.number(), 0) || accesses_in_flight() || devices_awaited())
+      return false;
   }
   abandon_sync(queue);
   // 3.9.1.4.  It is told once: when this is consumed again it completes.
-  if (!quick_syncs_ && messages_.take_failure()) {
+  if (!quick_syncs_ && messages_.take_failure(queue.number())) {
     stop(queue, read, words, CommandError::CERROR_ATC_INV_SYNC);
     return false;
   }
-  quick_syncs_ = quick_;
+  quick_syncs_ = quick_ && messages_.settled();
   // 4.7.3: that the command is consumed is visible before its signal.
   advance(queue, place, place.next(read));
   report(queue, read, words, CommandError::CERROR_NONE);
@@ -178,7 +180,8 @@ void CommandConsumer::stop(Q& queue, std::uint32_t read, const CommandWords& wor
   report(queue, read, words, error);
 }
 
-bool CommandConsumer::begin_wait(SyncParticipant& queue, std::size_t unanswered_allowed) {
+bool CommandConsumer::begin_wait(SyncParticipant& queue, std::uint32_t number,
+                                 std::size_t unanswered_allowed) {
   const bool waits = this->waits();
   if (waits && awaiting_.load(std::memory_order_relaxed) != &queue) {
     // Accesses are marked for one at a time.
@@ -188,10 +191,18 @@ bool CommandConsumer::begin_wait(SyncParticipant& queue, std::size_t unanswered_
   // What was in its place may have waited for less.
   if (waits && unanswered_allowed_ == unanswered_allowed) return true;
   unanswered_allowed_.store(unanswered_allowed, std::memory_order_seq_cst);
+  awaiting_number_.store(number, std::memory_order_relaxed);
   awaiting_.store(&queue, std::memory_order_relaxed);
   waits_.fetch_add(1, std::memory_order_relaxed);
   await_accesses();
   return true;
+}
+
+// 3.5.6.1: a CMD_SYNC waits for what its own queue has sent.
+bool CommandConsumer::devices_awaited() const {
+  const std::size_t allowed = unanswered_allowed_.load(std::memory_order_seq_cst);
+  if (allowed != 0) return messages_.unanswered() > allowed;
+  return messages_.unanswered_of(awaiting_number_.load(std::memory_order_relaxed)) != 0;
 }
 
 void CommandConsumer::await_accesses() {

@@ -114,6 +114,7 @@ class CommandConsumer {
         await_accesses();
       }
       awaiting_.store(awaiting, std::memory_order_relaxed);
+      awaiting_number_.store(number, std::memory_order_relaxed);
       unanswered_allowed_.store(static_cast<std::size_t>(allowed), std::memory_order_relaxed);
       quick_syncs_ = quick_syncs_ && quick_;
     }
@@ -136,10 +137,11 @@ class CommandConsumer {
   template <class Q>
   [[gnu::noinline]] bool send(Q& queue, const CommandWords& words, Queue place, std::uint32_t read);
   // Waits until all accesses in flight have been made, and no more Invalidate
-  // Requests than that are unanswered.  False: another queue waits.
-  bool begin_wait(SyncParticipant& queue, std::size_t unanswered_allowed);
+  // Requests than that are unanswered; or, with 0, none of this queue, which has
+  // that number.  False: another queue waits.
+  bool begin_wait(SyncParticipant& queue, std::uint32_t number, std::size_t unanswered_allowed);
   // Whether devices have to answer before the queue that waits goes on.
-  bool devices_awaited() const { return messages_.unanswered() > unanswered_allowed_; }
+  bool devices_awaited() const;
   void end_sync(const SyncParticipant& queue);
   // Accesses that are in flight tell when they end; and need not.
   void await_accesses();
@@ -170,6 +172,7 @@ class CommandConsumer {
   AtsMessages& messages_;
   Awaited& awaited_;
   std::atomic<const SyncParticipant*> awaiting_{nullptr};  // whose CMD_SYNC it is
+  std::atomic<std::uint32_t> awaiting_number_{0};          // of that queue
   std::atomic<std::uint32_t> waits_{0};                    // begun until now
   std::atomic<std::uint32_t>& effects_;
   const std::uint32_t sync_ended_;

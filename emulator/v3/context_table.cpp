@@ -223,7 +223,8 @@ bool cd_illegal(const Features& features, const STE& ste, StreamWorld world, con
   }
   const bool aarch64 = cd[CD::AA64];
   if (!features.has(aarch64 ? TableFormat::kAArch64 : TableFormat::kAArch32)) return true;
-  if (!aarch64 && (is_el2_e2h(world) || world == StreamWorld::kSEl2)) return true;
+  // 5.4, AA64: VMSAv8-32 is of EL1, and of Non-secure EL2 without E2H.
+  if (!aarch64 && !is_el1(world) && world != StreamWorld::kNsEl2) return true;
   // 5.4: VMSAv8-64 does not fit above a stage 2 of VMSAv8-32.
   const bool stage2 = ste[STE::Config] == SteConfig::kNested;
   if (aarch64 && stage2 && !ste[STE::S2AA64]) return true;

@@ -52,7 +52,7 @@ Features::Features(const SmmuV3Config& config, SecurityState of)
         .set(SMMU_IDR0::PRI, false)
         .set(SMMU_IDR0::ATSRECERR, false);
     // 6.3.90: SMMU_S_VATOS_* need a Secure EL2.
-    if (!sel2) idr0.set(SMMU_IDR0::VMW, false).set(SMMU_IDR0::VATOS, false);
+    if (!sel2) idr0.set(SMMU_IDR0::VATOS, false);
   }
 }
 

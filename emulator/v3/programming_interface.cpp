@@ -170,6 +170,8 @@ void ProgrammingInterface::end(const Transaction& transaction, const Fault& faul
   } else if (std::holds_alternative<AtsForbidden>(fault)) {
     record(event_record(transaction, AtsForbidden{}), false);
   } else if (const auto* unsupported = std::get_if<UnsupportedTransaction>(&fault)) {
+    // 3.9.1.3
+    if (transaction.address_type == AddressType::kTranslated) return;
     record(event_record(transaction, *unsupported), true);
   }
 }

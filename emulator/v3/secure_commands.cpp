@@ -50,13 +50,16 @@ CommandOutcome perform_secure(CommandWords words, const CommandScope& secure,
     case Opcode::CMD_CFGI_STE:
     case Opcode::CMD_CFGI_STE_RANGE:
     case Opcode::CMD_CFGI_CD:
-    case Opcode::CMD_CFGI_CD_ALL:
-    case Opcode::CMD_RESUME:
-    case Opcode::CMD_STALL_TERM: {
+    case Opcode::CMD_CFGI_CD_ALL: {
       const CommandWords of_scope = CMD_CFGI_STE(words).set(kSSec, false).words();
       if (CMD_CFGI_STE(words)[kSSec]) return perform_in(secure, of_scope);
       return perform_outside(non_secure, of_scope);
     }
+
+    // 4.7.1, 4.7.2: they are there if the queue's own Security state can stall.
+    case Opcode::CMD_RESUME:
+    case Opcode::CMD_STALL_TERM:
+      return perform_in(secure, CMD_CFGI_STE(words).set(kSSec, false).words());
 
     case Opcode::CMD_TLBI_NH_ALL:
     case Opcode::CMD_TLBI_NH_ASID:

@@ -19,9 +19,9 @@ class StallingPort final : public Port, public TransactionSupervisor {
   // `smmu` ends what does not stall.
   StallingPort(Stalls& stalls, TransactionSupervisor& smmu, StallClient& client)
       : stalls_(stalls), smmu_(smmu), client_(client) {}
+  StallClient& client() const { return client_; }
   // Before anything else.  REQUIRES: this is its supervisor.
   // `secure`: where Secure transactions go; or null.
-  StallClient& client() const { return client_; }
   void pass_through(Tbu& tbu, Port* secure) {
     tbu_ = &tbu;
     secure_ = secure;
@@ -41,6 +41,7 @@ class StallingPort final : public Port, public TransactionSupervisor {
   }
   void request_page(const PageRequest& request) override { tbu_->request_page(request); }
   Outcome refuse(const Transaction& transaction, std::uint16_t reason) override {
+    if (is_passed_on(transaction)) return secure_->refuse(transaction, reason);
     return tbu_->refuse(transaction, reason);
   }
 

@@ -3,6 +3,7 @@
 
 #include "smmu/arch/v3/queue_registers.h"
 #include "test/system/ats_stream.h"
+#include "test/system/enhanced_queue.h"
 
 namespace smmu::testing {
 namespace {
@@ -280,6 +281,49 @@ TEST(AtsWithoutARootComplex, IsIgnored) {
   smmu.write(v3::SMMU_CMDQ_PROD().set(v3::SMMU_CMDQ_PROD::WR, 3U));
   EXPECT_EQ(smmu.read<SMMU_CMDQ_CONS>()[SMMU_CMDQ_CONS::RD], 3U);
   smmu.add_port().request_page({.stream = kStream, .address = kAddress, .last = true});
+}
+
+// 3.5.6.1, 3.9.1.4: of several Command queues each waits for what it has sent,
+// and hears of its own failures.
+TEST_F(AtcInvalidations, AreTheirQueuesOwn) {
+  EnhancedQueue queue(board, 0, 1);
+  queue.enable();
+  device.set_answers(Answers::kLater);
+  board.submit(invalidate(kAddress));
+  queue.submit(command<CMD_SYNC>());
+  EXPECT_TRUE(queue.idle());  // it has sent nothing
+  board.submit(command<CMD_SYNC>());
+  EXPECT_FALSE(board.idle());
+  device.answer();
+  EXPECT_TRUE(board.idle());
+
+  queue.submit(invalidate(kAddress));
+  board.submit_and_sync();
+  EXPECT_TRUE(board.idle());
+  device.answer(InvalidationResult::kNotComplete);
+  // Whoever asks first, it is the sender who is told.
+  board.submit_and_sync();
+  EXPECT_TRUE(board.idle());
+  EXPECT_FALSE(stopped());
+  queue.submit(command<CMD_SYNC>());
+  EXPECT_TRUE(queue.in_error());
+  EXPECT_EQ(queue.reason(), static_cast<unsigned>(CommandError::CERROR_ATC_INV_SYNC));
+  EXPECT_EQ(error(), CommandError::CERROR_NONE);
+  queue.acknowledge();
+  EXPECT_TRUE(queue.idle());
+}
+
+TEST_F(AtcInvalidations, FailForEachOfTwoQueues) {
+  EnhancedQueue queue(board, 0, 1);
+  queue.enable();
+  device.set_answers(Answers::kLater);
+  board.submit(invalidate(kAddress));
+  queue.submit(invalidate(kAddress));
+  device.answer(InvalidationResult::kNotComplete);
+  board.submit(command<CMD_SYNC>());
+  queue.submit(command<CMD_SYNC>());
+  EXPECT_EQ(error(), CommandError::CERROR_ATC_INV_SYNC);
+  EXPECT_TRUE(queue.in_error());
 }
 
 }  // namespace

@@ -171,7 +171,7 @@ Map secure_map_of(const SmmuV3Config& config) {
     map[0x20].writable |= 0x200;  // NSSTALLD
   }
   const bool sel2 = config.s_idr1[v3::SMMU_S_IDR1::SEL2];
-  if (sel2 && config.idr0[SMMU_IDR0::VMW]) map[0x20].writable |= 0x1c0;
+  if (config.idr0[SMMU_IDR0::VMW]) map[0x20].writable |= 0x1c0;
   if (config.idr0[SMMU_IDR0::ATOS]) {
     map[0x10c].writable |= 0x0020'0000;            // S_GATOS_SID.SSEC
     if (sel2) map[0x110].writable |= 0x0000'0010;  // S_GATOS_ADDR.NS

@@ -207,6 +207,20 @@ TEST_F(SecureCommandsOfEl3, TakeAllOfIt) {
 }
 
 // 4.7.1, 4.7.2
+// 4.7.1, 4.7.2: the Security state of the queue decides whether they are there.
+TEST(SecureCommandsOfStalls, AreThereThoughNonSecureStreamsMustNotStall) {
+  TwoSpaces board(adversarial());
+  board.bring_up();
+  const SMMU_CR0 cr0 = board.secure().read<SMMU_CR0>();
+  board.secure().write(SMMU_CR0(SMMU_S_CR0(cr0.raw()).set(SMMU_S_CR0::NSSTALLD, true).raw()));
+  const auto term = command<CMD_STALL_TERM>().set(CMD_STALL_TERM::StreamID, kStream.value);
+  const auto resume = command<CMD_RESUME>().set(CMD_RESUME::StreamID, kStream.value);
+  for (const auto& words : {term.words(), resume.words()}) {
+    EXPECT_TRUE(is_legal(board.secure(), words));
+  }
+  EXPECT_FALSE(is_legal(board.non_secure(), term.words()));
+}
+
 TEST(SecureCommandsOfStalls, AreAboutTheStreamThatSsecSays) {
   TwoSpaces board(adversarial());
   board.bring_up();

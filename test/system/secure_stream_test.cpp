@@ -149,6 +149,21 @@ TEST_P(SecureStream, SharesNothingThatWasReadOutside) {
   }
 }
 
+TEST_P(SecureStream, HasTablesOfVmsaV8_32AtEl1Only) {  // 5.4, AA64
+  auto table = table_in(kSecure);
+  const CD cd = context(table).set(CD::AA64, false);
+  for (const unsigned strw : {1U, 2U}) {  // EL3, S-EL2
+    const Pa where = attach(cd);
+    driver().attach(kStream, translate(where).set(STE::STRW, strw));
+    EXPECT_THAT(device().translate(Iova(0x1000)), Aborts());
+    EXPECT_THAT(driver().events(), ElementsAre(IsEvent(EventType::C_BAD_CD, kStream))) << strw;
+  }
+  attach(cd);
+  device().translate(Iova(0x1000));
+  EXPECT_THAT(driver().events(),
+              ElementsAre(IsEvent(EventType::F_TRANSLATION, kStream, Iova(0x1000))));
+}
+
 TEST_P(SecureStream, BypassesToWhereItsSteSays) {
   driver().attach(kStream, bypass());
   EXPECT_EQ(space_of(device().translate(kAddress)), kNonSecure);

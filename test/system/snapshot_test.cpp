@@ -373,8 +373,9 @@ TEST_F(SnapshotOfEnhancedQueues, ACmdSyncThatWaitsIsThatQueues) {
   device.set_answers(AtsDevice::Answers::kLater);
   EnhancedQueue one = queue(0, 1);
   EnhancedQueue other = queue(0, 2);
-  one.submit(command<CMD_ATC_INV>().set(CMD_ATC_INV::StreamID, 5), command<CMD_SYNC>());
-  other.submit(command<CMD_SYNC>());
+  const auto invalidation = command<CMD_ATC_INV>().set(CMD_ATC_INV::StreamID, 5);
+  one.submit(invalidation, command<CMD_SYNC>());
+  other.submit(invalidation, command<CMD_SYNC>());
   move(board_, [&] { smmu().add_port(); });
   EXPECT_FALSE(one.idle());
   EXPECT_FALSE(other.idle());

@@ -17,6 +17,11 @@ using v3::STE;
 constexpr StreamId kStream(9);
 constexpr Iova kAddress(0x8000'0ffc);
 
+class WaitingClient final : public emulator::StallClient {
+ public:
+  void on_resumed(emulator::Stalled, const emulator::Outcome&) override {}
+};
+
 class Unsupported : public ::testing::Test {
  protected:
   void SetUp() override { board_.bring_up(); }
@@ -58,6 +63,27 @@ TEST_F(Unsupported, TransactionsAreRecordedAsTheyCameIn) {  // not as the STE ov
   record = single_record();
   EXPECT_FALSE(record[F_UUT::RnW]);
   EXPECT_FALSE(record[F_UUT::InD]);
+}
+
+TEST_F(Unsupported, TransactionsThatAreTranslatedAreNotRecorded) {  // 3.9.1.3
+  EXPECT_THAT(board_.smmu().add_port().refuse({.stream = kStream,
+                                               .address = kAddress,
+                                               .address_type = emulator::AddressType::kTranslated},
+                                              1),
+              Aborts());
+  EXPECT_THAT(board_.events(), IsEmpty());
+}
+
+TEST_F(Unsupported, TransactionsAreRecordedByTheirOwnSecurityState) {  // 3.10.2.1
+  Board secure = Board::secure(board_);
+  secure.bring_up();
+  WaitingClient client;
+  const DmaDevice devices[] = {secure.device(kStream), secure.device(kStream, client)};
+  for (const DmaDevice& device : devices) {
+    EXPECT_THAT(device.refuse(kAddress, 7), Aborts());
+    EXPECT_THAT(board_.events(), IsEmpty());
+    EXPECT_THAT(secure.events(), ElementsAre(IsEvent(EventType::F_UUT, kStream, kAddress)));
+  }
 }
 
 TEST_F(Unsupported, TransactionsAreSoWhateverTheStreamIs) {
