@@ -9,6 +9,7 @@ What is found:
    skipped;
  - an event, a command or a field of an SMMU_IDRn or SMMU_AIDR of include/smmu/arch/v3 that has no
    row, a row for what is not there, and a test of a row that never says its name;
+ - a field that can be chosen and changes something, without a test IdField.REGISTER_FIELD;
  - a value of a field that is not the one in the register's word, preset by preset.
 """
 
@@ -32,6 +33,7 @@ HEADING = re.compile(r"^#+ (.*)$")
 NICKNAMES = {"scripted": "replay/scripted_test.cpp"}
 ENUMERATOR = re.compile(r"^\s*(\w+) = 0x[0-9A-Fa-f]+,", re.M)
 IDENTIFICATION = re.compile(r"^struct (SMMU_(?:S_)?(?:IDR\d+|AIDR)) : .*?^};", re.M | re.S)
+IDENTIFIER = re.compile(r"SMMU_(?:S_)?(?:IDR\d+|AIDR)")
 FIELD = re.compile(r"static constexpr (?:Bits?|Address)<(\d+)(?:, (\d+))?[^>]*>\s+(\w+)\{")
 NUMBER = re.compile(r"(0b[01]+|0x[0-9a-f]+|\d+)(?: (bits))?(?:$|[^\w])")
 WIDTHS = {"OAS": (32, 36, 40, 42, 44, 48, 52, 56), "VAX": (48, 52, 56)}
@@ -231,6 +233,23 @@ def check_registers(tree, rows):
             yield f"{register}.{name} of {ARCH} has no row"
 
 
+def changes_something(row):
+    """Whether a row speaks of fields that a configuration chooses, and that SMMUs differ by."""
+    constant = re.fullmatch(r"0?", row.cells["taken"])
+    return not constant and not re.search(r"says it|rules do not depend", row.cells["note"])
+
+
+def check_differences(tree, rows):
+    """A test for each field shows what an SMMU does with one value of it and with another."""
+    for row in rows:
+        if not IDENTIFIER.fullmatch(row.heading) or "taken" not in row.cells:
+            continue
+        for name in row.names():
+            test = f"IdField.{row.heading}_{name}"
+            if changes_something(row) and not tree.knows("system", test):
+                yield f"{row.where}: ctest does not know system/{test}"
+
+
 def enumerators(tree, header, enumeration):
     text = tree.text(f"{ARCH}/{header}")
     begin = text.index(f"enum class {enumeration} ")
@@ -249,6 +268,7 @@ def problems(root, known):
     yield from check_rows_for(tree, "command", enumerators(tree, "command_opcodes.h", "Opcode"),
                               rows)
     yield from check_registers(tree, rows)
+    yield from check_differences(tree, rows)
 
 
 def known_tests(ctest, build):
