@@ -148,5 +148,50 @@ TEST_F(EventFields, OfStage2Faults) {  // 7.3.13: IPA
           0x000f'edcb'a987'6000});
 }
 
+TEST_F(EventFields, OfAccessAndPermissionFaults) {  // 7.3.14 to 7.3.16
+  PageTable table = board_.page_table();
+  const Iova address(0x1234'5678'9abc);
+  const Iova page(address.value & ~std::uint64_t{0xfff});
+  table.map(page, Pa(0x4000'0000), 4096, {.access_flag = false});
+  use(context(table));
+  EXPECT_THAT(in_substream().translate(address), Aborts());
+  expect({with_substream(EventType::F_ACCESS), kRead | kIn, address.value, 0});
+  table.map(page, Pa(0x4000'0000), 4096, {.writable = false});
+  EXPECT_THAT(in_substream().translate(address, emulator::Direction::kWrite), Aborts());
+  expect({with_substream(EventType::F_PERMISSION), kIn, address.value, 0});
+  // Beyond what the CD says an address may have.
+  table.map(page, Pa(0x0000'8000'0000'0000), 4096);
+  board_.submit_and_sync(command<v3::CMD_TLBI_NSNH_ALL>());
+  use(context(table).set(CD::IPS, OutputSize::k42Bits));
+  EXPECT_THAT(in_substream().translate(address), Aborts());
+  expect({with_substream(EventType::F_ADDR_SIZE), kRead | kIn, address.value, 0});
+}
+
+TEST_F(EventFields, OfPermissionFaultsOfStage2) {  // 7.3.16: IPA
+  PageTable stage2 = board_.page_table({.t0sz = 24, .stage = 2});
+  const Iova ipa(0x12'3456'7000);
+  stage2.map(ipa, Pa(0x4000'0000), 4096, {.writable = false});
+  board_.attach(kStream, translate_stage2(stage2));
+  const Iova address(ipa.value | 0x89a);
+  EXPECT_THAT(device().translate(address, emulator::Direction::kWrite), Aborts());
+  expect({first_word(EventType::F_PERMISSION, kStream.value), kIn | kS2, address.value, ipa.value});
+}
+
+TEST_F(EventFields, OfTranslatedTransactions) {  // 7.3.8
+  board_.attach(kStream, bypass());
+  const Iova address(0x0001'2345'6789'abcd);
+  const auto access = [&](emulator::Direction direction) {
+    return board_.smmu().add_port().translate({.stream = kStream,
+                                               .address = address,
+                                               .direction = direction,
+                                               .address_type = emulator::AddressType::kTranslated});
+  };
+  board_.smmu().write(board_.smmu().read<SMMU_CR0>().set(SMMU_CR0::ATSCHK, true));
+  EXPECT_THAT(access(emulator::Direction::kRead), Aborts());
+  expect({first_word(EventType::F_TRANSL_FORBIDDEN, kStream.value), kRead, address.value, 0});
+  EXPECT_THAT(access(emulator::Direction::kWrite), Aborts());
+  expect({first_word(EventType::F_TRANSL_FORBIDDEN, kStream.value), 0, address.value, 0});
+}
+
 }  // namespace
 }  // namespace smmu::testing
