@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "emulator/v3/attribute_overrides.h"
+#include "emulator/v3/fetch_attributes.h"
 #include "emulator/v3/stage2_configuration.h"
 #include "emulator/v3/structure_fetch.h"
 #include "emulator/walk/attributes.h"
@@ -422,19 +423,19 @@ Resolution ContextTable::from_cd(const STE& ste, StreamId stream, std::uint32_t 
     table &= ~mask(std::max(level1_bits + kLog2L1cd, kLog2Cd) - 1, 0);
     const std::uint32_t first = index >> leaf_table_bits << leaf_table_bits;
     within = index - first;
-    const auto located =
-        physical(context, table + (std::uint64_t{index >> leaf_table_bits} << kLog2L1cd), updates);
+    const auto located = physical(
+        ste, context, table + (std::uint64_t{index >> leaf_table_bits} << kLog2L1cd), updates);
     if (const auto* fault = std::get_if<WalkFault>(&located)) {
       return not_reached(context, *fault, reading);
     }
-    const auto [address, space] = std::get<Located>(located);
+    const auto [address, space, attributes] = std::get<Located>(located);
     std::optional<L1CD> descriptor;
     if (const auto copy = descriptors_.find(stream.value, file_number(index, leaf_table_bits))) {
       descriptor = copy->structure;
       reading.stamp = std::min(reading.stamp, copy->stamp);
     } else {
       descriptor = fetch<L1CD>(spaces_[space], observer_, ConfigurationStructure::kL1CD, stream,
-                               features_.security, SubstreamId(index), address);
+                               features_.security, SubstreamId(index), address, attributes);
       if (!descriptor) return failed(EventType::F_CD_FETCH, ste, index, reading, address.value);
       descriptors_.insert(stream.value, file_number(index, leaf_table_bits),
                           {*descriptor, reading.stamp}, reading);
@@ -451,13 +452,13 @@ Resolution ContextTable::from_cd(const STE& ste, StreamId stream, std::uint32_t 
     }
   }
 
-  const auto located = physical(context, table + (std::uint64_t{within} << kLog2Cd), updates);
+  const auto located = physical(ste, context, table + (std::uint64_t{within} << kLog2Cd), updates);
   if (const auto* fault = std::get_if<WalkFault>(&located)) {
     return not_reached(context, *fault, reading);
   }
-  const auto [address, space] = std::get<Located>(located);
+  const auto [address, space, attributes] = std::get<Located>(located);
   const auto cd = fetch<CD>(spaces_[space], observer_, ConfigurationStructure::kCD, stream,
-                            features_.security, SubstreamId(index), address);
+                            features_.security, SubstreamId(index), address, attributes);
   if (!cd) return failed(EventType::F_CD_FETCH, ste, index, reading, address.value);
   if (cd_illegal(features_, ste, context.owner.world, *cd))
     return failed(EventType::C_BAD_CD, ste, index, reading);
@@ -468,12 +469,14 @@ Resolution ContextTable::from_cd(const STE& ste, StreamId stream, std::uint32_t 
   return {context, reading.stamp, true};
 }
 
-std::variant<ContextTable::Located, WalkFault> ContextTable::physical(const Context& context,
+std::variant<ContextTable::Located, WalkFault> ContextTable::physical(const STE& ste,
+                                                                      const Context& context,
                                                                       std::uint64_t address,
                                                                       Updates updates) const {
   // 3.10.2.1: in the Secure one of the two spaces, physical or intermediate.
   const SecurityState space = context.regime.security;
-  if (!context.regime.has_stage2) return Located{Pa(address), space};
+  const MemoryAttributes attributes = attributes_of_contexts(ste);
+  if (!context.regime.has_stage2) return Located{Pa(address), space, attributes};
   Stage2Leaf leaf;
   const auto fault =
       walker_.walk_stage2(context.regime.stage2_of(space), Ipa(address), Purpose::kContext,
@@ -484,7 +487,8 @@ std::variant<ContextTable::Located, WalkFault> ContextTable::physical(const Cont
                            .updates = updates},
                           leaf);
   if (fault) return *fault;
-  return Located{Pa(leaf.output.value | (address & mask(leaf.size_bits - 1U, 0))), leaf.space};
+  return Located{Pa(leaf.output.value | (address & mask(leaf.size_bits - 1U, 0))), leaf.space,
+                 combine(attributes, leaf.memory)};
 }
 
 void ContextTable::invalidate(const ConfigurationInvalidation& what, Stamp before) {

@@ -62,11 +62,12 @@ class ContextTable {
   struct Located {
     Pa address;
     SecurityState space;
+    MemoryAttributes attributes;  // of a fetch from there
   };
   // Where a structure is whose address the STE or an L1CD gives: an IPA, if
   // stage 2 translates.
-  std::variant<Located, WalkFault> physical(const Context& context, std::uint64_t address,
-                                            Updates updates) const;
+  std::variant<Located, WalkFault> physical(const v3::STE& ste, const Context& context,
+                                            std::uint64_t address, Updates updates) const;
 
   const Features& features_;
   const PhysicalSpaces spaces_;

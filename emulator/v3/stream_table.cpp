@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "emulator/v3/fetch_attributes.h"
 #include "emulator/v3/stage2_configuration.h"
 #include "emulator/v3/structure_fetch.h"
 #include "smmu/arch/v3/events.h"
@@ -120,7 +121,7 @@ StreamTable::Found StreamTable::find(StreamId stream, Reading& reading) {
     const Pa address = std::get<Place>(located).address;
     if ((address.value >> features_.output_bits) == 0) {
       ste = fetch<STE>(memory_, observer_, ConfigurationStructure::kSTE, stream, features_.security,
-                       {}, address);
+                       {}, address, attributes_of_stream_table(registers_));
     }
     if (!ste) return {fetch_fault(address), false};
     reading.origin.note(address, ste->words());
@@ -183,8 +184,9 @@ std::variant<StreamTable::Place, StreamTable::Found> StreamTable::locate(StreamI
     reading.stamp = std::min(reading.stamp, copy->stamp);
   } else {
     if ((address.value >> features_.output_bits) == 0) {
-      descriptor = fetch<L1STD>(memory_, observer_, ConfigurationStructure::kL1STD, stream,
-                                features_.security, {}, address);
+      descriptor =
+          fetch<L1STD>(memory_, observer_, ConfigurationStructure::kL1STD, stream,
+                       features_.security, {}, address, attributes_of_stream_table(registers_));
     }
     if (!descriptor) return Found{fetch_fault(address), false};
     descriptors_.insert(first, split, {*descriptor, reading.stamp}, reading);

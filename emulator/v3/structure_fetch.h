@@ -14,7 +14,8 @@ namespace smmu::emulator {
 // None: the read aborted.
 template <class S>
 std::optional<S> fetch(PhysicalMemory& memory, Observer* observer, ConfigurationStructure structure,
-                       StreamId stream, SecurityState security, SubstreamId substream, Pa address) {
+                       StreamId stream, SecurityState security, SubstreamId substream, Pa address,
+                       MemoryAttributes attributes) {
   std::array<std::uint64_t, S::kSize / 8> words{};
   bool aborted = false;
   for (std::size_t i = 0; i != words.size() && !aborted; ++i) {
@@ -31,6 +32,7 @@ std::optional<S> fetch(PhysicalMemory& memory, Observer* observer, Configuration
                                       .security = security,
                                       .substream = substream,
                                       .address = address,
+                                      .attributes = attributes,
                                       .words = aborted ? std::span<const std::uint64_t>()
                                                        : std::span<const std::uint64_t>(words)});
   }

@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 
+#include "smmu/arch/memory_attributes.h"
 #include "smmu/emulator/transaction.h"
 #include "smmu/types.h"
 
@@ -21,6 +22,8 @@ struct ConfigurationFetch {
   SecurityState security;
   SubstreamId substream;  // the index of the CD; 0 for a stream table's structures
   Pa address;
+  // What memory it was read as (IHI 0070, 13.8).
+  MemoryAttributes attributes;
   std::span<const std::uint64_t> words;  // empty: the read aborted
 };
 
