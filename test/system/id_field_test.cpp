@@ -34,7 +34,6 @@ constexpr StreamId kStream(1);
 constexpr Iova kAddress(0x80'0000);
 constexpr Iova kUnmapped(0xa0'0000);
 constexpr Pa kPage(0x4123'0000);
-constexpr SecurityState kSecure = SecurityState::kSecure;
 
 // What becomes of an access: the number of the event that is recorded, or one of these.
 constexpr int kTranslated = 0;
