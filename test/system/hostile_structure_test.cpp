@@ -152,7 +152,7 @@ TEST_P(HostileStructures, MayHaveAnyTwoBitsWrong) {  // every reserved encoding 
   for (unsigned word = 0; word != words(); ++word) {
     const std::uint64_t good = at(word);
     for (unsigned bit = 0; bit != 64; ++bit) {
-      for (const std::uint64_t pattern : {0b01, 0b10, 0b11}) {
+      for (const std::uint64_t pattern : {1ULL, 2ULL, 3ULL}) {
         SCOPED_TRACE(::testing::Message() << "word " << word << " bit " << bit);
         put(word, good ^ pattern << bit);
         expect_an_answer_of_the_architectures();
