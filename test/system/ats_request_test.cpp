@@ -39,6 +39,16 @@ class AtsRequests : public ::testing::Test, protected AtsStream {
   std::uint64_t host_leaf() { return leaf(host, kPage); }
 };
 
+TEST_F(AtsRequests, AreNeverGlobal) {  // 3.9.1
+  stage1.map(kAddress, page, 4096, {.global = true});
+  attach(of_stage1());
+  const auto completion =
+      board.smmu().add_port().request_translation({.stream = kStream, .address = kAddress});
+  ASSERT_EQ(completion.ranges().size(), 1U);
+  EXPECT_TRUE(completion.ranges()[0].read);
+  EXPECT_FALSE(completion.ranges()[0].global);
+}
+
 TEST_F(AtsRequests, AreAnsweredByWhatEachStageSays) {
   for (const bool both : {false, true}) {
     attach(both ? nested() : of_stage1());
