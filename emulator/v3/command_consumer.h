@@ -185,10 +185,10 @@ class CommandConsumer {
   };
   std::optional<OtherState> non_secure_;            // of the Secure queue
   std::atomic<std::size_t> unanswered_allowed_{0};  // while there is a wait
-  // Nothing has to be looked at for a CMD_SYNC but accesses of `ports_`: nobody
-  // observes, ...
+  // Of the Non-secure queue, while nobody observes: nothing has to be looked at for
+  // a CMD_SYNC but accesses of `ports_`, and what devices have been sent.
   bool quick_;
-  bool quick_syncs_;  // and devices have not been sent anything since the last one
+  bool quick_syncs_;  // and they have not been sent anything since the last one
 };
 
 }  // namespace smmu::emulator

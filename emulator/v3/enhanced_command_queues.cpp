@@ -45,9 +45,7 @@ EnhancedCommandQueues::EnhancedCommandQueues(const SmmuV3Config& config, const F
 // 6.2.5: the queues of a page are spread evenly over it.
 EnhancedCommandQueue* EnhancedCommandQueues::find(std::uint32_t offset,
                                                   std::uint32_t& within) const {
-  if (offset < first_page_ || (offset - first_page_) >> kLog2Page >> log2_pages_ != 0) {
-    return nullptr;
-  }
+  if (!has_page(offset)) return nullptr;
   const unsigned log2_stride = kLog2Page - log2_queues_;
   within = (offset - first_page_) & static_cast<std::uint32_t>(mask(log2_stride - 1, 0));
   if (within >= kQueueBytes) return nullptr;

@@ -34,6 +34,11 @@ class EnhancedCommandQueues {
   // True: consume() may have something to do.
   bool write32(std::uint32_t offset, std::uint32_t value);
 
+  // Whether that is in one of the pages.
+  bool has_page(std::uint32_t offset) const {
+    return offset >= first_page_ && (offset - first_page_) >> kLog2Page >> log2_pages_ == 0;
+  }
+
   // Gives the next queue that can get on its turn: a change of its enable, or
   // commands, at most so many; returns how many.  0: there is nothing to do
   // until something is written, or the CMD_SYNC of a queue, of these or of

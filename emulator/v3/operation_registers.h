@@ -53,6 +53,11 @@ class OperationRegisters {
   // True: an operation is to be performed.
   bool write32(std::uint32_t offset, std::uint32_t value);
 
+  // Whether that is in the page of a virtual machine.
+  bool has_page(std::uint32_t offset) const {
+    return virtual_ && offset >> 16 == virtual_page_ >> 16;
+  }
+
   // None: the group asks for nothing.
   std::optional<Request> request(Group group) const;
   // Whether SMMUEN lets operations be.

@@ -81,6 +81,13 @@ class ProgrammingInterface final : private ConfigurationSource,
     write_elsewhere(offset + 4, static_cast<std::uint32_t>(value >> 32));
   }
 
+  // Whether registers of this interface stand there that are in pages of their own:
+  // 6.3.3, 6.3.54 and 6.3.49, 6.3.92.
+  bool has_page(std::uint32_t offset) const {
+    return operation_registers_.has_page(offset) ||
+           (enhanced_ != nullptr && enhanced_->has_page(offset));
+  }
+
   // A port of a device that cannot wait, and of one that can.  `secure`: where
   // its Secure transactions go; null: nowhere else.
   Port& add_port(Port* secure) {

@@ -4,7 +4,6 @@
 #include <optional>
 
 #include "emulator/pmcg/counter_groups.h"
-#include "emulator/v3/enhanced_command_queues.h"
 #include "emulator/v3/features.h"
 #include "emulator/v3/programming_interface.h"
 #include "emulator/v3/snapshot_head.h"
@@ -215,33 +214,17 @@ class Model final : public SmmuV3 {
 
    private:
     bool is_secure(std::uint32_t offset) const {
-      return (offset >= v3::kSecureOffset && offset < 2 * v3::kSecureOffset) || is_in_place(offset);
+      return (offset >= v3::kSecureOffset && offset < 2 * v3::kSecureOffset) || in_page(offset);
     }
-    // What stands in pages of its own, under its own offsets.
-    bool is_in_place(std::uint32_t offset) const {
-      return in_virtual_page(offset) || in_command_queue_page(offset);
-    }
-    // 6.3.54: the page of SMMU_S_VATOS_*.
-    bool in_virtual_page(std::uint32_t offset) const {
-      constexpr unsigned kLog2Page = 16;
-      const SmmuV3Config& config = model_.config_;
-      return model_.secure_ && config.s_idr1[v3::SMMU_S_IDR1::SEL2] &&
-             config.idr0[v3::SMMU_IDR0::VATOS] &&
-             offset >> kLog2Page == 2 + config.s_idr2[v3::SMMU_S_IDR2::BA_S_VATOS];
-    }
-    // 6.3.92
-    bool in_command_queue_page(std::uint32_t offset) const {
-      constexpr std::uint32_t kFirst = EnhancedCommandQueues::kFirstSecurePage;
-      return model_.secure_ && model_.config_.s_idr0[v3::SMMU_S_IDR0::ECMDQ] && offset >= kFirst &&
-             (offset - kFirst) >> EnhancedCommandQueues::kLog2Page >>
-                     model_.config_.s_idr6[v3::SMMU_S_IDR6::CMDQ_CONTROL_PAGE_LOG2NUMP] ==
-                 0;
+    // What has pages of its own stands there under its own offsets.
+    bool in_page(std::uint32_t offset) const {
+      return model_.secure_ && model_.secure_->has_page(offset);
     }
     // 6.2.1: the offset of SMMU_x for that of SMMU_S_x; none: no register.
     std::optional<std::uint32_t> counterpart_of(std::uint32_t offset) const {
       constexpr std::uint32_t kEventQueueIndices = 0xA8;
       if (!model_.secure_) return std::nullopt;
-      if (is_in_place(offset)) return offset;
+      if (in_page(offset)) return offset;
       offset -= v3::kSecureOffset;
       if (offset >= kEventQueueIndices && offset < kEventQueueIndices + 8) {
         return v3::SMMU_EVENTQ_PROD::kOffset + (offset - kEventQueueIndices);
