@@ -131,6 +131,7 @@ std::string_view name_of(FaultType type) {
       return "Permission fault";
     case FaultType::kExternalAbort:
       return "External abort";
+    case FaultType::kInvalidContext:
     case FaultType::kTlbConflict:
       return "TLB conflict";
   }
@@ -183,6 +184,7 @@ std::string why_fault(const RegimeStory& story, const std::vector<Step>& steps) 
       return why_permission(story, fault, last);
     case FaultType::kExternalAbort:
       return fmt::format("There is no memory at {:#x}.", fault.descriptor.value);
+    case FaultType::kInvalidContext:
     case FaultType::kTlbConflict:
       break;
   }

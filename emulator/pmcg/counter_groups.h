@@ -80,6 +80,9 @@ class CounterGroups final : public Observer {
   void on_stall(const StallReported& stall) override {
     if (user_ != nullptr) user_->on_stall(stall);
   }
+  void on_fault(const FaultRecorded& fault) override {
+    if (user_ != nullptr) user_->on_fault(fault);
+  }
   void on_register_access(const RegisterAccess& access) override {
     if (user_ != nullptr) user_->on_register_access(access);
   }

@@ -55,6 +55,15 @@ void archive(Snapshot& snapshot, std::atomic<T>& value) {
   if constexpr (Snapshot::kReads) value.store(plain, std::memory_order_relaxed);
 }
 
+// A register.
+template <class Snapshot, class R>
+requires requires { R::kOffset; }
+void archive(Snapshot& snapshot, R& value) {
+  auto word = value.raw();
+  snapshot(word);
+  if constexpr (Snapshot::kReads) value = R(word);
+}
+
 template <class Snapshot, class T, std::size_t kSize>
 void archive(Snapshot& snapshot, std::array<T, kSize>& values) {
   for (T& value : values) snapshot(value);

@@ -39,9 +39,9 @@ void archive(Snapshot& snapshot, Permissions& permissions) {
 template <class Snapshot>
 void archive(Snapshot& snapshot, Transaction& transaction) {
   auto& [stream, address, direction, privilege, content, substream, security, address_type,
-         attributes, space] = transaction;
+         attributes, space, ssd_index] = transaction;
   snapshot(stream, address, direction, privilege, content, substream, security, address_type,
-           attributes, space);
+           attributes, space, ssd_index);
 }
 
 template <class Snapshot>

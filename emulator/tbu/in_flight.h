@@ -25,6 +25,14 @@ class InFlight {
 
   // Nobody is in flight: whoever begins now sees what is there now.
   bool idle() const { return (count_.load(std::memory_order_seq_cst) & 1) == 0; }
+  // The same without a mark: whether what was in flight at a moment still is.
+  using Moment = std::uint64_t;
+  Moment now() const { return count_.load(std::memory_order_seq_cst); }
+  static bool idle_at(Moment moment) { return (moment & 1) == 0; }
+  bool outlived(Moment moment) const {
+    return idle_at(moment) || count_.load(std::memory_order_seq_cst) != moment;
+  }
+
   // Any thread may ask whether the mark is outlived.
   void mark(Waiter waiter) {
     mark_of(waiter).store(count_.load(std::memory_order_seq_cst), std::memory_order_seq_cst);

@@ -34,6 +34,10 @@ class TransactionSupervisor {
   virtual void refuse(const TranslationRequest& request, const Transaction& transaction,
                       const Fault& fault) = 0;
   virtual void on_page_request(const PageRequest& request) = 0;
+
+  // While Tcu::counts(): a transaction was answered, by those banks of an SMMUv2;
+  // `refilled`: the port had to ask for its translation.
+  virtual void on_counted(const Transaction&, ContextBanks, bool /*refilled*/) {}
 };
 
 }  // namespace smmu::emulator

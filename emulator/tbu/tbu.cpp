@@ -33,7 +33,8 @@ Tbu::Tbu(Tcu& tcu, TransactionSupervisor& supervisor, const PhysicalSpaces& spac
       configured_(tcu.configured()),
       tables_changed_(tcu.tables_changed()),
       gate_(tcu.gate()),
-      usual_(gate_ == Tcu::Gate::kTranslate),
+      usual_(gate_ == Tcu::Gate::kTranslate && !tcu.counts()),
+      counted_(tcu.counts()),
       overrides_of_(configured_),
       bypass_overrides_(tcu.bypass_overrides()),
       ats_(tcu, supervisor) {}
@@ -111,7 +112,8 @@ void Tbu::translate_anew(const Transaction& transaction, Outcome& outcome, Tcu::
   if (configured != configured_) {
     configured_ = configured;
     gate_ = tcu_.gate();
-    usual_ = gate_ == Tcu::Gate::kTranslate;
+    counted_ = tcu_.counts();
+    usual_ = gate_ == Tcu::Gate::kTranslate && !counted_;
     speaker_ = &nobody_;
   }
   if (!usual_) return translate_unusual(transaction, outcome);
@@ -128,7 +130,28 @@ inline void Tbu::bypass(const Transaction& transaction, Route route, Outcome& ou
                                            .route = route});
 }
 
+void Tbu::translate_counted(const Transaction& transaction, Outcome& outcome) {
+  if (gate_ != Tcu::Gate::kTranslate) {
+    pass(transaction, outcome);
+    return supervisor_.on_counted(transaction, {}, false);
+  }
+  const Source source = source_of(transaction);
+  const MicroTlb::Entry* entry = translations_.find(source, transaction.address);
+  const bool refilled = entry == nullptr || slot_of(source).source != source ||
+                        !entry->kind().permissions.allow(
+                            transaction.privilege, transaction.direction, transaction.content);
+  if (!refilled) {
+    look_up(transaction, outcome);
+    return supervisor_.on_counted(transaction, slot_of(source).context->context.banks, false);
+  }
+  ask(transaction, outcome, source);
+  const Context& context = speaker_->context->context;
+  const bool translates = context.action == Context::Action::kTranslate;
+  supervisor_.on_counted(transaction, context.banks, translates);
+}
+
 void Tbu::translate_unusual(const Transaction& transaction, Outcome& outcome) {
+  if (counted_) return translate_counted(transaction, outcome);
   if (gate_ != Tcu::Gate::kTranslate) return pass(transaction, outcome);
   if (speaker_->source != source_of(transaction)) return look_up_after_all(transaction, outcome);
   bypass(transaction, Route::kBypass, outcome);
@@ -172,7 +195,7 @@ void Tbu::ask(const Transaction& transaction, Outcome& outcome, Source source) {
 }
 
 void Tbu::find_context(const Transaction& transaction, Outcome& outcome, Source source) {
-  speaker_ = &slots_[(source ^ source >> 32) % kSlots];
+  speaker_ = &slot_of(source);
   const bool known = speaker_->source == source && (speaker_->checked == configured_ ||
                                                     tcu_.holds(*speaker_->context, generation_));
   if (!known) {
@@ -181,9 +204,7 @@ void Tbu::find_context(const Transaction& transaction, Outcome& outcome, Source 
     speaker_->source = speaker_->context->keeps ? source : kNobody;
   }
   speaker_->checked = configured_;
-  const Context& context = speaker_->context->context;
-  usual_ = speaker_->source == kNobody || context.action != Context::Action::kBypass ||
-           context.overrides.any() || is_secure_;
+  usual_ = speaks_usually() && !counted_;
   if (transaction.address.value < speaker_->context->plain_below) {
     return ask_tcu(transaction, outcome, source);
   }
@@ -222,7 +243,9 @@ void Tbu::ask_secure(const Transaction& incoming, Outcome& outcome, Source sourc
                                              .ipa = {},
                                              .descriptor = {}},
                                             Response::kAbort,
-                                            Recording::kRecorded},
+                                            Recording::kRecorded,
+                                            context.mergeable,
+                                            context.banks},
                            outcome);
   }
   obey_speaker(transaction, outcome, source);
@@ -336,7 +359,8 @@ void Tbu::refuse_address(const Transaction& transaction, Route route, Outcome& o
                                     .descriptor = {}},
                                    Response::kAbort,
                                    Recording::kRecorded,
-                                   speaker_->context->context.mergeable},
+                                   speaker_->context->context.mergeable,
+                                   speaker_->context->context.banks},
                   outcome);
 }
 

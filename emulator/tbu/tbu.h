@@ -54,6 +54,13 @@ class Tbu final : public Port {
     Tcu::Generation checked = 0;  // what configured_ was when that was so
   };
   static constexpr std::size_t kSlots = 8;
+  Slot& slot_of(Source source) { return slots_[(source ^ source >> 32) % kSlots]; }
+  // Whether the speaker's transactions go the usual way.
+  bool speaks_usually() const {
+    return speaker_->source == kNobody ||
+           speaker_->context->context.action != Context::Action::kBypass ||
+           speaker_->context->context.overrides.any() || is_secure_;
+  }
 
   // What is Secure, or has a say of its own (13.4.2).
   [[gnu::noinline]] void translate_special(const Transaction& transaction, Outcome& outcome);
@@ -65,6 +72,7 @@ class Tbu final : public Port {
   void translate_anew(const Transaction& transaction, Outcome& outcome, Tcu::Generation now);
   // If the SMMU is off, or the speaker bypasses it.
   [[gnu::noinline]] void translate_unusual(const Transaction& transaction, Outcome& outcome);
+  [[gnu::noinline]] void translate_counted(const Transaction& transaction, Outcome& outcome);
   [[gnu::noinline]] void pass(const Transaction& transaction, Outcome& outcome);
   [[gnu::noinline]] void pass_otherwise(const Transaction& transaction, Outcome& outcome);
   // By the micro TLB, or else by asking.
@@ -123,6 +131,7 @@ class Tbu final : public Port {
   // The gate is open, and the speaker's addresses are translated, or bypass with
   // overrides.
   bool usual_;
+  bool counted_;                  // every transaction is; then none is usual
   bool overridden_ = false;       // the last transaction's memory type, if it was no hit below
   Tcu::Generation overrides_of_;  // what configured_ was when these were
   Overrides bypass_overrides_;    // if the gate says so

@@ -23,7 +23,8 @@ template <class Snapshot>
 void Tbu::archive(Snapshot& snapshot) {
   snapshot.section("a port");
   auto gate = static_cast<std::uint8_t>(gate_);
-  snapshot(generation_, configured_, tables_changed_, gate, overrides_of_, bypass_overrides_);
+  snapshot(generation_, configured_, tables_changed_, gate, counted_, overrides_of_,
+           bypass_overrides_);
   snapshot.require(
       gate <= static_cast<std::uint8_t>(Tcu::Gate::kTranslate) &&
           (configured_ != tcu_.configured() || gate == static_cast<std::uint8_t>(tcu_.gate())),
@@ -61,11 +62,7 @@ void Tbu::archive(Snapshot& snapshot) {
     speaker_ = speaker == kSlots ? &nobody_ : &slots_[speaker];
     keep_for_ = Tcu::even(generation_);
     // As it was when find_context() had made that the speaker.
-    usual_ = gate_ == Tcu::Gate::kTranslate;
-    if (usual_ && speaker_->source != kNobody) {
-      const Context& context = speaker_->context->context;
-      usual_ = context.action != Context::Action::kBypass || context.overrides.any() || is_secure_;
-    }
+    usual_ = gate_ == Tcu::Gate::kTranslate && speaks_usually() && !counted_;
     // An observer hears of every hit.
     if (!keeps_translations_) translations_.clear();
   }

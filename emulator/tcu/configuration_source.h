@@ -22,12 +22,24 @@ enum class Recording : std::uint8_t {
   kStalls,  // and asked: the transaction waits, if its device can
 };
 
+// The context banks of an SMMUv2 that a context comes from, which its faults are
+// recorded in.  Nothing below looks at them.
+struct ContextBanks {
+  static constexpr std::uint8_t kNone = 0xff;
+
+  std::uint8_t stage1 = kNone;
+  std::uint8_t stage2 = kNone;
+
+  friend constexpr bool operator==(ContextBanks, ContextBanks) = default;
+};
+
 // The configuration of a stream is at fault, or absent.
 struct ConfigurationFault {
   std::uint8_t code;                // the generation's own number for it
   std::uint32_t substream = 0;      // the CD index it concerns
   std::uint64_t fetch_address = 0;  // of the structure that could not be read
   bool mergeable = false;           // as that of Context
+  ContextBanks banks = {};          // as those of Context
 };
 
 // The translation of an address failed.
@@ -35,7 +47,8 @@ struct TranslationFault {
   WalkFault walk;
   Response response;
   Recording recording;
-  bool mergeable = false;  // as that of Context
+  bool mergeable = false;   // as that of Context
+  ContextBanks banks = {};  // and those
 };
 
 // The device asks for what cannot be done, for a reason of the system's own.
@@ -79,8 +92,13 @@ struct Context {
   // Whether software may be told once of several like faults.
   bool mergeable = false;
 
+  ContextBanks banks;
+
   // kTranslate
   Owner owner;
+  Vmid stage2_vmid;  // of translations of stage 2 that are kept for themselves
+  // Translations are the owner's, and kept; else they depend on the stream, too.
+  bool shares_translations = true;
   Regime regime;
   // For the faults that software has a say in: Translation, Address Size,
   // Access flag and Permission.  One of stage 2 always ends in an abort.

@@ -12,23 +12,29 @@ constexpr bool known(AtsGrant value) { return value <= AtsGrant::kSplit; }
 constexpr bool known(Context::Action value) { return value <= Context::Action::kTranslate; }
 
 template <class Snapshot>
+void archive(Snapshot& snapshot, ContextBanks& banks) {
+  auto& [stage1, stage2] = banks;
+  snapshot(stage1, stage2);
+}
+
+template <class Snapshot>
 void archive(Snapshot& snapshot, ConfigurationFault& fault) {
-  auto& [code, substream, fetch_address, mergeable] = fault;
-  snapshot(code, substream, fetch_address, mergeable);
+  auto& [code, substream, fetch_address, mergeable, banks] = fault;
+  snapshot(code, substream, fetch_address, mergeable, banks);
 }
 
 template <class Snapshot>
 void archive(Snapshot& snapshot, TranslationFault& fault) {
-  auto& [walk, response, recording, mergeable] = fault;
-  snapshot(walk, response, recording, mergeable);
+  auto& [walk, response, recording, mergeable, banks] = fault;
+  snapshot(walk, response, recording, mergeable, banks);
 }
 
 template <class Snapshot>
 void archive(Snapshot& snapshot, Context& context) {
-  auto& [action, ats, page_response_names_substream, fault, overrides, mergeable, owner, regime,
-         response, recording, stage2_recording] = context;
-  snapshot(action, ats, page_response_names_substream, fault, overrides, mergeable, owner, regime,
-           response, recording, stage2_recording);
+  auto& [action, ats, page_response_names_substream, fault, overrides, mergeable, banks, owner,
+         stage2_vmid, shares_translations, regime, response, recording, stage2_recording] = context;
+  snapshot(action, ats, page_response_names_substream, fault, overrides, mergeable, banks, owner,
+           stage2_vmid, shares_translations, regime, response, recording, stage2_recording);
 }
 
 template <class Snapshot>

@@ -113,6 +113,14 @@ void Tcu::set_gate(Gate gate, const Overrides& bypass_overrides) {
   advance_configuration();
 }
 
+void Tcu::set_counts(bool counts) {
+  const std::lock_guard lock(mutex_);
+  if (counts_.load(std::memory_order_relaxed) == counts) return;
+  advance_configuration();
+  counts_.store(counts, std::memory_order_release);
+  advance_configuration();
+}
+
 Overrides Tcu::bypass_overrides() {
   const std::lock_guard lock(mutex_);
   return bypass_overrides_;
@@ -153,7 +161,7 @@ std::shared_ptr<const StreamContext> Tcu::resolve(StreamId stream,
 
 void Tcu::tag(StreamContext& stream) {
   const Context& context = stream.context;
-  if (context.action != Context::Action::kTranslate) return;
+  if (context.action != Context::Action::kTranslate || !context.shares_translations) return;
   const Regime& regime = context.regime;
   // A Secure stream has two kinds of IPAs, and no copies of what stage 2 alone
   // makes of them.
@@ -164,7 +172,7 @@ void Tcu::tag(StreamContext& stream) {
     stream.spaces = tlb_.intermediate_space_of(context.owner.vmid);
   }
   if (regime.has_stage1 && regime.has_stage2 && one_kind && caching_.stage2.sets != 0) {
-    stream.stage2_spaces = stage2_.intermediate_space_of(context.owner.vmid);
+    stream.stage2_spaces = stage2_.intermediate_space_of(context.stage2_vmid);
   }
   // A port has tables of its own, for plain walks; but those last no longer
   // than until something changes.
@@ -304,7 +312,8 @@ Fault Tcu::conflict(const StreamContext& stream, CanonicalAddress address) {
                            .descriptor = {}},
                           Response::kAbort,
                           Recording::kRecorded,
-                          stream.context.mergeable};
+                          stream.context.mergeable,
+                          stream.context.banks};
 }
 
 void Tcu::cache(const StreamContext& stream, CanonicalAddress address, const TlbEntry& entry,
@@ -393,19 +402,23 @@ Fault Tcu::translation_fault(const Context& context, const WalkFault& walk) {
   const bool unconditional = walk.type == FaultType::kExternalAbort ||
                              (walk.stage == Stage::k1 && !context.regime.has_stage1);
   if (unconditional) {
-    return TranslationFault{walk, Response::kAbort, Recording::kRecorded, context.mergeable};
+    return TranslationFault{walk, Response::kAbort, Recording::kRecorded, context.mergeable,
+                            context.banks};
   }
   if (walk.stage == Stage::k2) {
-    return TranslationFault{walk, Response::kAbort, context.stage2_recording, context.mergeable};
+    return TranslationFault{walk, Response::kAbort, context.stage2_recording, context.mergeable,
+                            context.banks};
   }
-  return TranslationFault{walk, context.response, context.recording, context.mergeable};
+  return TranslationFault{walk, context.response, context.recording, context.mergeable,
+                          context.banks};
 }
 
 // No table translates the address.
 Fault Tcu::input_fault(const Context& context, unsigned half) {
-  return translation_fault(context, {.type = FaultType::kTranslation,
+  const Tables& tables = context.regime.stage1.half[half].tables;
+  return translation_fault(context, {.type = fault_of(tables.refusal),
                                      .stage = Stage::k1,
-                                     .level = context.regime.stage1.half[half].tables.no_level,
+                                     .level = tables.no_level,
                                      .purpose = Purpose::kInput,
                                      .table_write = false,
                                      .ipa = {},
@@ -514,6 +527,15 @@ void Tcu::invalidate(const ConfigurationInvalidation& what) {
   const TlbInvalidation::Range range{
       .first = address, .last = address, .granule = {}, .level = 0, .leaf_only = true};
   postpone(TlbInvalidation{.vmid = vmid, .asid = asid, .range = range});
+}
+
+void Tcu::reconfigure() {
+  const std::lock_guard lock(mutex_);
+  advance_configuration();
+  // Whoever still has a context may not revive it.
+  gate_changes_.fetch_add(1, std::memory_order_acq_rel);
+  contexts_.clear();
+  advance_configuration();
 }
 
 template <class Which>

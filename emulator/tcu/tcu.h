@@ -60,6 +60,10 @@ class Tcu {
   Gate gate() const { return gate_.load(std::memory_order_acquire); }
   Overrides bypass_overrides();
 
+  // Whether ports tell their supervisor of every transaction.
+  void set_counts(bool counts);
+  bool counts() const { return counts_.load(std::memory_order_acquire); }
+
   // An answer may be used again for as long as this returns what it did before
   // the answer was asked for.
   // A port's access loads it after its InFlight has begun: together with the
@@ -147,6 +151,10 @@ class Tcu {
   // What it is if `entry` does not permit the access.
   static Fault permission_fault(const StreamContext& stream, const Transaction& transaction,
                                 const TlbEntry& entry);
+
+  // What the source answers has changed: no context that was made before is used
+  // again.  Translations stay.
+  void reconfigure();
 
   // Accepts an invalidation.  It takes effect at once, or, if the caching
   // policy keeps all that may be kept, at the next synchronize().
@@ -297,6 +305,7 @@ class Tcu {
   const Walker walker_;
 
   std::atomic<Gate> gate_{Gate::kBypass};
+  std::atomic<bool> counts_{false};
   std::atomic<Stamp> accepted_{0};  // invalidations
   std::atomic<Generation> generation_{0};
   std::atomic<Generation> configured_{0};

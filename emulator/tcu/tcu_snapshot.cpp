@@ -13,7 +13,7 @@ template <class Snapshot>
 void Tcu::archive(Snapshot& snapshot) {
   const std::lock_guard lock(mutex_);
   snapshot.section("what the TCU counts");
-  snapshot(gate_, bypass_overrides_, accepted_, generation_, configured_, tables_changed_,
+  snapshot(gate_, counts_, bypass_overrides_, accepted_, generation_, configured_, tables_changed_,
            gate_changes_);
   snapshot.require(generation_ % 2 == 0, "a change that is going on");
   snapshot.section("the TLB");

@@ -338,6 +338,7 @@ Resolution ContextTable::find(const STE& ste, StreamWorld world, bool secure_fet
   const bool tagged = stage2 || features_.security == SecurityState::kNonSecure;
   if (features_.idr0[SMMU_IDR0::S2P] && is_el1(world) && tagged) {
     context.owner.vmid = Vmid(static_cast<std::uint16_t>(ste[STE::S2VMID]));
+    context.stage2_vmid = context.owner.vmid;
   }
   if (stage2) set_stage2(ste, context);
   if (!stage1) return {context, reading.stamp, true};
@@ -389,6 +390,7 @@ Resolution ContextTable::resolve_stream(const STE& ste, StreamWorld world, Readi
   if (grant == AtsGrant::kSplit) {
     context.owner.world = world;
     context.owner.vmid = Vmid(static_cast<std::uint16_t>(ste[STE::S2VMID]));
+    context.stage2_vmid = context.owner.vmid;
     set_stage2(ste, context);
     // Table 13.5: types are as they come in.
     const Overrides all = overrides_of(features_, ste);

@@ -115,6 +115,7 @@ EventRecord event_record(SecurityState security, const Transaction& transaction,
       return translation_record<F_PERMISSION>(security, transaction, walk)
           .set(F_PERMISSION::TTRnW, class_of(walk) == EventClass::kTt && !walk.table_write)
           .words();
+    case FaultType::kInvalidContext:  // of an SMMUv2 alone
     case FaultType::kTlbConflict: {
       auto record = access_record<F_TLB_CONFLICT>(transaction);
       if (walk.stage == Stage::k2) {

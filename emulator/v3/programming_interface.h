@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "emulator/tbu/in_flight.h"
+#include "emulator/tbu/stalling_port.h"
 #include "emulator/tbu/tbu.h"
 #include "emulator/tcu/tcu.h"
 #include "emulator/tlb/brief_mutex.h"
@@ -27,7 +28,6 @@
 #include "emulator/v3/operation_registers.h"
 #include "emulator/v3/page_request_queue.h"
 #include "emulator/v3/register_file.h"
-#include "emulator/v3/stalling_port.h"
 #include "emulator/v3/stalls.h"
 #include "emulator/v3/stream_table.h"
 #include "emulator/v3/translation_operations.h"

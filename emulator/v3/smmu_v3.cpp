@@ -6,7 +6,7 @@
 #include "emulator/pmcg/counter_groups.h"
 #include "emulator/v3/features.h"
 #include "emulator/v3/programming_interface.h"
-#include "emulator/v3/snapshot_head.h"
+#include "emulator/v3/snapshot_items.h"
 #include "smmu/arch/v3/queue_registers.h"
 #include "smmu/arch/v3/secure_registers.h"
 
@@ -109,7 +109,7 @@ class Model final : public SmmuV3 {
   Result<std::vector<std::byte>, std::string> save() override {
     if (!quiet()) return busy();
     SnapshotWriter snapshot;
-    write_head(snapshot, config_, waiting_ports_);
+    write_head(snapshot, kSnapshotV3, items_of(config_), waiting_ports_);
     non_secure_.archive(snapshot);
     if (secure_) secure_->archive(snapshot);
     if (counters_ != nullptr) counters_->archive(snapshot);
@@ -157,7 +157,7 @@ class Model final : public SmmuV3 {
   // A sentence that says what is wrong with the snapshot; empty: nothing.
   std::string take(std::span<const std::byte> bytes) {
     SnapshotReader snapshot(bytes);
-    read_head(snapshot, config_, waiting_ports_);
+    read_head(snapshot, kSnapshotV3, items_of(config_), waiting_ports_);
     if (snapshot.ok()) non_secure_.archive(snapshot);
     if (snapshot.ok() && secure_) secure_->archive(snapshot);
     if (snapshot.ok() && counters_ != nullptr) counters_->archive(snapshot);

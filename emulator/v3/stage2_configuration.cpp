@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "emulator/walk/permissions.h"
+#include "emulator/walk/stage2_start.h"
 
 namespace smmu::emulator {
 
@@ -55,13 +56,7 @@ Tree secure_tree(const STE& ste) {
           .output = space_of(ste[STE::S2SW] || ste[STE::S2SA])};
 }
 
-// The geometry of VMSAv8-32 (DDI 0487, G5.5): T0SZ is a number of four bits
-// with a sign.
 constexpr unsigned kAArch32OutputBits = 40;
-unsigned aarch32_input_bits(const Tree& tree) {
-  const unsigned t0sz = tree.t0sz & 0xf;
-  return 32 - (t0sz & 7) + (t0sz & 8);
-}
 
 std::optional<Granule> granule_of(const STE& ste, const Tree& tree) {
   if (!ste[STE::S2AA64]) return Granule::k4K;
@@ -82,7 +77,7 @@ bool large_addresses(const Features& features, const STE& ste, Granule granule) 
 }
 
 unsigned input_bits(const STE& ste, const Tree& tree) {
-  return ste[STE::S2AA64] ? 64 - tree.t0sz : aarch32_input_bits(tree);
+  return ste[STE::S2AA64] ? 64 - tree.t0sz : aarch32_stage2_input_bits(tree.t0sz);
 }
 
 unsigned output_bits(const Features& features, const STE& ste) {
@@ -91,43 +86,18 @@ unsigned output_bits(const Features& features, const STE& ste) {
   return std::min(address_bits(ste[STE::S2PS]), features.output_bits);
 }
 
-// The level that SL0 and SL2 name (DDI 0487, VTCR_EL2); none: there is no such
-// encoding.
-std::optional<int> named_level(const Features& features, const STE& ste, const Tree& tree,
-                               Granule granule) {
-  const unsigned sl0 = tree.sl0;
-  if (!ste[STE::S2AA64]) return sl0 <= 1 ? std::optional(2 - static_cast<int>(sl0)) : std::nullopt;
-  const bool large = large_addresses(features, ste, granule);
-  if (granule == Granule::k4K) {
-    if (large && tree.sl0_2) return sl0 == 0 ? std::optional(-1) : std::nullopt;
-    if (sl0 == 3) return features.idr3[SMMU_IDR3::STT] ? std::optional(3) : std::nullopt;
-    return 2 - static_cast<int>(sl0);
-  }
-  if (sl0 == 3) return granule == Granule::k16K && large ? std::optional(0) : std::nullopt;
-  return 3 - static_cast<int>(sl0);
-}
-
-// DDI 0487, AArch64.S2InvalidSL(): how large physical addresses have to be for a
-// walk to begin there.
-unsigned least_output_bits(Granule granule, int level) {
-  switch (granule) {
-    case Granule::k4K:
-      return level == -1 ? 52 : level == 0 ? 44 : 0;
-    case Granule::k16K:
-      return level == 0 ? 52 : level == 1 ? 42 : 0;
-    case Granule::k64K:
-      return level == 1 ? 44 : 0;
-  }
-  return 0;
-}
-
-// The level at which a walk begins; none: S2SL0 is reserved.
+// The level at which a walk begins; none: STEWalkConfigInconsistent, or S2SL0 is
+// reserved.
 std::optional<int> first_level(const Features& features, const STE& ste, const Tree& tree,
                                Granule granule) {
-  const auto level = named_level(features, ste, tree, granule);
-  const bool allowed =
-      !ste[STE::S2AA64] || (level && features.output_bits >= least_output_bits(granule, *level));
-  return allowed ? level : std::nullopt;
+  return first_level(Stage2Start{.aarch64 = ste[STE::S2AA64],
+                                 .granule = granule,
+                                 .input_bits = input_bits(ste, tree),
+                                 .sl0 = tree.sl0,
+                                 .sl2 = tree.sl0_2,
+                                 .large_addresses = large_addresses(features, ste, granule),
+                                 .small_tables = features.idr3[SMMU_IDR3::STT],
+                                 .output_bits = features.output_bits});
 }
 
 // STES2T0SZInvalid() of 5.2.2.
@@ -138,16 +108,6 @@ bool t0sz_invalid(const Features& features, const STE& ste, const Tree& tree, Gr
   const bool wide = granule == Granule::k64K || large_addresses(features, ste, granule);
   const unsigned least = std::max(wide ? 12U : 16U, 64 - features.input_bits);
   return t0sz < least || t0sz > most;
-}
-
-// STEWalkConfigInconsistent: the first table, concatenated ones included, has
-// to be indexed by at least one bit, and is at most sixteen tables.
-bool inconsistent(const Features& features, const STE& ste, const Tree& tree, Granule granule) {
-  const auto first = first_level(features, ste, tree, granule);
-  if (!first) return true;
-  const int bits =
-      static_cast<int>(input_bits(ste, tree)) - static_cast<int>(leaf_bits(granule, *first));
-  return bits < 1 || bits > static_cast<int>(stride_bits(granule)) + 4;
 }
 
 // [55:52] are for VMSAv9-128.
@@ -169,7 +129,7 @@ bool tree_illegal(const Features& features, const STE& ste, const Tree& tree) {
   if (!granule || (aarch64 && !features.has(*granule))) return true;
   if (ttb_out_of_range(features, ste, tree, *granule)) return true;
   if (aarch64 && t0sz_invalid(features, ste, tree, *granule)) return true;
-  return inconsistent(features, ste, tree, *granule);
+  return !first_level(features, ste, tree, *granule);
 }
 
 Stage2 stage2_from(const Features& features, const STE& ste, const Tree& tree) {

@@ -30,6 +30,16 @@ Stalls::Stalls(const Features& features, std::uint32_t most_stalled, Tcu& tcu,
       observer_(observer),
       port_(tcu, *this, spaces, never_awaited_) {}
 
+void Stalls::end_or_hold(StallClient& client, const Transaction& incoming,
+                         const Transaction& transaction, const Fault& fault,
+                         Tcu::Generation generation, Outcome& outcome) {
+  const auto* translation = std::get_if<TranslationFault>(&fault);
+  if (translation == nullptr || translation->recording != Recording::kStalls) {
+    return smmu_.end(transaction, fault, outcome);
+  }
+  hold(client, incoming, transaction, *translation, generation, outcome);
+}
+
 void Stalls::hold(StallClient& client, const Transaction& incoming, const Transaction& transaction,
                   const TranslationFault& fault, Tcu::Generation generation, Outcome& outcome) {
   std::unique_lock lock(mutex_);

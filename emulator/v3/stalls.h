@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "emulator/tbu/stall_keeper.h"
 #include "emulator/tbu/tbu.h"
 #include "emulator/v3/commands.h"
 #include "emulator/v3/event_queue.h"
@@ -36,7 +37,7 @@ class StallSupervisor : public TransactionSupervisor {
 // for the answer.  A record is written of a fault only as long as nothing has
 // been invalidated since, and the queue took it at once; else the transaction
 // is translated again first (3.12.2, 7.2.1).
-class Stalls final : private TransactionSupervisor {
+class Stalls final : public StallKeeper, private TransactionSupervisor {
  public:
   Stalls(const Features& features, std::uint32_t most_stalled, Tcu& tcu,
          const PhysicalSpaces& spaces, EventQueue& events, StallSupervisor& smmu,
@@ -44,14 +45,9 @@ class Stalls final : private TransactionSupervisor {
 
   // For ports, from any thread.
 
-  // A transaction that came in so, and was taken for `transaction` (it may be
-  // overridden), has met a fault that stalls; what it found is of `generation`.
-  // Stalled, or Terminated if it cannot wait.
-  void hold(StallClient& client, const Transaction& incoming, const Transaction& transaction,
-            const TranslationFault& fault, Tcu::Generation generation, Outcome& outcome);
-  // Before the device hears that it is Stalled.  If it has ended meanwhile,
-  // that is its outcome, and the client is not told.
-  void settle(StreamId stream, Outcome& outcome);
+  void end_or_hold(StallClient& client, const Transaction& incoming, const Transaction& transaction,
+                   const Fault& fault, Tcu::Generation generation, Outcome& outcome) override;
+  void settle(StreamId stream, Outcome& outcome) override;
 
   // For whoever performs pending effects: one thread at a time, no lock held.
 
@@ -110,6 +106,9 @@ class Stalls final : private TransactionSupervisor {
   void refuse(const TranslationRequest&, const Transaction&, const Fault&) override {}
   void on_page_request(const PageRequest&) override {}
 
+  // Stalled, or Terminated if it cannot wait.
+  void hold(StallClient& client, const Transaction& incoming, const Transaction& transaction,
+            const TranslationFault& fault, Tcu::Generation generation, Outcome& outcome);
   List& in(State state) { return lists_[static_cast<std::size_t>(state)]; }
   void move(List::iterator stall, State to);
   void mark(List::iterator stall, std::optional<Terminated> answer);

@@ -68,6 +68,7 @@ EventType event_of(FaultType type) {
       return EventType::F_PERMISSION;
     case FaultType::kExternalAbort:
       return EventType::F_WALK_EABT;
+    case FaultType::kInvalidContext:  // of an SMMUv2 alone
     case FaultType::kTlbConflict:
       return EventType::F_TLB_CONFLICT;
   }

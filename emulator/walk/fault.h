@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "emulator/walk/regime.h"
 #include "smmu/types.h"
 
 namespace smmu::emulator {
@@ -14,9 +15,24 @@ enum class FaultType : std::uint8_t {
   kAccessFlag,
   kDomain,  // of Short descriptors alone
   kPermission,
-  kExternalAbort,  // the read or the update of a descriptor aborted
-  kTlbConflict,    // no walk's: a TLB has several entries about the address
+  kExternalAbort,   // the read or the update of a descriptor aborted
+  kTlbConflict,     // no walk's: a TLB has several entries about the address
+  kInvalidContext,  // of an SMMUv2's stage 2, which is to be none
 };
+
+// Of an address that meets a refusal, or nothing that would translate it.
+constexpr FaultType fault_of(Refusal refusal) {
+  switch (refusal) {
+    case Refusal::kAddressSize:
+      return FaultType::kAddressSize;
+    case Refusal::kInvalidContext:
+      return FaultType::kInvalidContext;
+    case Refusal::kNone:
+    case Refusal::kTranslation:
+      break;
+  }
+  return FaultType::kTranslation;
+}
 
 enum class Stage : std::uint8_t { k1 = 1, k2 = 2 };
 

@@ -18,10 +18,12 @@ std::uint8_t replaced_type(std::uint8_t type, std::uint8_t mem_attr) {
 unsigned hinted(unsigned nibble, AllocationHints hints) {
   constexpr unsigned kNonCacheable = 0b0100;
   if (nibble == kNonCacheable) return nibble;
-  const unsigned allocation = (hints.read ? 0b0010U : 0) | (hints.write ? 0b0001U : 0);
+  const bool read = hints.read.value_or((nibble & 0b0010) != 0);
+  const bool write = hints.write.value_or((nibble & 0b0001) != 0);
+  const bool transient = hints.transient.value_or((nibble & 0b1000) == 0);
   // 13.1.7: what is not allocated is not Transient.
-  const unsigned non_transient = hints.transient && allocation != 0 ? 0 : 0b1000U;
-  return non_transient | (nibble & 0b0100) | allocation;
+  const bool kept = transient && (read || write);
+  return (kept ? 0 : 0b1000U) | (nibble & 0b0100) | (read ? 0b0010U : 0) | (write ? 0b0001U : 0);
 }
 
 }  // namespace
@@ -29,9 +31,9 @@ unsigned hinted(unsigned nibble, AllocationHints hints) {
 MemoryAttributes Overrides::applied_to(MemoryAttributes incoming) const {
   MemoryAttributes result = consistent(incoming);
   if (mem_attr) result.type = replaced_type(result.type, *mem_attr);
-  if (hints && !result.is_device()) {
-    result.type = static_cast<std::uint8_t>(hinted(result.type >> 4U, *hints) << 4 |
-                                            hinted(result.type & 0xfU, *hints));
+  if (hints.any() && !result.is_device()) {
+    result.type = static_cast<std::uint8_t>(hinted(result.type >> 4U, hints) << 4 |
+                                            hinted(result.type & 0xfU, hints));
   }
   if (shareability) result.shareability = *shareability;
   return consistent(result);

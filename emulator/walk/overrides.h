@@ -11,17 +11,20 @@
 
 namespace smmu::emulator {
 
-// Hints to caches, the same for inner and outer ones.
+// Hints to caches, the same for inner and outer ones.  What is absent is as it
+// comes in.
 struct AllocationHints {
-  bool read = true;
-  bool write = true;
-  bool transient = false;
+  std::optional<bool> read = std::nullopt;
+  std::optional<bool> write = std::nullopt;
+  std::optional<bool> transient = std::nullopt;
+
+  bool any() const { return read || write || transient; }
 };
 
 // What is absent is as it comes in.
 struct Overrides {
   std::optional<std::uint8_t> mem_attr = std::nullopt;  // STE.MemAttr
-  std::optional<AllocationHints> hints = std::nullopt;
+  AllocationHints hints = {};
   std::optional<Shareability> shareability = std::nullopt;
   std::optional<Privilege> privilege = std::nullopt;
   std::optional<Content> content = std::nullopt;  // of reads
@@ -30,7 +33,7 @@ struct Overrides {
   // Of those with the SMMU off: as in Regime.
   bool secure_fetches_only = false;
 
-  bool of_types() const { return mem_attr || hints || shareability; }
+  bool of_types() const { return mem_attr || hints.any() || shareability; }
   bool of_permissions() const { return privilege || content; }
   bool any() const { return of_types() || of_permissions() || space.has_value(); }
 

@@ -3,6 +3,7 @@
 #ifndef SMMU_EMULATOR_WALK_PLAIN_H_
 #define SMMU_EMULATOR_WALK_PLAIN_H_
 
+#include <algorithm>
 #include <cstdint>
 
 #include "emulator/walk/attributes.h"
@@ -20,11 +21,15 @@ namespace smmu::emulator {
 // and denied to nobody, and walks are plain; 0: none are.
 constexpr std::uint64_t plain_below(const Regime& regime) {
   const Stage1Half& half = regime.stage1.half[0];
-  const bool stage1 = regime.has_stage1 && regime.stage1.range == InputRange::kSignExtended &&
+  const bool upstream = regime.stage1.range == InputRange::kUpstream;
+  const unsigned bits =
+      std::min<unsigned>(half.tables.input_bits, upstream ? regime.stage1.sign_bit : 64);
+  const bool stage1 = regime.has_stage1 &&
+                      (upstream || regime.stage1.range == InputRange::kSignExtended) &&
                       !regime.stage1.update.access_flag && !regime.global && half.enabled &&
                       !half.unprivileged_denied && half.tables.plain;
   const bool stage2 = !regime.has_stage2 || regime.stage2.tables.plain;
-  return stage1 && stage2 ? std::uint64_t{1} << half.tables.input_bits : 0;
+  return stage1 && stage2 ? std::uint64_t{1} << bits : 0;
 }
 
 // What a stage 1 leaf says of rights under the tables above it.

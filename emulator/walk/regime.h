@@ -49,6 +49,15 @@ struct AddressBits {
   }
 };
 
+// What every address meets where a walk cannot be begun: the size or the place of
+// the first table is such that an SMMUv2 faults.  (An SMMUv3 refuses the CD or STE.)
+enum class Refusal : std::uint8_t {
+  kNone,
+  kTranslation,
+  kAddressSize,
+  kInvalidContext,  // of stage 2: there is to be none
+};
+
 // A tree of translation tables with 64-bit descriptors.
 struct Tables {
   std::uint64_t root = 0;  // a Pa, or an Ipa where stage 2 translates too
@@ -63,6 +72,8 @@ struct Tables {
   std::uint8_t block_levels = 0;     // bit level + 1: blocks exist there
   std::int8_t no_level = 0;          // what a fault says for which no descriptor was read
   bool big_endian = false;
+  // Of stage 1: why its half is not enabled, if nobody has disabled it.
+  Refusal refusal = Refusal::kNone;
   SecurityState space = SecurityState::kNonSecure;  // of the first table
   bool plain = false;  // little-endian, and every bit of an address and SH in place
   std::uint64_t type_and_range = 0b11;  // plain: 0b11 in these bits is a table or page in range
@@ -114,6 +125,8 @@ struct Stage1Half {
 // How an input address selects a half.
 enum class InputRange : std::uint8_t {
   kSignExtended,  // VMSAv8-64: bits above a half's size are copies of bit 55
+  kUpstream,      // the same of an SMMUv2: of Stage1::sign_bit, below 55 of a device that may
+                  // not know the bits above
   kAArch32,       // VMSAv8-32 Long descriptors: by the topmost TxSZ of 32 bits
   kAArch32Short,  // VMSAv8-32 Short descriptors: by the topmost N, which are 0 below
 };
@@ -147,6 +160,7 @@ struct Stage1 {
   Stage1Attributes attributes{};
   Stage1Permissions permissions{};
   InputRange range = InputRange::kSignExtended;
+  std::uint8_t sign_bit = 55;        // kUpstream: is extended into those above
   bool access_flag_ignored = false;  // AFFD
   HardwareUpdate update;
   ShortDescriptors short_descriptors;  // kAArch32Short, in place of `attributes` above

@@ -17,10 +17,10 @@ namespace smmu::emulator {
 constexpr bool known(Granule value) {
   return value == Granule::k4K || value == Granule::k16K || value == Granule::k64K;
 }
-// No stream of an SMMUv3 has Short descriptors.
-constexpr bool known(InputRange value) { return value <= InputRange::kAArch32; }
+constexpr bool known(InputRange value) { return value <= InputRange::kAArch32Short; }
+constexpr bool known(Refusal value) { return value <= Refusal::kInvalidContext; }
 constexpr bool known(MemAttrEncoding value) { return value <= MemAttrEncoding::kForcedWriteBack; }
-constexpr bool known(FaultType value) { return value <= FaultType::kTlbConflict; }
+constexpr bool known(FaultType value) { return value <= FaultType::kInvalidContext; }
 constexpr bool known(Stage value) { return value == Stage::k1 || value == Stage::k2; }
 constexpr bool known(Purpose value) { return value <= Purpose::kInput; }
 
@@ -51,10 +51,10 @@ void archive(Snapshot& snapshot, AddressBits& bits) {
 template <class Snapshot>
 void archive(Snapshot& snapshot, Tables& tables) {
   auto& [root, address, out_of_range, first_index_bits, granule, input_bits, first_level,
-         first_shift, last_table_bits, block_levels, no_level, big_endian, space, plain,
+         first_shift, last_table_bits, block_levels, no_level, big_endian, refusal, space, plain,
          type_and_range, fixed_attributes, attributes] = tables;
   snapshot(root, address, out_of_range, first_index_bits, granule, input_bits, first_level,
-           first_shift, last_table_bits, block_levels, no_level, big_endian, space, plain,
+           first_shift, last_table_bits, block_levels, no_level, big_endian, refusal, space, plain,
            type_and_range, fixed_attributes, attributes);
   require_size(snapshot, input_bits);
   require_doubleword(snapshot, root | first_index_bits);
@@ -76,11 +76,18 @@ void archive(Snapshot& snapshot, HardwareUpdate& update) {
 }
 
 template <class Snapshot>
+void archive(Snapshot& snapshot, ShortDescriptors& descriptors) {
+  auto& [attributes, access_flag, domains] = descriptors;
+  snapshot(attributes, access_flag, domains);
+}
+
+template <class Snapshot>
 void archive(Snapshot& snapshot, Stage1& stage1) {
-  // Of Short descriptors, which there are none of, nothing is said.
-  [[maybe_unused]] auto& [half, attributes, permissions, range, access_flag_ignored, update,
-                          short_descriptors] = stage1;
-  snapshot(half, attributes, permissions, range, access_flag_ignored, update);
+  auto& [half, attributes, permissions, range, sign_bit, access_flag_ignored, update,
+         short_descriptors] = stage1;
+  snapshot(half, attributes, permissions, range, sign_bit, access_flag_ignored, update,
+           short_descriptors);
+  snapshot.require(sign_bit >= 31 && sign_bit <= 55, "a sign that cannot be");
 }
 
 template <class Snapshot>

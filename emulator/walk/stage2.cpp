@@ -108,6 +108,9 @@ Attempt attempt_stage2(const PhysicalSpaces& spaces, Observer* observer, const S
     return walk.descend(tables, ipa.value);
   }
   Stage2Walk<false> walk(spaces, observer, stage2, ipa, purpose, access, leaf);
+  if (tables.refusal != Refusal::kNone) {
+    return walk.fault(fault_of(tables.refusal), 0, tables.no_level);
+  }
   if ((ipa.value >> tables.input_bits) != 0) {
     return walk.fault(FaultType::kTranslation, 0, tables.no_level);
   }

@@ -171,9 +171,29 @@ class Stage1Walk : public Descent<Stage1Walk, Attempt, false> {
 
 }  // namespace
 
+// The bits above the sign are copies of it; or zeros, if they are not on the bus of
+// the device.
+std::optional<CanonicalAddress> Walker::upstream(const Stage1& stage1, Iova address) {
+  const unsigned sign = stage1.sign_bit;
+  const unsigned half = static_cast<unsigned>(address.value >> sign) & 1;
+  const Stage1Half& tables = stage1.half[half];
+  const unsigned last = tables.top_byte_ignored ? 55 : 63;
+  if (last > sign) {
+    const std::uint64_t all = mask(last, sign + 1);
+    const std::uint64_t above = address.value & all;
+    const bool absent = above == 0 && sign < 55;
+    if (above != (half != 0 ? all : 0) && !absent) return std::nullopt;
+  }
+  const unsigned unused = 63 - sign;
+  const std::int64_t value = static_cast<std::int64_t>(address.value << unused) >> unused;
+  if (value >> tables.tables.input_bits != -static_cast<std::int64_t>(half)) return std::nullopt;
+  return CanonicalAddress{static_cast<std::uint64_t>(value), half};
+}
+
 std::optional<CanonicalAddress> Walker::canonical_any(const Regime& regime, Iova address) {
   if (!regime.has_stage1) return CanonicalAddress{address.value, 0};
   if (regime.stage1.range == InputRange::kSignExtended) return sign_extended(regime, address);
+  if (regime.stage1.range == InputRange::kUpstream) return upstream(regime.stage1, address);
   if ((address.value >> 32) != 0) return std::nullopt;
   if (regime.stage1.range == InputRange::kAArch32Short) {
     // G5.4.4: the topmost N bits are all zero, or they are not.

@@ -87,7 +87,7 @@ class Walker {
   // (IHI 0070, 3.4.1).  Whether that half is enabled is not looked at.  Without
   // stage 1 every address is an IPA.
   static std::optional<CanonicalAddress> canonical(const Regime& regime, Iova address) {
-    if (!regime.simple) [[unlikely]]
+    if (!regime.simple || regime.stage1.range != InputRange::kSignExtended) [[unlikely]]
       return canonical_any(regime, address);
     return sign_extended(regime, address);
   }
@@ -163,6 +163,7 @@ class Walker {
     return CanonicalAddress{value, half};
   }
   static std::optional<CanonicalAddress> canonical_any(const Regime& regime, Iova address);
+  static std::optional<CanonicalAddress> upstream(const Stage1& stage1, Iova address);
   std::optional<WalkFault> walk_any(const Regime& regime, CanonicalAddress address,
                                     const Access& access, Leaf& leaf, WalkCopies* copies) const;
   std::optional<WalkFault> descend_stage1(const Regime& regime, CanonicalAddress address,

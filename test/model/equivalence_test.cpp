@@ -64,6 +64,7 @@ FaultType type_of(emulator::FaultType type) {
     case emulator::FaultType::kPermission:
       return FaultType::kPermission;
     case emulator::FaultType::kExternalAbort:
+    case emulator::FaultType::kInvalidContext:
     case emulator::FaultType::kTlbConflict:  // no walk's
       break;
   }

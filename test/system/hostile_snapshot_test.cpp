@@ -228,8 +228,8 @@ TEST_P(HostileSnapshot, OfNothingIsNone) {
 
 TEST_P(HostileSnapshot, OfAnotherVersionIsRefused) {
   Snapshot later = snapshot_;
-  later[8] = std::byte{2};
-  EXPECT_THAT(busy_.smmu().restore(later).error(), HasSubstr("version 2"));
+  later[8] = std::byte{3};
+  EXPECT_THAT(busy_.smmu().restore(later).error(), HasSubstr("version 3"));
   Snapshot other = snapshot_;
   other[0] = std::byte{0};
   EXPECT_THAT(busy_.smmu().restore(other).error(), HasSubstr("no snapshot"));

@@ -724,7 +724,7 @@ TEST(Snapshot, IsLittleEndianBytesOfAVersion) {
   std::string magic;
   for (std::size_t i = 0; i != 8; ++i) magic.push_back(static_cast<char>(byte(i)));
   EXPECT_EQ(magic, "SMMUsnap");
-  EXPECT_EQ(byte(8), 1U);
+  EXPECT_EQ(byte(8), 2U);
   EXPECT_EQ(byte(9) | byte(10) | byte(11), 0U);
   EXPECT_EQ(byte(12) | byte(13) << 8 | byte(14) << 16, snapshot.size());
   // SMMU_IDR0

@@ -8,29 +8,11 @@
 
 #include "smmu/arch/v3/identification_registers.h"
 #include "smmu/arch/v3/secure_registers.h"
+#include "smmu/emulator/caching.h"
 #include "smmu/emulator/counter_group.h"
+#include "smmu/emulator/pace.h"
 
 namespace smmu::emulator {
-
-// Which copies of tables and configuration an SMMU keeps (IHI 0070, 3.21 and
-// 16.2 leave it free).
-enum class CachePolicy : std::uint8_t {
-  kNone,         // none: every translation reads everything
-  kRealistic,    // as much as the stated geometry holds
-  kAdversarial,  // all that may be kept, for as long as it may be kept: an
-                 // invalidation takes effect when a CMD_SYNC says it must have
-};
-
-// Entries are sets * ways.  REQUIRES: both are powers of two.
-struct CacheGeometry {
-  std::uint32_t sets;
-  std::uint32_t ways;
-};
-
-enum class SpeculativePrefetch : std::uint8_t {
-  kOff,
-  kOn,  // a walk also caches the translations that share the leaf's cache line
-};
 
 // Whether records of like events become one (IHI 0070, 7.3.1).
 enum class EventMerging : std::uint8_t {
@@ -38,27 +20,6 @@ enum class EventMerging : std::uint8_t {
   // Where it is permitted, by STE.MEV mostly: an event that is like the one
   // recorded last is not recorded while software has not consumed that record.
   kPermitted,
-};
-
-struct Caching {
-  CachePolicy policy = CachePolicy::kRealistic;
-  SpeculativePrefetch prefetch = SpeculativePrefetch::kOff;
-
-  // kRealistic: the size.  kAdversarial: the geometry says nothing, and `cap`
-  // entries are the most that each cache holds: at least 1, at most 2^20.
-  CacheGeometry main_tlb = {.sets = 1024, .ways = 4};
-  CacheGeometry configuration = {.sets = 64, .ways = 4};
-  // Of stage 2 leaves and of tables, for walks through both stages.  Without
-  // sets there is no such cache.
-  CacheGeometry stage2 = {.sets = 512, .ways = 4};
-  CacheGeometry walk = {.sets = 128, .ways = 4};
-  std::uint32_t cap = 1U << 20;
-};
-
-// When what a register write or a fault sets in motion is done.
-enum class Pace : std::uint8_t {
-  kAtOnce,   // before the write, or the access that faulted, returns
-  kStepped,  // by SmmuV3::step() alone
 };
 
 // The identification registers, word for word as software will read them, and

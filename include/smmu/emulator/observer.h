@@ -123,6 +123,16 @@ struct StallReported {
   StallChange change;
 };
 
+// A fault was recorded in the registers of an SMMUv2, or met another one there.
+struct FaultRecorded {
+  SecurityState security;             // whose registers
+  std::optional<std::uint32_t> bank;  // none: the global ones
+  std::uint32_t status;               // its bit of SMMU_CBn_FSR or SMMU_sGFSR
+  StreamId stream;
+  Iova address;
+  bool multiple;  // nothing but MULTI was left to record
+};
+
 struct RegisterAccess {
   Direction direction;
   std::uint32_t offset;
@@ -147,6 +157,7 @@ class Observer {
   virtual void on_event(const EventReported&) {}
   virtual void on_page_request(const PageRequestReported&) {}
   virtual void on_stall(const StallReported&) {}
+  virtual void on_fault(const FaultRecorded&) {}
   virtual void on_register_access(const RegisterAccess&) {}
 };
 

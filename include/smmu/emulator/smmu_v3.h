@@ -13,6 +13,7 @@
 #include "smmu/emulator/config.h"
 #include "smmu/emulator/counter_group.h"
 #include "smmu/emulator/observer.h"
+#include "smmu/emulator/pace.h"
 #include "smmu/emulator/port.h"
 #include "smmu/platform/interrupt.h"
 #include "smmu/platform/memory.h"
@@ -44,11 +45,6 @@ struct Wires {
   // ignored (IHI 0070, 4.5).
   RootComplex* root_complex = nullptr;
   Observer* observer = nullptr;
-};
-
-enum class Reset : std::uint8_t {
-  kPowerOn,  // as it leaves the factory: caches are empty too
-  kWarm,     // registers only: caches keep what they hold
 };
 
 // Registers are accessed through Mmio, by offsets from page 0: pages 0 and 1,
@@ -147,7 +143,6 @@ class SmmuV3 : public Mmio {
   // sentence that names what is wrong, or what differs; or one of save()'s.  Then
   // this SMMU is as it was: a snapshot is taken in only after another SMMU, made
   // for that, has taken it in.
-  struct Restored {};
   virtual Result<Restored, std::string> restore(std::span<const std::byte> snapshot) = 0;
 
   virtual const SmmuV3Config& config() const = 0;

@@ -35,6 +35,8 @@ struct Transaction {
   // NS, of Secure streams: the address space of `address` where stage 1 does not
   // say.
   SecurityState space = SecurityState::kNonSecure;
+  // SSD_Index: of an SMMUv2 whose table says whose a device is (IHI 0062).
+  std::uint16_t ssd_index = 0;
 };
 
 // What one privilege level may do.

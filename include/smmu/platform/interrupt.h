@@ -1,4 +1,4 @@
-// A wire from a device to an interrupt controller.
+// Wires from a device to an interrupt controller.
 #ifndef SMMU_PLATFORM_INTERRUPT_H_
 #define SMMU_PLATFORM_INTERRUPT_H_
 
@@ -12,6 +12,16 @@ class InterruptLine {
 
   // One edge: an occurrence the controller latches.
   virtual void pulse() = 0;
+};
+
+// The same for an interrupt that lasts as long as its cause.
+class LevelLine {
+ public:
+  virtual ~LevelLine() = default;
+
+  // The line goes up, or down again.  Never called with what it is already; at
+  // first it is down.
+  virtual void set(bool up) = 0;
 };
 
 }  // namespace smmu

@@ -1,17 +1,9 @@
-#include "emulator/v3/snapshot_head.h"
-
-#include <fmt/format.h>
+#include "emulator/v3/snapshot_items.h"
 
 #include <cstdint>
-#include <string>
 
 namespace smmu::emulator {
 namespace {
-
-constexpr std::uint64_t kMagic = 0x7061'6e73'554d'4d53;  // "SMMUsnap"
-// Goes up with every change of what follows.
-constexpr std::uint32_t kVersion = 1;
-constexpr std::size_t kLengthAt = sizeof kMagic + sizeof kVersion;
 
 template <class Item>
 void list_items(const CounterGroupConfig& group, Item&& item) {
@@ -70,59 +62,12 @@ void list_items(const SmmuV3Config& config, Item&& item) {
 
 }  // namespace
 
-void write_head(SnapshotWriter& snapshot, const SmmuV3Config& config,
-                const std::vector<bool>& waiting_ports) {
-  std::uint64_t magic = kMagic;
-  std::uint32_t version = kVersion;
-  std::uint64_t length = 0;
-  snapshot(magic, version, length);
-  list_items(config, [&](const char*, std::uint64_t value) { snapshot(value); });
-  auto ports = static_cast<std::uint32_t>(waiting_ports.size());
-  snapshot(ports);
-  for (bool waiting : waiting_ports) snapshot(waiting);
-}
-
-void finish_head(SnapshotWriter& snapshot) { snapshot.put(kLengthAt, snapshot.size()); }
-
-void read_head(SnapshotReader& snapshot, const SmmuV3Config& config,
-               const std::vector<bool>& waiting_ports) {
-  const std::size_t all = snapshot.left();
-  std::uint64_t magic = 0;
-  snapshot(magic);
-  if (snapshot.ok() && magic != kMagic) return snapshot.fail("this is no snapshot of an SMMU");
-  std::uint32_t version = 0;
-  snapshot(version);
-  if (snapshot.ok() && version != kVersion) {
-    return snapshot.fail(
-        fmt::format("the snapshot is of version {}, and {} is wanted", version, kVersion));
-  }
-  std::uint64_t length = 0;
-  snapshot(length);
-  if (snapshot.ok() && length != all) {
-    return snapshot.fail(fmt::format("the snapshot has {} bytes, and there are {}", length, all));
-  }
-  snapshot.section("what the SMMU is");
-  list_items(config, [&](const char* name, std::uint64_t expected) {
-    std::uint64_t value = 0;
-    snapshot(value);
-    if (value == expected) return;
-    snapshot.fail(fmt::format("the snapshot is of an SMMU with {} {:#x}, and this one's is {:#x}",
-                              name, value, expected));
+std::vector<SnapshotItem> items_of(const SmmuV3Config& config) {
+  std::vector<SnapshotItem> items;
+  list_items(config, [&](const char* name, std::uint64_t value) {
+    items.push_back({name, value});
   });
-  std::uint32_t ports = 0;
-  snapshot(ports);
-  if (snapshot.ok() && ports != waiting_ports.size()) {
-    return snapshot.fail(
-        fmt::format("the snapshot is of an SMMU with {} ports, and this one has {}", ports,
-                    waiting_ports.size()));
-  }
-  for (std::size_t i = 0; i != waiting_ports.size(); ++i) {
-    bool waiting = false;
-    snapshot(waiting);
-    if (waiting == waiting_ports[i]) continue;
-    snapshot.fail(fmt::format("the device behind port {} can wait in {}, and not in the other", i,
-                              waiting ? "the snapshot" : "this SMMU"));
-  }
+  return items;
 }
 
 }  // namespace smmu::emulator

@@ -1,12 +1,12 @@
 // The port of a device that can wait for software.
-#ifndef SMMU_EMULATOR_V3_STALLING_PORT_H_
-#define SMMU_EMULATOR_V3_STALLING_PORT_H_
+#ifndef SMMU_EMULATOR_TBU_STALLING_PORT_H_
+#define SMMU_EMULATOR_TBU_STALLING_PORT_H_
 
 #include <cstddef>
 #include <span>
 
+#include "emulator/tbu/stall_keeper.h"
 #include "emulator/tbu/tbu.h"
-#include "emulator/v3/stalls.h"
 #include "smmu/emulator/port.h"
 
 namespace smmu::emulator {
@@ -16,8 +16,8 @@ namespace smmu::emulator {
 // outcome.  While it waits an access is not in flight.
 class StallingPort final : public Port, public TransactionSupervisor {
  public:
-  // `smmu` ends what does not stall.
-  StallingPort(Stalls& stalls, TransactionSupervisor& smmu, StallClient& client)
+  // `smmu`: of all but faults.
+  StallingPort(StallKeeper& stalls, TransactionSupervisor& smmu, StallClient& client)
       : stalls_(stalls), smmu_(smmu), client_(client) {}
   StallClient& client() const { return client_; }
   // Before anything else.  REQUIRES: this is its supervisor.
@@ -42,6 +42,7 @@ class StallingPort final : public Port, public TransactionSupervisor {
   void request_page(const PageRequest& request) override { tbu_->request_page(request); }
   Outcome refuse(const Transaction& transaction, std::uint16_t reason) override {
     if (is_passed_on(transaction)) return secure_->refuse(transaction, reason);
+    incoming_ = &transaction;
     return tbu_->refuse(transaction, reason);
   }
 
@@ -63,7 +64,7 @@ class StallingPort final : public Port, public TransactionSupervisor {
   Transfer transfer(const Transaction& transaction, std::size_t size, Access&& access,
                     Ignore&& ignore);
 
-  Stalls& stalls_;
+  StallKeeper& stalls_;
   TransactionSupervisor& smmu_;
   StallClient& client_;
   Tbu* tbu_ = nullptr;
@@ -74,4 +75,4 @@ class StallingPort final : public Port, public TransactionSupervisor {
 
 }  // namespace smmu::emulator
 
-#endif  // SMMU_EMULATOR_V3_STALLING_PORT_H_
+#endif  // SMMU_EMULATOR_TBU_STALLING_PORT_H_

@@ -1,4 +1,4 @@
-#include "emulator/v3/stalling_port.h"
+#include "emulator/tbu/stalling_port.h"
 
 #include <algorithm>
 
@@ -18,14 +18,10 @@ std::size_t ignored(Iova address, std::size_t rest) {
 }  // namespace
 
 void StallingPort::end(const Transaction& transaction, const Fault& fault, Outcome& outcome) {
-  const auto* translation = std::get_if<TranslationFault>(&fault);
-  if (translation == nullptr || translation->recording != Recording::kStalls) {
-    return smmu_.end(transaction, fault, outcome);
-  }
   Transaction incoming = *incoming_;
   incoming.address = transaction.address;
   incoming.direction = transaction.direction;
-  stalls_.hold(client_, incoming, transaction, *translation, tbu_->generation(), outcome);
+  stalls_.end_or_hold(client_, incoming, transaction, fault, tbu_->generation(), outcome);
   if (!transferring_ && std::holds_alternative<Stalled>(outcome)) {
     stalls_.settle(transaction.stream, outcome);
   }
