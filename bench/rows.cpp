@@ -12,7 +12,7 @@ std::vector<Row> rows() {
                                for (std::uint64_t i = 0; i != n; ++i) keep(i);
                              };
                            }}};
-  std::vector<Row> groups[] = {translate_rows(), command_rows(), mmio_rows()};
+  std::vector<Row> groups[] = {translate_rows(), translate_v2_rows(), command_rows(), mmio_rows()};
   for (std::vector<Row>& some : groups) {
     std::move(some.begin(), some.end(), std::back_inserter(all));
   }

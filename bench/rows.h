@@ -18,6 +18,7 @@ struct Row {
 };
 
 std::vector<Row> translate_rows();
+std::vector<Row> translate_v2_rows();
 std::vector<Row> command_rows();
 std::vector<Row> mmio_rows();
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Holds the tables of docs/features.md and docs/conformance.md against what they speak of.
+"""Holds the tables of docs/features.md, conformance.md and smmu_v2.md against what they speak of.
 
 Usage: check_docs.py [--ctest CTEST --build DIRECTORY] ROOT
 
@@ -22,7 +22,7 @@ import subprocess
 import sys
 import tempfile
 
-DOCUMENTS = ("docs/features.md", "docs/conformance.md")
+DOCUMENTS = ("docs/features.md", "docs/conformance.md", "docs/smmu_v2.md")
 ARCH = "include/smmu/arch/v3"
 
 QUOTED = re.compile(r"`([^`]+)`")

@@ -57,6 +57,7 @@ TEST_P(Rules, AreKeptAlways) {}
 
 FILES = {
     "docs/features.md": FEATURES,
+    "docs/smmu_v2.md": "# SMMUv2\n",
     "docs/conformance.md": CONFORMANCE,
     "emulator/v3/features.cpp": "",
     "test/system/CMakeLists.txt": "",

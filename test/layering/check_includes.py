@@ -26,13 +26,14 @@ GOOGLETEST = ["<gtest/>", "<gmock/>"]
 OS = ["<linux/>", "<sys/>", "<fcntl.h>", "<pthread.h>", "<sched.h>", "<unistd.h>"]
 
 # Inside emulator/, bottom to top.  A folder may include those below it.
-SNAPSHOT, RAM, WALK, TLB, TCU, TBU, PMCG, V3, CLI = (
+SNAPSHOT, RAM, WALK, TLB, TCU, TBU, PMCG, V2, V3, CLI = (
     f"emulator/{folder}/"
-    for folder in ("snapshot", "ram", "walk", "tlb", "tcu", "tbu", "pmcg", "v3", "cli"))
+    for folder in ("snapshot", "ram", "walk", "tlb", "tcu", "tbu", "pmcg", "v2", "v3", "cli"))
 BELOW_TCU = [SNAPSHOT, RAM, WALK, TLB]
 BELOW_TBU = [*BELOW_TCU, TCU]
+BELOW_V2 = [*BELOW_TBU, TBU]
 BELOW_V3 = [*BELOW_TBU, TBU, PMCG]
-BELOW_CLI = [*BELOW_V3, V3]
+BELOW_CLI = [*BELOW_V3, V2, V3]
 
 TOOL = [*HARDWARE, *BELOW_CLI, *OS, "<CLI/>", "<nlohmann/>", "<zlib.h>"]
 TEST = ["include/", "test/support/", "<fmt/>", *GOOGLETEST, *OS]
@@ -52,6 +53,7 @@ TABLE = {
     TCU: [*HARDWARE, *BELOW_TCU],
     TBU: [*HARDWARE, *BELOW_TBU, *OS],
     PMCG: [*HARDWARE, *BELOW_TBU],
+    V2: [*HARDWARE, *BELOW_V2],
     V3: [*HARDWARE, *BELOW_V3],
     CLI: TOOL,
 
@@ -73,6 +75,7 @@ TABLE = {
     "test/cli/": [*TEST, *TOOL, CLI],
     "test/replay/": [*TEST, *TOOL, CLI],
     "test/system/": [*TEST, "test/system/"],
+    "test/system_v2/": [*TEST, "test/system_v2/"],
 
     "bench/": ["include/", "<fmt/>", "<benchmark/>", *OS],
     "examples/": ["include/", "<fmt/>"],

@@ -1,0 +1,89 @@
+#include "emulator/v2/registers.h"
+
+#include <algorithm>
+
+namespace smmu::emulator {
+
+using v2::SecurityTable;
+using v2::SMMU_CBA2Rn;
+using v2::SMMU_CBARn_Stage2;
+using v2::SMMU_IDR1;
+using v2::SMMU_sCR0;
+using v2::SMMU_SCR1;
+
+namespace {
+
+// Words of the table of SMMU_SSDRn.
+std::size_t table_words(const FeaturesV2& features) {
+  const SMMU_IDR1 idr1 = features.idr1;
+  switch (idr1[SMMU_IDR1::SSDTP]) {
+    case SecurityTable::kNone:
+      return 0;
+    case SecurityTable::kIndexed:
+      return std::max(1U, (1U << idr1[SMMU_IDR1::NUMSSDNDXB]) / 32);
+    case SecurityTable::k16Bits:
+      return 0x10000 / 32;
+  }
+  return 0;
+}
+
+}  // namespace
+
+RegistersV2::RegistersV2(const FeaturesV2& with, const SmmuV2Config& config)
+    : features(with),
+      smr(features.num_groups),
+      s2cr(features.num_groups),
+      banks(features.num_banks),
+      ssd(table_words(features)) {
+  reset(config);
+}
+
+void RegistersV2::reset(const SmmuV2Config& config) {
+  globals = {};
+  scr1 = config.scr1_reset;
+  implementation = {};
+  for (auto* words : {&smr, &s2cr}) std::ranges::fill(*words, 0);
+  std::ranges::fill(ssd, config.ssdr_reset);
+  std::ranges::fill(banks, BankRegisters{});
+  const auto reset_global = [](GlobalRegisters& global, std::uint32_t cr0, std::uint32_t acr) {
+    global.cr0 = SMMU_sCR0(cr0).set(SMMU_sCR0::CLIENTPD, true);
+    global.acr = v2::SMMU_sACR(acr);
+  };
+  reset_global(global(SecurityState::kNonSecure), config.cr0_reset, config.acr_reset);
+  reset_global(global(SecurityState::kSecure), config.scr0_reset, config.sacr_reset);
+  for (std::uint32_t i = 0; i != banks.size(); ++i) {
+    BankRegisters& bank = banks[i];
+    bank.cbar = v2::SMMU_CBARn(config.cbar_reset);
+    if (i < features.num_stage2_banks) {
+      bank.cbar.set(v2::SMMU_CBARn::TYPE, v2::ContextType::kStage2);
+    }
+    bank.sctlr = v2::SMMU_CBn_SCTLR(config.sctlr_reset);
+    bank.actlr = v2::SMMU_CBn_ACTLR(config.actlr_reset);
+    if (!config.has_top_byte_control) {
+      bank.tcr2.set(v2::SMMU_CBn_TCR2::TBI0, true).set(v2::SMMU_CBn_TCR2::TBI1, true);
+    }
+    if (features.only_aarch64()) bank.cba2r.set(SMMU_CBA2Rn::VA64, true);
+  }
+}
+
+std::uint32_t RegistersV2::non_secure_banks() const {
+  if (!features.secure) return features.num_banks;
+  return std::min<std::uint32_t>(scr1[SMMU_SCR1::NSNUMCBO], features.num_banks);
+}
+
+std::uint32_t RegistersV2::non_secure_groups() const {
+  if (!features.secure) return features.num_groups;
+  return std::min<std::uint32_t>(scr1[SMMU_SCR1::NSNUMSMRGO], features.num_groups);
+}
+
+Vmid RegistersV2::vmid_of(const BankRegisters& bank) const {
+  const auto index = static_cast<std::uint32_t>(&bank - banks.data());
+  // Secure translations have no stage 2.
+  if (owner_of_bank(index) == SecurityState::kSecure) return Vmid(0);
+  const bool wide = global(SecurityState::kNonSecure).cr0[SMMU_sCR0::VMID16EN];
+  if (wide) return Vmid(static_cast<std::uint16_t>(bank.cba2r[SMMU_CBA2Rn::VMID16]));
+  return Vmid(
+      static_cast<std::uint16_t>(SMMU_CBARn_Stage2(bank.cbar.raw())[SMMU_CBARn_Stage2::VMID]));
+}
+
+}  // namespace smmu::emulator

@@ -1,0 +1,27 @@
+// Which stream mapping group, if any, a StreamID selects (IHI 0062).
+#ifndef SMMU_EMULATOR_V2_STREAM_MAPPING_H_
+#define SMMU_EMULATOR_V2_STREAM_MAPPING_H_
+
+#include <cstdint>
+
+#include "emulator/v2/registers.h"
+#include "smmu/types.h"
+
+namespace smmu::emulator {
+
+struct StreamMatch {
+  enum class Count : std::uint8_t { kNone, kOne, kSeveral };
+
+  Count count = Count::kNone;
+  std::uint32_t group = 0;  // the first that matches
+};
+
+// Of the groups of the stream's Security state.  Every conflict is found.
+StreamMatch match(const RegistersV2& registers, SecurityState security, StreamId stream);
+
+// The StreamID with the bits that there are.
+StreamId implemented(const RegistersV2& registers, SecurityState security, StreamId stream);
+
+}  // namespace smmu::emulator
+
+#endif  // SMMU_EMULATOR_V2_STREAM_MAPPING_H_
