@@ -7,14 +7,33 @@ mistake is in:
 
     static_assert(golden::hold(std::tuple{register_at<SMMU_GBPA>(...)}), "golden");
 
-What noticed it is told from the diagnostics.  g++ goes on after a failed static_assert, so the same
-compilation says whether covers_exactly() saw the mistake and whether the goldens did: neither can
-hide behind the other.
+Starting the compiler costs more than most mutants do, so one compilation takes many.  It includes
+the headers as they are; then each mutant has a namespace, in which the declaration with the mistake
+and all that depend on it are said again, and hide those of the headers:
+
+    namespace trial_7 {
+    namespace smmu::v3 { using namespace ::smmu::v3; }
+    namespace smmu::v3 { struct SMMU_GBPA ... }
+    namespace smmu::v3 { static_assert(covers_exactly<SMMU_GBPA>()); }
+    namespace smmu::v3 { static_assert(hold(std::tuple{...}), "golden"); }
+    }
+
+Nor is all asked that the golden test says of a layout, but the lines about the fields concerned,
+with empty ones for the rest: if a part does not hold, the whole does not.  Only if that part lets a
+mutant pass is the whole asked.
+
+What noticed a mutant is told from the lines of the diagnostics.  g++ goes on after a failed
+static_assert, so the same compilation says whether covers_exactly() saw the mistake and whether the
+goldens did: neither can hide behind the other, nor a mutant behind another.  That it is the mistake
+they see, and not the namespace, is shown by trying each declaration without a mistake too.
 """
 
 import argparse
+import bisect
 import concurrent.futures
 import dataclasses
+import functools
+import itertools
 import pathlib
 import re
 import subprocess
@@ -35,6 +54,14 @@ LIST = re.compile(r"\b(?:kFields\[\]\s*=\s*|fields)\{([^}]*)\}")
 ENUM = re.compile(r"\benum\s+class\s+(\w+)[^{;]*\{([^}]*)\}")
 ENUMERATOR = re.compile(rf"\s*(\w+)\s*(?:=\s*({NUMBER})\s*)?$")
 INCLUDE = re.compile(r"^#include \"(smmu/arch/[^\"]+)\"", re.M)
+# What a declaration at namespace scope declares; a static_assert declares nothing.
+DECLARED = re.compile(
+    r"(?!\s*static_assert)\s*(?:template\s*<[^>]*>\s*)?"
+    r"(?:(?:struct|enum\s+class|using)\s+(\w+)|[^={(\[]*?(\w+)\s*(?:\[\])?\s*[={(])")
+# A field in a golden test: {STE::V, 0, 0x0000'0000'0000'0001},
+LINE = re.compile(r"\{\w[^{}]*\}")
+# Mutants to a compilation: enough of them that starting it costs little.
+BATCH = 50
 
 
 def number(token):
@@ -70,10 +97,43 @@ class Mutant:
     owner: str  # the struct or enum that the mistake is in
     subject: str
     kind: str
-    text: str  # of the whole header
+    changes: list  # of the header's text: ((start, end), new text)
+
+    def names(self):
+        """What the goldens call what the mistake is about; none if it is all of the layout."""
+        return [] if self.subject == "layout" else re.findall(r"\w+", self.subject)
+
+    def undone(self):
+        at = self.changes[0][0][0]
+        return dataclasses.replace(self, changes=[((at, at), "")])
 
     def __str__(self):
         return f"include/{self.header}:{self.line}: {self.owner}: {self.subject}: {self.kind}"
+
+
+@dataclasses.dataclass
+class Declaration:
+    """What a header says in a namespace, up to a semicolon or the end of a function."""
+    namespace: str
+    name: str
+    start: int
+    code: str
+
+    def contains(self, at):
+        return self.start <= at < self.start + len(self.code)
+
+    @functools.cached_property
+    def words(self):
+        return set(re.findall(r"\w+", self.code))
+
+    def changed(self, changes):
+        """Its code with each of `changes` made, which must lie in it."""
+        code = self.code
+        for (start, end), new in sorted(changes, reverse=True):
+            if not self.contains(start):
+                raise ValueError(f"{self.name}: a mistake in two declarations")
+            code = code[:start - self.start] + new + code[end - self.start:]
+        return code
 
 
 class Header:
@@ -82,7 +142,8 @@ class Header:
         self.text = (root / name).read_text()
         # Blank where there are comments, so that positions are those of the text.
         self.code = re.sub(r"//[^\n]*", lambda m: " " * len(m.group()), self.text)
-        self.includes = set(INCLUDE.findall(self.code))
+        self.includes = INCLUDE.findall(self.code)
+        self.declarations = list(self.declared())
         self.heads = list(HEAD.finditer(self.code))
         self.structs = [(m.start(), *m.groups()) for m in STRUCT.finditer(self.code)]
         self.bases = {name: base for _, name, base in self.structs}
@@ -98,6 +159,26 @@ class Header:
         if len(self.fields) != len(re.findall(r"\w\{\"", self.code)):
             self.problem(0, "has a field whose declaration cannot be read")
 
+    def declared(self):
+        code = re.sub(r"^#.*", lambda m: " " * len(m.group()), self.code, flags=re.M)
+        namespaces, begin, depth = [], 0, 0
+        for m in re.finditer(r"\bnamespace\s+([\w:]+)\s*\{|[{};]", code):
+            if m[1] is not None:
+                namespaces.append(m[1])
+                begin = m.end()
+            elif m[0] == "{":
+                depth += 1
+            elif m[0] == "}" and depth == 0:
+                namespaces.pop()
+                begin = m.end()
+            else:
+                depth -= m[0] == "}"
+                if depth == 0 and (m[0] == ";" or not re.compile(r"\s*;").match(code, m.end())):
+                    name = DECLARED.match(code, begin, m.end())
+                    yield Declaration("::".join(namespaces), name[1] or name[2] if name else "",
+                                      begin, code[begin:m.end()])
+                    begin = m.end()
+
     def problem(self, at, text):
         self.problems.append(f"{self.name}:{self.line(at)}: {text}")
 
@@ -109,10 +190,7 @@ class Header:
 
     def mutant(self, owner, subject, kind, *changes):
         """This header with each ((start, end), text) of `changes` made."""
-        text = self.text
-        for (start, end), new in sorted(changes, reverse=True):
-            text = text[:start] + new + text[end:]
-        return Mutant(self.name, self.line(changes[0][0][0]), owner, subject, kind, text)
+        return Mutant(self.name, self.line(changes[0][0][0]), owner, subject, kind, changes)
 
 
 class Mutator:
@@ -237,45 +315,68 @@ class GoldenTest:
             return []
         return re.findall(r"^    \w.*?,$(?=\n+    \w|\n*\Z)", body[1], re.M | re.S)
 
-    def unit(self, owners=None):
-        """What to compile in order to ask about layouts and enumerations; "" if it is silent."""
-        names = "|".join(owners or [])
-        about = re.compile(rf"<(?:{names})>|\b(?:{names})::" if owners else "")
+    def asserts(self, owners=(), names=()):
+        """What this says of layouts and enumerations, for the compiler; "" if it is silent.
+
+        With `owners`, of these; with `names` too, of what in them has one of these names: an empty
+        line, which holds, is in place of the others, for a golden counts its lines."""
+        any_owner = "|".join(owners)
+        about = re.compile(rf"<(?:{any_owner})>|\b(?:{any_owner})::" if owners else "")
+        named = re.compile(rf"::(?:{'|'.join(names)})\b" if names else "")
+        goldens = [LINE.sub(lambda line: line[0] if named.search(line[0]) else "{}", entry)
+                   for entry in filter(about.search, self.goldens)]
+        enumerators = filter(named.search, filter(about.search, self.enumerators))
         asserts = [f'static_assert(hold(std::{pack}{{\n{body}}}), "golden");\n'
-                   for pack, entries in (("tuple", self.goldens), ("array", self.enumerators))
-                   if (body := "\n".join(filter(about.search, entries)))]
-        if not asserts:
-            return ""
-        return (f'#include "golden_pch.h"\n#include "{self.header}"\n'
-                f"namespace {self.namespace} {{\n{self.preamble}{''.join(asserts)}}}\n")
+                   for pack, entries in (("tuple", goldens), ("array", enumerators))
+                   if (body := "\n".join(entries))]
+        return (f"namespace {self.namespace} {{\n{self.preamble}{''.join(asserts)}}}\n"
+                if asserts else "")
 
 
 class Compiler:
     def __init__(self, tree):
         self.tree = tree
 
-    def notice(self, unit, name, text):
-        """Who objects to `unit` when header `name` reads `text`, and the diagnostics."""
-        with tempfile.TemporaryDirectory(dir=self.tree) as overlay:
-            header = pathlib.Path(overlay) / name
-            header.parent.mkdir(parents=True)
-            header.write_text(text)
-            source = pathlib.Path(overlay) / "unit.cpp"
-            source.write_text(unit)
-            run = subprocess.run(["g++", "-std=c++20", "-fsyntax-only", f"-I{overlay}", "-Istub",
-                                  "-I.", "-Iinclude", str(source)],
+    def notice(self, header, trials):
+        """Who objects to each of `trials`, which are pieces of code that follow `header`."""
+        head = f'#include "golden_pch.h"\n#include "{header}"\n'
+        begins = list(itertools.accumulate((t.count("\n") for t in trials),
+                                           initial=head.count("\n") + 1))
+        with tempfile.TemporaryDirectory(dir=self.tree) as folder:
+            source = pathlib.Path(folder) / "unit.cpp"
+            source.write_text(head + "".join(trials))
+            run = subprocess.run(["g++", "-std=c++20", "-fsyntax-only", "-Istub", "-I.",
+                                  "-Iinclude", str(source)],
                                  cwd=self.tree, capture_output=True, text=True, check=False)
-        noticed = set()
-        for message, line in re.findall(r"error: (.*)\n(.*)", run.stderr):
-            if message == "static assertion failed: golden":
-                noticed.add("golden")
-            elif message == "static assertion failed" and "covers_exactly" in line:
-                noticed.add("covers_exactly")
+        noticed = [set() for _ in trials]
+        at = None
+        lines = run.stderr.splitlines()
+        for line, next_line in zip(lines, lines[1:] + [""]):
+            # An error in a template is followed back to here by the lines before it; they are left
+            # out only if they would be those of the error before.
+            where = re.match(rf"{re.escape(str(source))}:(\d+):", line)
+            if where is not None and ": note: " not in line:
+                at = bisect.bisect(begins, int(where[1])) - 1
+            error = re.match(r"[^\s:]+:(?:\d+:)* (?:fatal |internal compiler )?error: (.*)", line)
+            if error is None:
+                continue
+            if at is None or at not in range(len(trials)):
+                raise RuntimeError(f"{header}: an error that is of no mutant:\n{run.stderr}")
+            if error[1] == "static assertion failed: golden":
+                noticed[at].add("golden")
+            elif error[1] == "static assertion failed" and "covers_exactly" in next_line:
+                noticed[at].add("covers_exactly")
             else:
-                noticed.add("compiler")
-        if run.returncode != 0 and not noticed:
-            noticed.add("compiler")
+                noticed[at].add("compiler")
+        if (run.returncode != 0) != any(noticed):
+            raise RuntimeError(f"{header}: g++ exited with {run.returncode}:\n{run.stderr}")
         return noticed, run.stderr
+
+    def try_all(self, batch):
+        """Who objects to each of a batch: a header, and code that is to be tried by itself."""
+        header, trials = batch
+        return self.notice(header, [f"namespace trial_{i} {{\n{code}}}\n"
+                                    for i, (code, _) in enumerate(trials)])[0]
 
 
 class Experiment:
@@ -289,35 +390,84 @@ class Experiment:
                       for path in sorted((tree / "test/golden").glob("*_golden_test.cpp"))]
         self.compiler = Compiler(tree)
 
-    def reads(self, name, other):
-        """True if header `name` is `other` or includes it."""
-        return name == other or (name in self.headers and any(
-            self.reads(included, other) for included in self.headers[name].includes))
+    @functools.cache
+    def read(self, name):
+        """What including header `name` reads, in order; each header once."""
+        names = {}
+        for included in self.headers[name].includes:
+            if included in self.headers:
+                names.update(dict.fromkeys(self.read(included)))
+        return [*names, name]
 
-    def units(self, mutant):
-        """What to compile: the header's own golden test, or those of the headers built on it."""
+    def questions(self, mutant, in_part):
+        """Whom to ask, and what: the header's own golden test, or those of headers built on it."""
         owners = self.mutator.family(mutant.owner)
-        readers = [t for t in self.tests if self.reads(t.header, mutant.header)]
-        own = [t.unit(owners) for t in readers if t.header == mutant.header]
-        others = [t.unit(owners) for t in readers if t.header != mutant.header]
-        return list(filter(None, own)) or list(filter(None, others))
+        names = mutant.names() if in_part else ()
+        asked = [t for t in self.tests
+                 if mutant.header in self.read(t.header) and t.asserts(owners)]
+        asked = [t for t in asked if t.header == mutant.header] or asked
+        return [(t, t.asserts(owners, names)) for t in asked]
 
-    def noticed_by(self, mutant):
-        return set().union(*(self.compiler.notice(unit, mutant.header, mutant.text)[0]
-                             for unit in self.units(mutant)))
+    def trial(self, mutant, test, asserts):
+        """What to compile in order to ask `test` about `mutant`, after its header."""
+        (at, _), _ = mutant.changes[0]
+        names, namespaces, said = set(), {"smmu": None, test.namespace: None}, []
+        for header in map(self.headers.get, self.read(test.header)):
+            for declaration in header.declarations:
+                namespaces[declaration.namespace] = None
+                wrong = header.name == mutant.header and declaration.contains(at)
+                if wrong or not names.isdisjoint(declaration.words):
+                    names |= {declaration.name} - {""}
+                    code = declaration.changed(mutant.changes) if wrong else declaration.code
+                    said.append(f"namespace {declaration.namespace} {{{code}}}\n")
+        hidden = [f"namespace {name} {{ using namespace ::{name}; }}\n" for name in namespaces]
+        return "".join(hidden + said) + asserts
 
     def problems(self):
         """Why mutants would prove nothing: what is wrong without them."""
         for header in self.headers.values():
             yield from header.problems
         for test in self.tests:
-            if unit := test.unit():
-                noticed, diagnostics = self.compiler.notice(
-                    unit, test.header, self.headers[test.header].text)
+            if unit := test.asserts():
+                [noticed], diagnostics = self.compiler.notice(test.header, [unit])
                 if noticed == {"golden"}:
                     yield f"{test.header}: not as its golden test has it; test_golden tells where"
                 elif noticed:
                     yield f"{test.header}: {diagnostics}"
+
+    def trials(self, mutants, in_part):
+        """What to compile, by header, to ask about numbered `mutants`: (code, number).
+
+        An owner is also tried without a mistake, which has no number: nobody must notice it, be the
+        question the part of it or the whole."""
+        trials, tried = {}, set()
+        for i, mutant in mutants:
+            for test, asserts in self.questions(mutant, in_part):
+                of_header = trials.setdefault(test.header, [])
+                of_header.append((self.trial(mutant, test, asserts), i))
+                if (owner := (test.header, mutant.header, mutant.owner)) not in tried:
+                    tried.add(owner)
+                    of_header.append((self.trial(mutant.undone(), test, asserts), None))
+        return trials
+
+    def noticed(self, mutants, jobs):
+        """Who noticed each of `mutants`, in their order."""
+        noticed = [set() for _ in mutants]
+        with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+            # First the part of the goldens that is about the mistake; what passes it, all they say.
+            for in_part in (True, False):
+                left = [(i, m) for i, m in enumerate(mutants) if "golden" not in noticed[i]]
+                batches = [(header, of_header[i:i + BATCH])
+                           for header, of_header in self.trials(left, in_part).items()
+                           for i in range(0, len(of_header), BATCH)]
+                for batch, answers in zip(batches, pool.map(self.compiler.try_all, batches)):
+                    for (code, i), by in zip(batch[1], answers):
+                        if i is not None:
+                            noticed[i] |= by
+                        elif by:
+                            sys.exit(f"{batch[0]}: {', '.join(by)} noticed a mistake where none is:"
+                                     f"\n{code}")
+        return noticed
 
 
 def report(mutants, noticed):
@@ -350,8 +500,7 @@ def main():
 
     headers = [experiment.headers[name] for name in arguments.headers or experiment.headers]
     mutants = [mutant for header in headers for mutant in experiment.mutator.mutants(header)]
-    with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
-        noticed = list(pool.map(experiment.noticed_by, mutants))
+    noticed = experiment.noticed(mutants, arguments.jobs)
 
     report(mutants, noticed)
     survivors = [(m, by) for m, by in zip(mutants, noticed) if "golden" not in by]

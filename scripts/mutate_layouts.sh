@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Asks whether the golden tests would notice a wrong layout: makes small mistakes in the
-# declarations of include/smmu/arch, one at a time, and compiles the golden tests against each.
+# declarations of include/smmu/arch, one at a time, and compiles the golden tests against each, many
+# mistakes to a compilation.
 #
 # Usage: mutate_layouts.sh [-j JOBS] [HEADER...]     HEADER as in #include; without: all of them
 #
@@ -16,7 +17,7 @@
 #
 # Prints how many of each were noticed by the goldens, by covers_exactly() and by other rules of
 # the compiler, by the goldens alone and by anything but the goldens.  Exits with 1 if the goldens
-# did not notice one, whoever else did, having named its file, line and field.  Takes about three
+# did not notice one, whoever else did, having named its file, line and field.  Takes about two
 # minutes on two processors.
 set -euo pipefail
 cd "$(dirname "$0")/.."
