@@ -35,6 +35,7 @@ Tbu::Tbu(Tcu& tcu, TransactionSupervisor& supervisor, const PhysicalSpaces& spac
       gate_(tcu.gate()),
       usual_(gate_ == Tcu::Gate::kTranslate && !tcu.counts()),
       counted_(tcu.counts()),
+      way_(counted_ ? Tcu::Gate::kCounted : gate_),
       overrides_of_(configured_),
       bypass_overrides_(tcu.bypass_overrides()),
       ats_(tcu, supervisor) {}
@@ -113,7 +114,8 @@ void Tbu::translate_anew(const Transaction& transaction, Outcome& outcome, Tcu::
     configured_ = configured;
     gate_ = tcu_.gate();
     counted_ = tcu_.counts();
-    usual_ = gate_ == Tcu::Gate::kTranslate && !counted_;
+    find_way();
+    usual_ = way_ == Tcu::Gate::kTranslate;
     speaker_ = &nobody_;
   }
   if (!usual_) return translate_unusual(transaction, outcome);
@@ -132,7 +134,7 @@ inline void Tbu::bypass(const Transaction& transaction, Route route, Outcome& ou
 
 void Tbu::translate_counted(const Transaction& transaction, Outcome& outcome) {
   if (gate_ != Tcu::Gate::kTranslate) {
-    pass(transaction, outcome);
+    pass_closed(transaction, outcome);
     return supervisor_.on_counted(transaction, {}, false);
   }
   const Source source = source_of(transaction);
@@ -151,8 +153,7 @@ void Tbu::translate_counted(const Transaction& transaction, Outcome& outcome) {
 }
 
 void Tbu::translate_unusual(const Transaction& transaction, Outcome& outcome) {
-  if (counted_) return translate_counted(transaction, outcome);
-  if (gate_ != Tcu::Gate::kTranslate) return pass(transaction, outcome);
+  if (way_ != Tcu::Gate::kTranslate) return pass(transaction, outcome);
   if (speaker_->source != source_of(transaction)) return look_up_after_all(transaction, outcome);
   bypass(transaction, Route::kBypass, outcome);
 }
@@ -163,12 +164,18 @@ void Tbu::look_up_after_all(const Transaction& transaction, Outcome& outcome) {
 
 // The SMMU is off.
 void Tbu::pass(const Transaction& transaction, Outcome& outcome) {
-  if (gate_ != Tcu::Gate::kBypass) [[unlikely]]
+  if (way_ != Tcu::Gate::kBypass) [[unlikely]]
     return pass_otherwise(transaction, outcome);
   bypass(transaction, Route::kDisabled, outcome);
 }
 
 void Tbu::pass_otherwise(const Transaction& transaction, Outcome& outcome) {
+  if (counted_) return translate_counted(transaction, outcome);
+  pass_closed(transaction, outcome);
+}
+
+void Tbu::pass_closed(const Transaction& transaction, Outcome& outcome) {
+  if (gate_ == Tcu::Gate::kBypass) return bypass(transaction, Route::kDisabled, outcome);
   if (gate_ == Tcu::Gate::kAbort) return abort(transaction, outcome);
   overridden_ = true;
   if (overrides_of_ != configured_) {

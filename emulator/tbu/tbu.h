@@ -56,10 +56,11 @@ class Tbu final : public Port {
   static constexpr std::size_t kSlots = 8;
   Slot& slot_of(Source source) { return slots_[(source ^ source >> 32) % kSlots]; }
   // Whether the speaker's transactions go the usual way.
+  // REQUIRES: there is one.
   bool speaks_usually() const {
-    return speaker_->source == kNobody ||
-           speaker_->context->context.action != Context::Action::kBypass ||
-           speaker_->context->context.overrides.any() || is_secure_;
+    const Context& context = speaker_->context->context;
+    return context.action != Context::Action::kBypass || context.overrides.any() || is_secure_ ||
+           speaker_->source == kNobody;
   }
 
   // What is Secure, or has a say of its own (13.4.2).
@@ -75,6 +76,8 @@ class Tbu final : public Port {
   [[gnu::noinline]] void translate_counted(const Transaction& transaction, Outcome& outcome);
   [[gnu::noinline]] void pass(const Transaction& transaction, Outcome& outcome);
   [[gnu::noinline]] void pass_otherwise(const Transaction& transaction, Outcome& outcome);
+  void pass_closed(const Transaction& transaction, Outcome& outcome);
+  void find_way() { way_ = counted_ ? Tcu::Gate::kCounted : gate_; }
   // By the micro TLB, or else by asking.
   void look_up(const Transaction& transaction, Outcome& outcome);
   [[gnu::noinline]] void look_up_after_all(const Transaction& transaction, Outcome& outcome);
@@ -132,6 +135,7 @@ class Tbu final : public Port {
   // overrides.
   bool usual_;
   bool counted_;                  // every transaction is; then none is usual
+  Tcu::Gate way_;                 // gate_, or kCounted
   bool overridden_ = false;       // the last transaction's memory type, if it was no hit below
   Tcu::Generation overrides_of_;  // what configured_ was when these were
   Overrides bypass_overrides_;    // if the gate says so

@@ -61,8 +61,9 @@ void Tbu::archive(Snapshot& snapshot) {
   if constexpr (Snapshot::kReads) {
     speaker_ = speaker == kSlots ? &nobody_ : &slots_[speaker];
     keep_for_ = Tcu::even(generation_);
+    find_way();
     // As it was when find_context() had made that the speaker.
-    usual_ = gate_ == Tcu::Gate::kTranslate && speaks_usually() && !counted_;
+    usual_ = way_ == Tcu::Gate::kTranslate && (speaker_ == &nobody_ || speaks_usually());
     // An observer hears of every hit.
     if (!keeps_translations_) translations_.clear();
   }

@@ -38,6 +38,7 @@ class Tcu {
     kBypass,     // the SMMU is off, and lets through
     kOverride,   // the same, with attributes that bypass_overrides() changes
     kTranslate,  // it is on
+    kCounted,    // no gate of the TCU's: a port has to tell of the transaction
   };
 
   // Counts whatever may make a copy of the TCU's answers wrong: twice each, so
