@@ -18,6 +18,13 @@ inline std::vector<std::byte> saved(emulator::SmmuV3& smmu) {
   return snapshot ? *std::move(snapshot) : std::vector<std::byte>();
 }
 
+inline Board::Options options(emulator::Pace pace, unsigned log2_events = 8) {
+  Board::Options options;
+  options.config.pace = pace;
+  options.log2_events = log2_events;
+  return options;
+}
+
 // Another SMMU of the same configuration takes the place of the board's, and
 // goes on where that was.  `connect` makes the same ports.
 template <class Connect>
