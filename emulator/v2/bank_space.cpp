@@ -147,7 +147,7 @@ Access32 BankSpace::write32(std::uint32_t index, std::uint32_t offset, std::uint
                             RegisterEffects& effects) {
   BankRegisters& bank = registers_.banks[index];
   if (write_control(bank, offset, value, effects) || write_tables(bank, offset, value, effects) ||
-      write_fault(bank, offset, value, effects)) {
+      write_fault(index, offset, value, effects)) {
     return Access32::kDone;
   }
   if (offset == SMMU_CBn_RESUME::kOffset) {
@@ -226,8 +226,9 @@ bool BankSpace::write_tables(BankRegisters& bank, std::uint32_t offset, std::uin
   return true;
 }
 
-bool BankSpace::write_fault(BankRegisters& bank, std::uint32_t offset, std::uint32_t value,
+bool BankSpace::write_fault(std::uint32_t index, std::uint32_t offset, std::uint32_t value,
                             RegisterEffects& effects) {
+  BankRegisters& bank = registers_.banks[index];
   constexpr std::uint64_t kStatus = named_bits<SMMU_CBn_FSRRESTORE>();
   const auto change_status = [&](std::uint32_t status) {
     const bool before = has_outstanding_fault(bank);
@@ -235,7 +236,9 @@ bool BankSpace::write_fault(BankRegisters& bank, std::uint32_t offset, std::uint
     constexpr BitsOf<SMMU_CBn_FSR, 8, 1> kFaults{"TF to UUT"};
     if (bank.fsr[kFaults] == 0) bank.fsr.set(SMMU_CBn_FSR::FORMAT, {});
     effects.lines = true;
-    if (has_outstanding_fault(bank) != before) effects.contexts = true;
+    const bool after = has_outstanding_fault(bank);
+    if (after != before) effects.contexts = true;
+    if (before && !after) effects.action = FaultsCleared{index};
   };
   switch (offset) {
     case SMMU_CBn_FSR::kOffset:

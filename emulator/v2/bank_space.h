@@ -36,7 +36,7 @@ class BankSpace {
                      RegisterEffects& effects);
   bool write_tables(BankRegisters& bank, std::uint32_t offset, std::uint32_t value,
                     RegisterEffects& effects);
-  bool write_fault(BankRegisters& bank, std::uint32_t offset, std::uint32_t value,
+  bool write_fault(std::uint32_t index, std::uint32_t offset, std::uint32_t value,
                    RegisterEffects& effects);
   void write_operation(std::uint32_t bank, std::uint32_t offset, std::uint32_t value,
                        RegisterEffects& effects);

@@ -98,24 +98,31 @@ Culprit Clients::culprit_of(const Transaction& transaction) const {
 }
 
 void Clients::end(const Transaction& transaction, const Fault& fault, Outcome& outcome) {
-  judge(transaction, fault, Device::kCannotWait, outcome);
+  tell(judge(transaction, fault, Device::kCannotWait, outcome, {}));
 }
 
-std::optional<Hold> Clients::judge(const Transaction& transaction, const Fault& fault,
-                                   Device device, Outcome& outcome) {
+FaultJudge::Judgement Clients::judge(const Transaction& transaction, const Fault& fault,
+                                     Device device, Outcome& outcome, const Wait& wait) {
   const bool secure_fetch = is_secure_fetch(transaction, fault);
   Verdict verdict;
   {
     const std::lock_guard lock(shared_.mutex);
     verdict =
         secure_fetch ? secure_fetch_verdict(transaction) : verdict_of(transaction, fault, device);
+    if (const auto hold = verdict.hold) {
+      verdict.judgement.waits = true;
+      wait(*hold);
+      if (verdict.over) held_.release(hold->bank);
+    }
   }
   outcome = Terminated{verdict.response};
-  if (!verdict.recorded) return verdict.hold;
-  supervisor_.on_fault_recorded(verdict.contexts);
-  if (observer_ != nullptr) [[unlikely]]
-    observer_->on_fault(*verdict.recorded);
-  return verdict.hold;
+  return verdict.judgement;
+}
+
+void Clients::tell(const Judgement& judgement) {
+  if (judgement.noted) supervisor_.on_fault_recorded(judgement.contexts);
+  if (observer_ != nullptr && judgement.recorded) [[unlikely]]
+    observer_->on_fault(*judgement.recorded);
 }
 
 Clients::Verdict Clients::verdict_of(const Transaction& transaction, const Fault& fault,
@@ -142,10 +149,15 @@ Clients::Verdict Clients::mapping_verdict(const Transaction& transaction,
   Verdict verdict;
   if (code == MappingFault::kUnderStall ? device == Device::kCanWait : may_stall(index, device)) {
     verdict.hold = Hold{.bank = index, .own_fault = false};
+    verdict.over = code == MappingFault::kUnderStall ? !bank.fsr[SMMU_CBn_FSR::SS]
+                                                     : !has_outstanding_fault(bank);
     return verdict;
   }
   if (!bank.sctlr[SMMU_CBn_SCTLR::CFRE]) verdict.response = Response::kRazWi;
-  if (shared_.config.hit_under_fault_is_multiple) bank.fsr.set(SMMU_CBn_FSR::MULTI, true);
+  if (shared_.config.hit_under_fault_is_multiple) {
+    bank.fsr.set(SMMU_CBn_FSR::MULTI, true);
+    verdict.judgement.noted = true;
+  }
   return verdict;
 }
 
@@ -171,9 +183,8 @@ Clients::Verdict Clients::translation_verdict(const Transaction& transaction,
 Clients::Verdict Clients::unsupported_verdict(const Transaction& transaction) {
   RegistersV2& registers = shared_.registers;
   if (!registers.global(security_).cr0[SMMU_sCR0::CLIENTPD]) {
-    const Context context =
-        context_of_stream(registers, shared_.config.conflict, security_, transaction.stream);
-    const ContextBanks banks = context.banks;
+    const ContextBanks banks =
+        banks_of_stream(registers, shared_.config.conflict, security_, transaction.stream);
     const std::uint8_t bank = banks.stage1 != ContextBanks::kNone ? banks.stage1 : banks.stage2;
     if (bank != ContextBanks::kNone) {
       const bool first = record_unsupported(registers, bank, transaction, culprit_of(transaction));
@@ -189,12 +200,13 @@ Clients::Verdict Clients::global_verdict(SecurityState into, const Transaction& 
   const bool first = record(registers, into, transaction, fault, culprit_of(transaction));
   Verdict verdict;
   if (!registers.global(into).cr0[SMMU_sCR0::GFRE]) verdict.response = Response::kRazWi;
-  verdict.recorded = FaultRecorded{.security = into,
-                                   .bank = std::nullopt,
-                                   .status = fault.status,
-                                   .stream = culprit_of(transaction).stream,
-                                   .address = transaction.address,
-                                   .multiple = !first};
+  verdict.judgement.noted = true;
+  verdict.judgement.recorded = FaultRecorded{.security = into,
+                                             .bank = std::nullopt,
+                                             .status = fault.status,
+                                             .stream = culprit_of(transaction).stream,
+                                             .address = transaction.address,
+                                             .multiple = !first};
   return verdict;
 }
 
@@ -202,12 +214,13 @@ Clients::Verdict Clients::bank_verdict(std::uint8_t index, bool first, std::uint
                                        const Transaction& transaction, Device device) {
   BankRegisters& bank = shared_.registers.banks[index];
   Verdict verdict;
-  verdict.recorded = FaultRecorded{.security = security_,
-                                   .bank = index,
-                                   .status = status,
-                                   .stream = culprit_of(transaction).stream,
-                                   .address = transaction.address,
-                                   .multiple = !first};
+  verdict.judgement.noted = true;
+  verdict.judgement.recorded = FaultRecorded{.security = security_,
+                                             .bank = index,
+                                             .status = status,
+                                             .stream = culprit_of(transaction).stream,
+                                             .address = transaction.address,
+                                             .multiple = !first};
   const bool stalls = may_stall(index, device);
   if (stalls) {
     bank.fsr.set(SMMU_CBn_FSR::SS, true);
@@ -216,7 +229,7 @@ Clients::Verdict Clients::bank_verdict(std::uint8_t index, bool first, std::uint
   if (!bank.sctlr[SMMU_CBn_SCTLR::CFRE]) verdict.response = Response::kRazWi;
   // Others may have to wait now.
   const bool everybody = stalls && shared_.registers.global(security_).cr0[SMMU_sCR0::GSE];
-  verdict.contexts = !bank.sctlr[SMMU_CBn_SCTLR::HUPCF] || everybody;
+  verdict.judgement.contexts = !bank.sctlr[SMMU_CBn_SCTLR::HUPCF] || everybody;
   return verdict;
 }
 

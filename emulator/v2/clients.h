@@ -79,9 +79,9 @@ class Clients final : private ConfigurationSource,
   // What was decided with the lock held, to be told without it.
   struct Verdict {
     std::optional<Hold> hold;
+    bool over = false;  // and what it is to wait for, since its stream was looked at
     Response response = Response::kAbort;
-    std::optional<FaultRecorded> recorded;
-    bool contexts = false;
+    Judgement judgement;
   };
 
   Resolution resolve(StreamId stream, std::optional<SubstreamId> substream, Reading now) override;
@@ -100,8 +100,9 @@ class Clients final : private ConfigurationSource,
     supervisor_.on_counted(transaction, banks, refilled);
   }
 
-  std::optional<Hold> judge(const Transaction& transaction, const Fault& fault, Device device,
-                            Outcome& outcome) override;
+  Judgement judge(const Transaction& transaction, const Fault& fault, Device device,
+                  Outcome& outcome, const Wait& wait) override;
+  void tell(const Judgement& judgement) override;
   void on_held_work() override { supervisor_.on_held_work(); }
 
   // Called with the lock.

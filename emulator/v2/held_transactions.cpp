@@ -25,20 +25,21 @@ void HeldTransactions::end_or_hold(StallClient& client, const Transaction& incom
     tag = take_tag();
   }
   const auto device = tag ? FaultJudge::Device::kCanWait : FaultJudge::Device::kCannotWait;
-  const auto hold = judge_.judge(transaction, fault, device, outcome);
-  if (!hold) {
-    if (!tag) return;
-    const std::lock_guard lock(mutex_);
-    free_tags_.push_front(*tag);
-    return;
-  }
-  Held held{.incoming = incoming, .client = &client, .tag = *tag, .hold = *hold};
-  {
+  Held held{.incoming = incoming, .client = &client, .tag = tag.value_or(0), .hold = {}};
+  const auto wait = [&](Hold hold) {
+    held.hold = hold;
     const std::lock_guard lock(mutex_);
     in(State::kWaiting).push_back(held);
+  };
+  const auto judgement = judge_.judge(transaction, fault, device, outcome, wait);
+  if (judgement.waits) {
+    outcome = Stalled{held.tag, security_};
+    report(held, StallChange::kStalled);
+  } else if (tag) {
+    const std::lock_guard lock(mutex_);
+    free_tags_.push_front(*tag);
   }
-  outcome = Stalled{*tag, security_};
-  report(held, StallChange::kStalled);
+  judge_.tell(judgement);
 }
 
 void HeldTransactions::settle(StreamId, Outcome& outcome) {
@@ -69,14 +70,28 @@ void HeldTransactions::resume(std::uint8_t bank, SmmuV2Config::Resume which,
                               std::optional<Response> response) {
   const std::lock_guard lock(mutex_);
   List& waiting = in(State::kWaiting);
+  bool resumed = false;
   for (auto held = waiting.begin(); held != waiting.end();) {
     const auto next = std::next(held);
-    if (held->hold.bank == bank) {
-      const bool own = held->hold.own_fault;
-      if (own) held->answer = response;
+    const bool own = held->hold.own_fault;
+    const bool later = own && resumed && which == SmmuV2Config::Resume::kOldest;
+    if (held->hold.bank == bank && !later) {
+      if (own) {
+        held->answer = response;
+        resumed = true;
+      }
       move(held, State::kAnswered);
-      if (own && which == SmmuV2Config::Resume::kOldest) return;
     }
+    held = next;
+  }
+}
+
+void HeldTransactions::release(std::uint8_t bank) {
+  const std::lock_guard lock(mutex_);
+  List& waiting = in(State::kWaiting);
+  for (auto held = waiting.begin(); held != waiting.end();) {
+    const auto next = std::next(held);
+    if (held->hold.bank == bank && !held->hold.own_fault) move(held, State::kAnswered);
     held = next;
   }
 }
@@ -109,21 +124,22 @@ bool HeldTransactions::step() {
   Outcome outcome;
   const Attribution attribution(held->incoming.stream, security_);
   port_.translate(held->incoming, outcome);
-  if (std::holds_alternative<Stalled>(outcome)) {
-    lock.lock();
-    move(held, State::kWaiting);
-    return true;
-  }
-  finish(*held, outcome);
+  if (!std::holds_alternative<Stalled>(outcome)) finish(*held, outcome);
   return true;
 }
 
 void HeldTransactions::end(const Transaction& transaction, const Fault& fault, Outcome& outcome) {
-  Held& held = in(State::kObeying).front();
-  const auto hold = judge_.judge(transaction, fault, FaultJudge::Device::kCanWait, outcome);
-  if (!hold) return;
-  held.hold = *hold;
-  outcome = Stalled{held.tag, security_};
+  const List::iterator held = in(State::kObeying).begin();
+  const std::uint16_t tag = held->tag;
+  const auto wait = [&](Hold hold) {
+    const std::lock_guard lock(mutex_);
+    held->hold = hold;
+    move(held, State::kWaiting);
+  };
+  const auto judgement =
+      judge_.judge(transaction, fault, FaultJudge::Device::kCanWait, outcome, wait);
+  if (judgement.waits) outcome = Stalled{tag, security_};
+  judge_.tell(judgement);
 }
 
 void HeldTransactions::move(List::iterator held, State to) {

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <list>
 #include <mutex>
 #include <optional>
@@ -31,10 +32,22 @@ class FaultJudge {
  public:
   enum class Device : std::uint8_t { kCanWait, kCannotWait };
 
+  struct Judgement {
+    bool waits = false;     // else there is an outcome
+    bool noted = false;     // in registers: interrupts may have changed
+    bool contexts = false;  // what streams mean may have
+    std::optional<FaultRecorded> recorded = std::nullopt;
+  };
+  // Where a transaction goes that waits.  Called with the registers' lock, so that
+  // whoever sees that it is stalled can resume it.
+  using Wait = std::function<void(Hold)>;
+
   virtual ~FaultJudge() = default;
-  // Records the fault; a hold, or the outcome.
-  virtual std::optional<Hold> judge(const Transaction& transaction, const Fault& fault,
-                                    Device device, Outcome& outcome) = 0;
+  // Records the fault; has the transaction wait, or ends it.
+  virtual Judgement judge(const Transaction& transaction, const Fault& fault, Device device,
+                          Outcome& outcome, const Wait& wait) = 0;
+  // Tells of what was recorded.
+  virtual void tell(const Judgement& judgement) = 0;
   // HeldTransactions::step() has something to do; some of it may be done when this
   // returns.
   virtual void on_held_work() = 0;
@@ -54,6 +67,8 @@ class HeldTransactions final : public StallKeeper, private TransactionSupervisor
   // SMMU_CBn_RESUME.  `response`: what those with a fault of their own end in; none:
   // they are translated again, as all others are.
   void resume(std::uint8_t bank, SmmuV2Config::Resume which, std::optional<Response> response);
+  // What waits for a fault of the bank that is not its own does so no longer.
+  void release(std::uint8_t bank);
   // All end in an abort.
   void abort_all();
   bool waits(std::uint8_t bank);

@@ -56,12 +56,18 @@ struct Resumption {
   bool terminates;
 };
 
+// What waits for an outstanding fault of the bank that is not its own may go on.
+struct FaultsCleared {
+  std::uint32_t bank;
+};
+
 struct RegisterEffects {
   bool contexts = false;  // what streams mean may have changed
   bool gates = false;     // whether there is a meaning
   bool lines = false;     // interrupts may have
   bool monitors = false;  // whether, or what, is counted
-  std::variant<std::monostate, TlbMaintenance, TlbSynchronization, TranslationRequestV2, Resumption>
+  std::variant<std::monostate, TlbMaintenance, TlbSynchronization, TranslationRequestV2, Resumption,
+               FaultsCleared>
       action = {};
 };
 

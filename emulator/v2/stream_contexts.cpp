@@ -169,8 +169,11 @@ std::optional<std::uint8_t> stalled_bank(const RegistersV2& registers, SecurityS
   return std::nullopt;
 }
 
+// Whether the faults of banks that others have to heed count.
+enum class Outstanding : std::uint8_t { kCounts, kIsIgnored };
+
 Context translated(const RegistersV2& registers, SecurityState security,
-                   SMMU_S2CRn_Translation s2cr) {
+                   SMMU_S2CRn_Translation s2cr, Outstanding outstanding) {
   const std::uint32_t index = s2cr[SMMU_S2CRn_Translation::CBNDX];
   const bool own =
       index < registers.features.num_banks && registers.owner_of_bank(index) == security;
@@ -180,8 +183,10 @@ Context translated(const RegistersV2& registers, SecurityState security,
       s2cr[SMMU_S2CRn_Translation::PRIVCFG] == PrivilegeConfig::kPrivilegedAccessNever &&
       registers.features.idr2[SMMU_IDR2::DIPANS];
   Context context = BankContext(registers, security, index).make(never);
-  if (const auto bank = held_up_by(registers, context.banks)) {
-    return failed(MappingFault::kUnderFault, {.stage1 = *bank});
+  if (outstanding == Outstanding::kCounts) {
+    if (const auto bank = held_up_by(registers, context.banks)) {
+      return failed(MappingFault::kUnderFault, {.stage1 = *bank});
+    }
   }
   if (context.action == Context::Action::kFault) return context;
   context.overrides = followed_by(overrides_of(s2cr, security), context.overrides);
@@ -191,6 +196,31 @@ Context translated(const RegistersV2& registers, SecurityState security,
     context.shares_translations = false;
   }
   return context;
+}
+
+Context mapped(const RegistersV2& registers, SmmuV2Config::Conflict conflict,
+               SecurityState security, StreamId stream, Outstanding outstanding) {
+  const SMMU_sCR0 cr0 = registers.global(security).cr0;
+  const StreamMatch match = emulator::match(registers, security, stream);
+  if (match.count == StreamMatch::Count::kNone) {
+    if (cr0[SMMU_sCR0::USFCFG]) return failed(MappingFault::kUnidentifiedStream);
+    return passing(overrides_of(cr0, security));
+  }
+  if (match.count == StreamMatch::Count::kSeveral) {
+    if (cr0[SMMU_sCR0::SMCFCFG]) return failed(MappingFault::kStreamMatchConflict);
+    if (conflict == SmmuV2Config::Conflict::kBypasses) return passing(overrides_of(cr0, security));
+  }
+  const SMMU_S2CRn s2cr(registers.s2cr[match.group]);
+  switch (s2cr[SMMU_S2CRn::TYPE]) {
+    case StreamType::kTranslation:
+      return translated(registers, security, SMMU_S2CRn_Translation(s2cr.raw()), outstanding);
+    case StreamType::kBypass:
+      return passing(overrides_of(SMMU_S2CRn_Bypass(s2cr.raw()), security));
+    case StreamType::kFault:
+      break;
+  }
+  // So is what is reserved.
+  return failed(MappingFault::kInvalidContext);
 }
 
 }  // namespace
@@ -206,30 +236,15 @@ Context context_of_bank(const RegistersV2& registers, SecurityState security, st
 
 Context context_of_stream(const RegistersV2& registers, SmmuV2Config::Conflict conflict,
                           SecurityState security, StreamId stream) {
-  const SMMU_sCR0 cr0 = registers.global(security).cr0;
   if (const auto bank = stalled_bank(registers, security)) {
     return failed(MappingFault::kUnderStall, {.stage1 = *bank});
   }
-  const StreamMatch match = emulator::match(registers, security, stream);
-  if (match.count == StreamMatch::Count::kNone) {
-    if (cr0[SMMU_sCR0::USFCFG]) return failed(MappingFault::kUnidentifiedStream);
-    return passing(overrides_of(cr0, security));
-  }
-  if (match.count == StreamMatch::Count::kSeveral) {
-    if (cr0[SMMU_sCR0::SMCFCFG]) return failed(MappingFault::kStreamMatchConflict);
-    if (conflict == SmmuV2Config::Conflict::kBypasses) return passing(overrides_of(cr0, security));
-  }
-  const SMMU_S2CRn s2cr(registers.s2cr[match.group]);
-  switch (s2cr[SMMU_S2CRn::TYPE]) {
-    case StreamType::kTranslation:
-      return translated(registers, security, SMMU_S2CRn_Translation(s2cr.raw()));
-    case StreamType::kBypass:
-      return passing(overrides_of(SMMU_S2CRn_Bypass(s2cr.raw()), security));
-    case StreamType::kFault:
-      break;
-  }
-  // So is what is reserved.
-  return failed(MappingFault::kInvalidContext);
+  return mapped(registers, conflict, security, stream, Outstanding::kCounts);
+}
+
+ContextBanks banks_of_stream(const RegistersV2& registers, SmmuV2Config::Conflict conflict,
+                             SecurityState security, StreamId stream) {
+  return mapped(registers, conflict, security, stream, Outstanding::kIsIgnored).banks;
 }
 
 }  // namespace smmu::emulator

@@ -31,6 +31,10 @@ bool has_outstanding_fault(const BankRegisters& bank);
 Context context_of_stream(const RegistersV2& registers, SmmuV2Config::Conflict conflict,
                           SecurityState security, StreamId stream);
 
+// The banks of the stream, none if it has none, whatever else waits or faults.
+ContextBanks banks_of_stream(const RegistersV2& registers, SmmuV2Config::Conflict conflict,
+                             SecurityState security, StreamId stream);
+
 // Of a transaction of which nothing is known but that bank.
 // REQUIRES: the bank is of that Security state.
 Context context_of_bank(const RegistersV2& registers, SecurityState security, std::uint32_t bank);
