@@ -126,7 +126,7 @@ TlbInvalidation all_of(StreamWorld world) { return {.world = world, .input = std
 std::vector<TlbInvalidation> of_hypervisor(std::optional<TlbInvalidation::Range> range) {
   std::vector<TlbInvalidation> what;
   for (const StreamWorld world : {StreamWorld::kNsEl2, StreamWorld::kNsEl2E2h}) {
-    what.push_back({.world = world, .range = range});
+    what.push_back({.world = world, .vmid = Vmid(0), .range = range});
   }
   return what;
 }
@@ -223,8 +223,10 @@ TlbMaintenance bank_maintenance(const RegistersV2& registers, std::uint32_t inde
     }
     return result;
   }
-  TlbInvalidation what{.world = world_of(bank, security, hypervisor_mode(registers))};
-  if (what.world == StreamWorld::kNsEl1) what.vmid = registers.vmid_of(bank);
+  const StreamWorld world = world_of(bank, security, hypervisor_mode(registers));
+  // Without a VMID an invalidation would be of all ASIDs.
+  const Vmid vmid = world == StreamWorld::kNsEl1 ? registers.vmid_of(bank) : Vmid(0);
+  const TlbInvalidation what{.world = world, .vmid = vmid};
   if (const auto found = of_stage1(registers, bank, offset, operand, what)) {
     result.what.push_back(*found);
   }
@@ -268,7 +270,7 @@ std::vector<TlbInvalidation> broadcast_maintenance(const RegistersV2& registers,
   if (what.vmid && cr0[SMMU_sCR0::VMIDPNE]) return {};
   if (what.asid && is_private(registers, what.security, what.vmid, *what.asid)) return {};
   TlbInvalidation result{.world = secure ? StreamWorld::kSecure : StreamWorld::kNsEl1,
-                         .vmid = secure ? std::nullopt : what.vmid,
+                         .vmid = secure ? Vmid(0) : what.vmid,
                          .asid = what.asid,
                          .range = range};
   if (what.stages == Stages::kStage2) result.input = Input::kIntermediate;

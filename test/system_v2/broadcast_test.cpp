@@ -1,0 +1,140 @@
+// Invalidations that processors broadcast: which translations they are about, and when an SMMU does
+// not listen.
+#include "test/system_v2/tlb_worlds.h"
+
+namespace smmu::testing {
+namespace {
+
+using emulator::BroadcastInvalidation;
+using emulator::CachePolicy;
+using Regime = BroadcastInvalidation::Regime;
+using Stages = BroadcastInvalidation::Stages;
+using namespace v2;
+
+constexpr std::uint64_t kX = Worlds::kPageX.value;
+constexpr Vmid kA(Worlds::kVmidA);
+
+struct Broadcast {
+  const char* name;
+  BroadcastInvalidation what;
+  Worlds::Names reaches;
+};
+
+std::vector<Broadcast> broadcasts() {
+  const Worlds::Names stage1_of_a{"a1", "a1 y", "a1 global", "a2", "a nested"};
+  Worlds::Names all_of_a = stage1_of_a;
+  all_of_a.insert({"a stage 2", "a nested, below"});
+  Worlds::Names all_of_guests = all_of_a;
+  all_of_guests.insert({"b1", "b stage 2"});
+  return {
+      {"all of EL1", {.stages = Stages::kBoth}, all_of_guests},
+      {"a VMID", {.vmid = kA}, stage1_of_a},
+      {"a VMID, both stages", {.stages = Stages::kBoth, .vmid = kA}, all_of_a},
+      {"a VMID and an ASID", {.vmid = kA, .asid = Asid(1)}, {"a1", "a1 y"}},
+      {"an address", {.vmid = kA, .asid = Asid(1), .address = kX}, {"a1"}},
+      {"an address that is global",
+       {.vmid = kA, .asid = Asid(2), .address = Worlds::kGlobalPage.value, .last_level = true},
+       {"a1 global"}},
+      {"an address, all ASIDs", {.vmid = kA, .address = kX}, {"a1", "a2", "a nested"}},
+      {"an IPA", {.stages = Stages::kStage2, .vmid = kA, .address = kX}, {"a stage 2"}},
+      {"EL2", {.regime = Regime::kEl2}, {"hypervisor", "hypervisor y"}},
+      {"an address of EL2", {.regime = Regime::kEl2, .address = kX}, {"hypervisor"}},
+      {"Secure EL1", {.security = SecurityState::kSecure}, {"secure 1", "secure 2"}},
+      {"a Secure ASID", {.security = SecurityState::kSecure, .asid = Asid(1)}, {"secure 1"}},
+      {"EL3",
+       {.security = SecurityState::kSecure, .regime = Regime::kEl3},
+       {"monitor", "monitor y"}},
+      {"an address of EL3",
+       {.security = SecurityState::kSecure, .regime = Regime::kEl3, .address = kX},
+       {"monitor"}},
+      {"a regime that is not there", {.regime = Regime::kEl3}, {}},
+  };
+}
+
+TEST(Broadcast, ReachesWhatItIsAboutWhenItIsSynchronized) {
+  for (const CachePolicy policy : {CachePolicy::kRealistic, CachePolicy::kAdversarial}) {
+    for (const Broadcast& broadcast : broadcasts()) {
+      SCOPED_TRACE(broadcast.name);
+      Worlds worlds(with_both_states(policy));
+      worlds.change_tables();
+      worlds.rig.smmu().invalidate(broadcast.what);
+      if (policy == CachePolicy::kAdversarial) {
+        EXPECT_EQ(worlds.changed(), Worlds::Names()) << "before it is synchronised";
+        worlds.software.synchronize();
+        worlds.secure.synchronize();
+      }
+      EXPECT_TRUE(worlds.rig.smmu().synchronize_broadcasts());
+      Worlds::Names changed = worlds.changed();
+      // Where stage 1 is walked anew, stage 2 may be, too.
+      if (changed.contains("a nested") && !broadcast.reaches.contains("a nested, below")) {
+        changed.erase("a nested, below");
+      }
+      EXPECT_EQ(changed, broadcast.reaches);
+    }
+  }
+}
+
+// Sends all of them, to an SMMU that was changed before.
+Worlds::Names reached_of(const emulator::SmmuV2Config& config,
+                         const std::function<void(Worlds&)>& prepare,
+                         const BroadcastInvalidation& what) {
+  Worlds worlds(config);
+  prepare(worlds);
+  worlds.changed();
+  worlds.change_tables();
+  worlds.rig.smmu().invalidate(what);
+  EXPECT_TRUE(worlds.rig.smmu().synchronize_broadcasts());
+  return worlds.changed();
+}
+
+TEST(Broadcast, IsNotHeardWithoutTheFeature) {
+  emulator::SmmuV2Config config = with_both_states(CachePolicy::kRealistic);
+  config.idr0.set(SMMU_IDR0::BTM, false);
+  EXPECT_EQ(reached_of(config, [](Worlds&) {}, {.stages = Stages::kBoth}), Worlds::Names());
+}
+
+// PTM is of each Security state by itself.
+TEST(Broadcast, IsNotHeardWhereMaintenanceIsPrivate) {
+  const auto config = with_both_states(CachePolicy::kRealistic);
+  const auto non_secure = [](Worlds& worlds) {
+    worlds.software.enable(everything_faults().set(SMMU_sCR0::PTM, true));
+  };
+  const auto secure = [](Worlds& worlds) {
+    worlds.secure.enable(everything_faults().set(SMMU_sCR0::PTM, true));
+  };
+  const Worlds::Names hypervisor{"hypervisor", "hypervisor y"};
+  const Worlds::Names of_secure{"secure 1", "secure 2"};
+  EXPECT_EQ(reached_of(config, non_secure, {.stages = Stages::kBoth}), Worlds::Names());
+  EXPECT_EQ(reached_of(config, non_secure, {.regime = Regime::kEl2}), Worlds::Names());
+  EXPECT_EQ(reached_of(config, non_secure, {.security = SecurityState::kSecure}), of_secure);
+  EXPECT_EQ(reached_of(config, secure, {.security = SecurityState::kSecure}), Worlds::Names());
+  EXPECT_EQ(reached_of(config, secure, {.regime = Regime::kEl2}), hypervisor);
+}
+
+TEST(Broadcast, ByVmidIsNotHeardWhereVmidsArePrivate) {
+  const auto config = with_both_states(CachePolicy::kRealistic);
+  const auto prepare = [](Worlds& worlds) {
+    worlds.software.enable(everything_faults().set(SMMU_sCR0::VMIDPNE, true));
+  };
+  EXPECT_EQ(reached_of(config, prepare, {.stages = Stages::kBoth, .vmid = kA}), Worlds::Names());
+  EXPECT_EQ(reached_of(config, prepare, {.vmid = kA, .asid = Asid(1)}), Worlds::Names());
+  EXPECT_EQ(reached_of(config, prepare, {.stages = Stages::kBoth}).size(), 9U)
+      << "of all VMIDs is of private ones, too";
+  EXPECT_EQ(reached_of(config, prepare, {.regime = Regime::kEl2}).size(), 2U);
+}
+
+TEST(Broadcast, ByAsidIsNotHeardWhereTheAsidIsPrivate) {
+  const auto config = with_both_states(CachePolicy::kRealistic);
+  const auto prepare = [](Worlds& worlds) {
+    worlds.software.bank(Worlds::kA1).write(translating().set(SMMU_CBn_SCTLR::ASIDPNE, true));
+  };
+  EXPECT_EQ(reached_of(config, prepare, {.vmid = kA, .asid = Asid(1)}), Worlds::Names());
+  EXPECT_EQ(reached_of(config, prepare, {.vmid = kA, .asid = Asid(2)}), Worlds::Names{"a2"});
+  EXPECT_EQ(reached_of(config, prepare, {.vmid = Vmid(Worlds::kVmidB), .asid = Asid(1)}),
+            Worlds::Names{"b1"});
+  const Worlds::Names reached = reached_of(config, prepare, {.vmid = kA});
+  EXPECT_TRUE(reached.contains("a1")) << "of all ASIDs is of private ones, too";
+}
+
+}  // namespace
+}  // namespace smmu::testing
