@@ -76,19 +76,21 @@ class Model final : public SmmuV2, private ClientSupervisor {
     Tcu& tcu = clients(what.security).tcu();
     tcu.serve(kBroadcasts);
     for (const TlbInvalidation& one : invalidations) tcu.invalidate(one);
+    broadcasts_awaited_ = false;
   }
   bool synchronize_broadcasts() override {
     bool done = true;
+    const std::lock_guard lock(maintenance_mutex_);
     for (Clients* of : all()) {
-      {
-        const std::lock_guard lock(maintenance_mutex_);
+      const Asker asker{of->security(), kBroadcasts};
+      if (!broadcasts_awaited_) {
         of->tcu().serve(kBroadcasts);
         of->tcu().synchronize();
+        synchronizations_.begin(asker, of->ports());
       }
-      const Asker asker{of->security(), kBroadcasts};
-      if (!synchronizations_.active(asker)) synchronizations_.begin(asker, of->ports());
       if (synchronizations_.active(asker)) done = false;
     }
+    broadcasts_awaited_ = !done;
     return done;
   }
 
@@ -102,6 +104,7 @@ class Model final : public SmmuV2, private ClientSupervisor {
       levels_.update(shared_.registers, monitors_.interrupts());
     }
     synchronizations_.clear();
+    broadcasts_awaited_ = false;
     for (Clients* of : all()) {
       if (kind == Reset::kPowerOn) of->tcu().clear();
       of->tcu().set_counts(false);
@@ -214,6 +217,7 @@ class Model final : public SmmuV2, private ClientSupervisor {
       if constexpr (Snapshot::kReads) {
         snapshot.require(sound(), "what does not go with the rest");
         synchronizations_.clear();
+        broadcasts_awaited_ = false;
       }
     }
     for (Clients* of : all()) {
@@ -467,6 +471,8 @@ class Model final : public SmmuV2, private ClientSupervisor {
   SecureRegisters secure_registers_;
 
   std::mutex maintenance_mutex_;  // of those who invalidate
+  // With it: what was in flight when all broadcasts had been obeyed still is.
+  bool broadcasts_awaited_ = false;
   // With the registers' lock.
   std::deque<TranslationRequestV2> operations_;
   std::deque<Asker> pending_synchronizations_;
