@@ -1,0 +1,283 @@
+// Counters: what each event counts, which transactions a group is about, and how they overflow.
+#include <vector>
+
+#include "test/system_v2/software.h"
+
+namespace smmu::testing {
+namespace {
+
+using emulator::Direction;
+using emulator::SmmuV2Config;
+using namespace v2;
+
+constexpr std::uint32_t kPageBytes = 4096;
+constexpr std::uint32_t kPerGroup = 4;  // of the generic configuration, which has four groups
+constexpr StreamId kStream(0x123);
+constexpr StreamId kOther(0x124);
+constexpr Iova kPage(0x12'3456'7000);
+constexpr Iova kSecondPage(0x12'3456'8000);
+constexpr std::uint32_t kBank = 3;
+constexpr std::uint32_t kOtherBank = 4;
+
+// Two streams with a bank each, and lines for groups.
+class Monitor : public ::testing::Test {
+ protected:
+  explicit Monitor(const SmmuV2Config& config = SmmuV2Config::generic()) {
+    EXPECT_TRUE(ram.add(Pa(0x4000'0000), 1 << 24));
+    for (LevelRecorder& line : lines) wires.counter_groups.push_back(&line);
+    wires.memory = &ram;
+    wires.combined = &combined;
+    smmu = *emulator::SmmuV2::create(config, wires);
+    const RegisterPages pages(*smmu);
+    const RegisterPage gr0 = pages.global0();
+    using S2cr = SMMU_S2CRn_Translation;
+    for (std::uint32_t i = 0; i != 2; ++i) {
+      gr0.write(i, S2cr().set(S2cr::CBNDX, kBank + i));
+      gr0.write(i, SMMU_SMRn().set(SMMU_SMRn::VALID, true).set(SMMU_SMRn::ID, kStream.value + i));
+      using Cbar = SMMU_CBARn;
+      pages.global1().write(kBank + i, Cbar().set(Cbar::TYPE, ContextType::kStage1Stage2Bypass));
+      pages.global1().write(kBank + i, SMMU_CBA2Rn().set(SMMU_CBA2Rn::VA64, true));
+      const RegisterPage bank = pages.bank(kBank + i);
+      using Tcr = SMMU_CBn_TCR_AArch64;
+      bank.write(Tcr().set(Tcr::T0SZ, 25).set(Tcr::EPD1, true));
+      bank.write(SMMU_CBn_TCR2()
+                     .set(SMMU_CBn_TCR2::PASize, OutputSize::k48Bits)
+                     .set(SMMU_CBn_TCR2::SEP, SignBit::kUpstream));
+      bank.write(SMMU_CBn_TTBR0_AArch64()
+                     .set(SMMU_CBn_TTBR0_AArch64::BaseAddress, table.root().value)
+                     .set(SMMU_CBn_TTBR0_AArch64::ASID, i));
+      bank.write(translating());
+    }
+    gr0.write(everything_faults());
+    table.map(kPage, Pa(0x4080'0000), 2 * kPageBytes);
+  }
+
+  DmaDevice device(StreamId stream) { return {smmu->add_port(), stream}; }
+  RegisterPage monitors() { return {*smmu, 3 * kPageBytes}; }
+  RegisterPage bank(std::uint32_t n) { return RegisterPages(*smmu).bank(n); }
+
+  // Has counter n count the event.
+  void count(std::uint32_t n, SMMU_PMEVTYPERn what) {
+    monitors().write(n, what);
+    monitors().write(0, SMMU_PMCNTENSETn(1U << n));
+    const auto control = monitors().read<SMMU_PMCGCRn>(n / kPerGroup);
+    monitors().write(n / kPerGroup, SMMU_PMCGCRn(control).set(SMMU_PMCGCRn::E, true));
+    monitors().write(SMMU_PMCR().set(SMMU_PMCR::E, true));
+  }
+  void count(std::uint32_t n, MonitorEvent event) {
+    count(n, SMMU_PMEVTYPERn().set(SMMU_PMEVTYPERn::EVENT, event));
+  }
+  std::uint32_t counted(std::uint32_t n) { return monitors().read<SMMU_PMEVCNTRn>(n).raw(); }
+
+  emulator::Ram ram;
+  std::vector<LevelRecorder> lines{4};
+  LevelRecorder combined;
+  emulator::SmmuV2Wires wires;
+  std::unique_ptr<emulator::SmmuV2> smmu;
+  std::uint64_t next_free = 0x4000'0000;
+  PageTable table{ram,
+                  [this](std::uint64_t bytes, std::uint64_t alignment) {
+                    const std::uint64_t begin = (next_free + alignment - 1) / alignment * alignment;
+                    next_free = begin + bytes;
+                    return Pa(begin);
+                  },
+                  stage1_tables()};
+};
+
+TEST_F(Monitor, EventsAreWhatTheySay) {
+  count(0, MonitorEvent::kAccess);
+  count(1, MonitorEvent::kRead);
+  count(2, MonitorEvent::kWrite);
+  count(3, MonitorEvent::kTlbRefill);
+  count(4, MonitorEvent::kTlbRefillOfRead);
+  count(5, MonitorEvent::kTlbRefillOfWrite);
+  const DmaDevice dma = device(kStream);
+  for (int i = 0; i != 3; ++i) dma.translate(kPage);
+  for (int i = 0; i != 2; ++i) dma.translate(kSecondPage, Direction::kWrite);
+  EXPECT_EQ(counted(0), 5U);
+  EXPECT_EQ(counted(1), 3U);
+  EXPECT_EQ(counted(2), 2U);
+  EXPECT_EQ(counted(3), 2U);
+  EXPECT_EQ(counted(4), 1U);
+  EXPECT_EQ(counted(5), 1U);
+  EXPECT_EQ(monitors().read<SMMU_PMCEID0>().raw(), 0x0007'0703U);
+}
+
+TEST_F(Monitor, AccessesOfSeveralPagesAreSeveral) {
+  count(0, MonitorEvent::kAccess);
+  std::vector<std::byte> bytes(2 * kPageBytes);
+  EXPECT_EQ(device(kStream).read(kPage, bytes).bytes, bytes.size());
+  EXPECT_EQ(counted(0), 2U);
+}
+
+TEST_F(Monitor, EveryEnableIsNeeded) {
+  count(0, MonitorEvent::kAccess);
+  const DmaDevice dma = device(kStream);
+  dma.translate(kPage);
+  EXPECT_EQ(counted(0), 1U);
+  monitors().write(SMMU_PMCR());
+  dma.translate(kPage);
+  monitors().write(SMMU_PMCR().set(SMMU_PMCR::E, true));
+  monitors().write(0, SMMU_PMCGCRn());
+  dma.translate(kPage);
+  monitors().write(0, SMMU_PMCGCRn().set(SMMU_PMCGCRn::E, true));
+  monitors().write(0, SMMU_PMCNTENCLRn(1));
+  dma.translate(kPage);
+  EXPECT_EQ(counted(0), 1U);
+  monitors().write(0, SMMU_PMCNTENSETn(1));
+  EXPECT_EQ(monitors().read<SMMU_PMCNTENCLRn>(0).raw(), 1U);
+  dma.translate(kPage);
+  EXPECT_EQ(counted(0), 2U);
+  monitors().write(SMMU_PMCR().set(SMMU_PMCR::E, true).set(SMMU_PMCR::P, true));
+  EXPECT_EQ(counted(0), 0U);
+  EXPECT_FALSE(monitors().read<SMMU_PMCR>()[SMMU_PMCR::P]);
+}
+
+TEST_F(Monitor, GroupsCountStreams) {
+  for (std::uint32_t n = 0; n != 3; ++n) count(kPerGroup * n, MonitorEvent::kAccess);
+  const auto by_stream =
+      SMMU_PMCGCRn().set(SMMU_PMCGCRn::E, true).set(SMMU_PMCGCRn::TCEFCFG, CounterFilter::kStream);
+  monitors().write(0, by_stream);
+  monitors().write(0, SMMU_PMCGSMRn().set(SMMU_PMCGSMRn::ID, kStream.value));
+  monitors().write(1, by_stream);
+  // Any of the eight streams of which both are.
+  monitors().write(
+      1, SMMU_PMCGSMRn().set(SMMU_PMCGSMRn::ID, kStream.value).set(SMMU_PMCGSMRn::MASK, 0b111));
+  monitors().write(2, SMMU_PMCGCRn()
+                          .set(SMMU_PMCGCRn::E, true)
+                          .set(SMMU_PMCGCRn::TCEFCFG, CounterFilter::kContextBank)
+                          .set(SMMU_PMCGCRn::NDX, kOtherBank));
+  device(kStream).translate(kPage);
+  for (int i = 0; i != 2; ++i) device(kOther).translate(kPage);
+  EXPECT_EQ(counted(0), 1U);
+  EXPECT_EQ(counted(kPerGroup), 3U);
+  EXPECT_EQ(counted(2 * kPerGroup), 2U);
+}
+
+TEST_F(Monitor, LeaveOutPrivilegesByTheirTypes) {
+  // Of Non-secure transactions NSP and NSU count, where they differ from P and U.
+  struct Case {
+    bool p, u, nsp, nsu;
+    std::uint32_t privileged, unprivileged;
+  };
+  constexpr Case kCases[] = {
+      {false, false, false, false, 1, 1}, {true, false, false, false, 0, 1},
+      {false, true, false, false, 1, 0},  {false, false, true, false, 0, 1},
+      {true, false, true, false, 1, 1},   {true, true, false, true, 0, 1},
+  };
+  for (const Case& one : kCases) {
+    SCOPED_TRACE(&one - kCases);
+    monitors().write(SMMU_PMCR().set(SMMU_PMCR::P, true));
+    count(0, SMMU_PMEVTYPERn()
+                 .set(SMMU_PMEVTYPERn::EVENT, MonitorEvent::kAccess)
+                 .set(SMMU_PMEVTYPERn::P, one.p)
+                 .set(SMMU_PMEVTYPERn::U, one.u)
+                 .set(SMMU_PMEVTYPERn::NSP, one.nsp)
+                 .set(SMMU_PMEVTYPERn::NSU, one.nsu));
+    device(kStream).privileged().translate(kPage);
+    EXPECT_EQ(counted(0), one.privileged);
+    device(kStream).translate(kPage);
+    EXPECT_EQ(counted(0), one.privileged + one.unprivileged);
+  }
+}
+
+TEST_F(Monitor, SecureTransactionsCountWhereSecureSoftwareLetsThem) {
+  const RegisterPage secure(smmu->secure(), 0);
+  secure.write(SMMU_sCR0().set(SMMU_sCR0::USFCFG, false));
+  count(0, MonitorEvent::kAccess);
+  const DmaDevice dma = device(kStream).of(SecurityState::kSecure);
+  dma.translate(kPage);
+  EXPECT_EQ(counted(0), 0U);
+  secure.write(secure.read<SMMU_SCR1>().set(SMMU_SCR1::SPMEN, true));
+  dma.translate(kPage);
+  EXPECT_EQ(counted(0), 1U);
+  // P leaves out Secure privileged ones; NSP says nothing of them.
+  count(0, SMMU_PMEVTYPERn()
+               .set(SMMU_PMEVTYPERn::EVENT, MonitorEvent::kAccess)
+               .set(SMMU_PMEVTYPERn::P, true)
+               .set(SMMU_PMEVTYPERn::NSP, true));
+  dma.privileged().translate(kPage);
+  EXPECT_EQ(counted(0), 1U);
+  dma.translate(kPage);
+  EXPECT_EQ(counted(0), 2U);
+}
+
+TEST_F(Monitor, OverflowInterruptsOfItsGroup) {
+  count(kPerGroup + 1, MonitorEvent::kAccess);
+  monitors().write(0, SMMU_PMINTENSETn(1U << (kPerGroup + 1)));
+  monitors().write(kPerGroup + 1, SMMU_PMEVCNTRn(~0U));
+  EXPECT_FALSE(combined.up());
+  device(kStream).translate(kPage);
+  EXPECT_EQ(counted(kPerGroup + 1), 0U);
+  EXPECT_EQ(monitors().read<SMMU_PMOVSSETn>(0).raw(), 1U << (kPerGroup + 1));
+  EXPECT_TRUE(lines[1].up());
+  EXPECT_FALSE(lines[0].up());
+  EXPECT_TRUE(combined.up());
+  monitors().write(0, SMMU_PMINTENCLRn(1U << (kPerGroup + 1)));
+  EXPECT_FALSE(lines[1].up());
+  monitors().write(0, SMMU_PMINTENSETn(1U << (kPerGroup + 1)));
+  EXPECT_TRUE(lines[1].up());
+  monitors().write(0, SMMU_PMOVSCLRn(1U << (kPerGroup + 1)));
+  EXPECT_FALSE(lines[1].up());
+  EXPECT_FALSE(combined.up());
+  // Software may set it, to try its handler.
+  monitors().write(0, SMMU_PMOVSSETn(1U << (kPerGroup + 1)));
+  EXPECT_TRUE(lines[1].up());
+  smmu->reset(emulator::Reset::kWarm);
+  EXPECT_FALSE(combined.up());
+}
+
+// A bank that a group is given to has it in its page; others have nothing there.
+TEST_F(Monitor, GroupIsSeenByTheBankThatItIsGivenTo) {
+  const RegisterPage page = bank(kBank);
+  EXPECT_EQ(page.read<SMMU_CBn_PMCFGR>().raw(), 0U);
+  monitors().write(2, SMMU_PMCGCRn()
+                          .set(SMMU_PMCGCRn::CBAEN, true)
+                          .set(SMMU_PMCGCRn::NDX, kBank)
+                          .set(SMMU_PMCGCRn::TCEFCFG, CounterFilter::kContextBank));
+  EXPECT_EQ(page.read<SMMU_CBn_PMCFGR>()[SMMU_CBn_PMCFGR::N], kPerGroup - 1);
+  EXPECT_EQ(page.read<SMMU_CBn_PMCFGR>()[SMMU_CBn_PMCFGR::NCG], 0U);
+  EXPECT_EQ(bank(kOtherBank).read<SMMU_CBn_PMCFGR>().raw(), 0U);
+
+  using Type = SMMU_CBn_PMEVTYPERm;
+  page.write(1, Type().set(Type::EVENT, MonitorEvent::kAccess));
+  page.write(SMMU_CBn_PMCNTENSET(0b10));
+  page.write(SMMU_CBn_PMCR().set(SMMU_CBn_PMCR::E, true));
+  monitors().write(SMMU_PMCR().set(SMMU_PMCR::E, true));
+  EXPECT_EQ(monitors().read<SMMU_PMCNTENSETn>(0).raw(), 0b10U << (2 * kPerGroup));
+  EXPECT_TRUE(monitors().read<SMMU_PMCGCRn>(2)[SMMU_PMCGCRn::E]);
+  device(kStream).translate(kPage);
+  device(kOther).translate(kPage);
+  EXPECT_EQ(page.read<SMMU_CBn_PMEVCNTRm>(1).raw(), 1U);
+  EXPECT_EQ(counted(2 * kPerGroup + 1), 1U);
+
+  page.write(SMMU_CBn_PMINTENSET(0b10));
+  page.write(1, SMMU_CBn_PMEVCNTRm(~0U));
+  device(kStream).translate(kPage);
+  EXPECT_EQ(page.read<SMMU_CBn_PMOVSCLR>().raw(), 0b10U);
+  EXPECT_TRUE(lines[2].up());
+  page.write(SMMU_CBn_PMOVSCLR(0b10));
+  EXPECT_FALSE(lines[2].up());
+  page.write(SMMU_CBn_PMCR().set(SMMU_CBn_PMCR::E, true).set(SMMU_CBn_PMCR::P, true));
+  EXPECT_EQ(counted(2 * kPerGroup + 1), 0U);
+}
+
+// MMU-500: groups are about the streams of a TBU.
+class MonitorOfMmu500 : public Monitor {
+ protected:
+  MonitorOfMmu500() : Monitor(SmmuV2Config::mmu500_zynqmp()) {}
+};
+
+TEST_F(MonitorOfMmu500, GroupsAreAboutStreamsOfTheirNumber) {
+  for (std::uint32_t n = 0; n != 2; ++n) count(kPerGroup * n, MonitorEvent::kAccess);
+  EXPECT_EQ(monitors().read<SMMU_PMCGCRn>(1)[SMMU_PMCGCRn::SIDG], 1U);
+  device(StreamId(0x3ff)).translate(kPage);
+  device(StreamId(0x400)).translate(kPage);
+  device(StreamId(0x7ff)).translate(kPage);
+  device(StreamId(0x800)).translate(kPage);
+  EXPECT_EQ(counted(0), 1U);
+  EXPECT_EQ(counted(kPerGroup), 2U);
+}
+
+}  // namespace
+}  // namespace smmu::testing
