@@ -39,6 +39,7 @@ struct Mapping {
   int level;
   unsigned domain;
   bool pxn;
+  bool non_secure;  // NS
 };
 
 Mapping mapping_of(Section_Short section) {
@@ -47,7 +48,8 @@ Mapping mapping_of(Section_Short section) {
           .size_bits = kSectionBits,
           .level = 1,
           .domain = section[D::Domain],
-          .pxn = section[D::PXN]};
+          .pxn = section[D::PXN],
+          .non_secure = section[D::NS]};
 }
 
 Mapping mapping_of(Supersection_Short supersection) {
@@ -57,16 +59,18 @@ Mapping mapping_of(Supersection_Short supersection) {
           .size_bits = kSupersectionBits,
           .level = 1,
           .domain = 0,
-          .pxn = supersection[D::PXN]};
+          .pxn = supersection[D::PXN],
+          .non_secure = supersection[D::NS]};
 }
 
-// G5.4.2: a page is in the domain of its table, and PXN is the table's too.
+// G5.4.2: a page is in the domain of its table, and PXN and NS are the table's too.
 Mapping mapping_of(std::uint64_t base, unsigned size_bits, Table_Short table) {
   return {.output = base,
           .size_bits = size_bits,
           .level = 2,
           .domain = table[Table_Short::Domain],
-          .pxn = table[Table_Short::PXN]};
+          .pxn = table[Table_Short::PXN],
+          .non_secure = table[Table_Short::NS]};
 }
 
 class ShortWalk {
@@ -146,6 +150,11 @@ class ShortWalk {
       default:
         return memory_.fault(FaultType::kDomain, mapping.level);
     }
+    const bool secure = memory_.space() == SecurityState::kSecure && !mapping.non_secure;
+    if (regime_.secure_fetches_only && !secure) {
+      constexpr Rights kNoFetch{.read = true, .write = true, .execute = false};
+      permissions = permissions & Permissions(kNoFetch, kNoFetch);
+    }
     // See Walker::walk().
     if (regime_.has_stage2 && !access_.speculative && !access_.allowed_by(permissions)) {
       return memory_.fault(FaultType::kPermission, mapping.level);
@@ -157,6 +166,7 @@ class ShortWalk {
     leaf_.level = static_cast<std::int8_t>(mapping.level);
     leaf_.granule = tables_.granule;
     leaf_.global = !descriptor[D::nG];
+    leaf_.space = secure ? SecurityState::kSecure : SecurityState::kNonSecure;
     leaf_.permissions = permissions;
     leaf_.attributes = format.attributes[short_attributes_index(
         descriptor[D::TEX], descriptor[D::C], descriptor[D::B], descriptor[D::S])];
