@@ -363,6 +363,37 @@ TEST(AArch64Stage1, UpdatesDescriptorsAsHafdbsSays) {
   }
 }
 
+// The same where descriptors are the other way round.
+TEST(AArch64Stage1, UpdatesBigEndianDescriptors) {
+  Translating translating({.t0sz = 39});
+  const Iova address(0x1f'f000);
+  const Pa page = translating.rig.allocate(4096);
+  translating.table.map(address, page, 4096, {.access_flag = false});
+  const Pa where = translating.table.descriptor(address);
+  for (const Pa slot : {translating.table.root(), where}) {
+    store(translating.rig.memory(), slot, __builtin_bswap64(load(translating.rig.memory(), slot)));
+  }
+  translating.bank.set<Sctlr>(Sctlr::E, true);
+  translating.bank.set<Tcr2>(Tcr2::HA, true);
+  const std::uint64_t before = load(translating.rig.memory(), where);
+  EXPECT_THAT(translating.translate(address), TranslatesTo(page));
+  EXPECT_EQ(load(translating.rig.memory(), where), before | __builtin_bswap64(0x400));
+}
+
+// A bus without a bit 48 says no addresses of the upper half.
+TEST(AArch64Stage1, HasTheLowerHalfAloneBehindASmallerBus) {
+  for (const UpstreamSize size : {UpstreamSize::k40Bits, UpstreamSize::k44Bits}) {
+    SmmuV2Config config = SmmuV2Config::generic();
+    config.idr2.set(SMMU_IDR2::UBS, size);
+    Translating translating(V2Rig::Options{.config = config});
+    const Pa page = translating.rig.allocate(4096);
+    translating.bank.set<Tcr>(Tcr::EPD1, false);
+    const Iova address(size == UpstreamSize::k40Bits ? 0xff'ffff'f000 : 0xfff'ffff'f000);
+    translating.table.map(address, page, 4096);
+    EXPECT_THAT(translating.translate(address), TranslatesTo(page));
+  }
+}
+
 TEST(AArch64Stage1, DescribesMemoryByMair) {
   Translating translating;
   using Mair0 = SMMU_CBn_MAIR0;
