@@ -170,8 +170,8 @@ bool BankSpace::write_control(BankRegisters& bank, std::uint32_t offset, std::ui
                               RegisterEffects& effects) {
   switch (offset) {
     case SMMU_CBn_SCTLR::kOffset: {
-      std::uint64_t fields =
-          bank.is_stage2() ? named_bits<SMMU_CBn_SCTLR_Stage2>() : named_bits<SMMU_CBn_SCTLR>();
+      // Of both stages, for SMMU_CBARn may say later which it is.
+      std::uint64_t fields = named_bits<SMMU_CBn_SCTLR>() | named_bits<SMMU_CBn_SCTLR_Stage2>();
       if (!config_.has_private_asids) fields &= ~decltype(SMMU_CBn_SCTLR::ASIDPNE)::kMask;
       bank.sctlr = SMMU_CBn_SCTLR(low(value & fields));
       effects.contexts = effects.lines = true;

@@ -168,6 +168,30 @@ TEST_P(Reconfiguration, DoesNotDependOnTheOrderOfWrites) {
   EXPECT_THAT(busy.rig.device(StreamId(6)).translate(kAddress), TranslatesTo(busy.page));
 }
 
+// SMMU_CBn_SCTLR.PTW is written while the bank is one of stage 1 still, which does not have it.
+TEST_P(Reconfiguration, OfTheTypeKeepsWhatTheOtherHas) {
+  Busy busy(GetParam());
+  PageTable stage2 = busy.rig.page_table({.t0sz = 24, .stage = 2});
+  stage2.map(Iova(0x4000'0000), Pa(0x4000'0000), 8 << 20);
+  const Pa block = stage2.descriptor(Iova(0x4000'0000));
+  const Bank below(busy.rig, 7);
+  using Sctlr2 = SMMU_CBn_SCTLR_Stage2;
+  below.become(Bank::stage1_alone());
+  below.write(Sctlr2(Bank::on().raw()).set(Sctlr2::PTW, true));
+  below.become(Bank::stage2_alone());
+  below.become(Bank::aarch64());
+  below.write(Bank::stage2_control(stage2));
+  below.write(SMMU_CBn_TTBR0_Stage2().set(SMMU_CBn_TTBR0_Stage2::BaseAddress, stage2.root().value));
+  busy.bank.become(Bank::above(7));
+  EXPECT_THAT(busy.translate(kAddress), TranslatesTo(busy.page));
+  // Device memory, which a walk may not read.
+  store(busy.rig.memory(), block, load(busy.rig.memory(), block) & ~std::uint64_t{0x3c});
+  busy.gr0.write(SMMU_TLBIALLNSNH());
+  busy.gr0.write(SMMU_sTLBGSYNC());
+  EXPECT_THAT(busy.translate(kAddress), Aborts());
+  EXPECT_THAT(below.take_fault(), IsFault(SMMU_CBn_FSR::PF, 2));
+}
+
 // SMMU_SCR1 may take a bank or a group away from Non-secure software.
 TEST_P(Reconfiguration, OfSecuritySharesCountsAtOnce) {
   Busy busy(GetParam());
