@@ -264,6 +264,38 @@ TEST(AArch32ShortStage1, TagsByTheAsidOfContextidr) {
   EXPECT_THAT(stage1.translate(0x100'0000), TranslatesTo(Pa(0x7890'0000)));
 }
 
+// One address of what a descriptor maps stands for all of it.
+TEST(AArch32ShortStage1, IsInvalidatedByAnyAddressOfALeaf) {
+  using Operand = SMMU_CBn_TLBIVA_AArch32;
+  struct Row {
+    std::uint32_t address;
+    std::uint64_t size;
+  };
+  constexpr Row kRows[] = {{0x2000'0000, 1 << 24}, {0x3000'0000, 1 << 20}, {0x3100'0000, 1 << 16}};
+  for (const Row& row : kRows) {
+    Short stage1;
+    const auto map = [&](std::uint32_t to) {
+      for (std::uint32_t i = 0; i != 16; ++i) {
+        if (row.size == 1 << 24) {
+          stage1.table.level1(row.address + (i << 20), to | kSupersection | kSectionFull);
+        } else if (row.size == 1 << 16) {
+          stage1.table.level2(row.address + (i << 12), to | kLargePage | kPageFull);
+        }
+      }
+      if (row.size == 1 << 20) stage1.table.level1(row.address, to | kSection | kSectionFull);
+    };
+    map(0x4500'0000);
+    const std::uint64_t last = row.address + row.size - 0x1000;
+    EXPECT_THAT(stage1.translate(row.address), TranslatesTo(Pa(0x4500'0000)));
+    map(0x7800'0000);
+    EXPECT_THAT(stage1.translate(row.address), TranslatesTo(Pa(0x4500'0000)));
+    stage1.bank.page().write_low(
+        SMMU_CBn_TLBIVA_AArch64(Operand().set(Operand::VA, last & 0xffff'f000).raw()));
+    stage1.bank.write(SMMU_CBn_TLBSYNC());
+    EXPECT_THAT(stage1.translate(row.address), TranslatesTo(Pa(0x7800'0000)));
+  }
+}
+
 TEST(AArch32ShortStage1, ReadsBigEndianTables) {
   Short stage1;
   stage1.table.level2(0x300'0000, __builtin_bswap32(0x4567'8000 | kSmallPage | kPageFull));

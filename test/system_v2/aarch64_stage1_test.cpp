@@ -90,6 +90,28 @@ TEST(AArch64Stage1, HasAnUpperHalf) {
   }
 }
 
+// TG1 has codes of its own, and the halves need not be alike.
+TEST(AArch64Stage1, HasHalvesOfDifferentGranules) {
+  for (const unsigned lower : {12U, 14U, 16U}) {
+    for (const unsigned higher : {12U, 14U, 16U}) {
+      Translating translating({.granule_bits = lower, .t0sz = 22});
+      PageTable second = translating.rig.page_table({.granule_bits = higher, .t0sz = 30});
+      const Pa page = translating.rig.allocate(1 << 16, 1 << 16);
+      const Iova low(0x12'3450'0000);
+      const Iova high(0xffff'fffe'3450'0000);
+      translating.table.map(low, page, std::uint64_t{1} << lower);
+      second.map(high, page, std::uint64_t{1} << higher);
+      translating.bank.write(Ttbr1().set(Ttbr1::BaseAddress, second.root().value));
+      translating.bank.write(translating.bank.read<Tcr>()
+                                 .set(Tcr::EPD1, false)
+                                 .set(Tcr::TG1, code1_of(higher))
+                                 .set(Tcr::T1SZ, 30));
+      EXPECT_THAT(translating.translate(low), TranslatesTo(page));
+      EXPECT_THAT(translating.translate(high), TranslatesTo(page));
+    }
+  }
+}
+
 TEST(AArch64Stage1, DisablesEachHalf) {
   Halves halves;
   const Pa page = halves.rig.allocate(4096);

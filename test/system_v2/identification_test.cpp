@@ -192,5 +192,17 @@ TEST(Identification, MayTellOfAccessesThatGoNowhere) {
   EXPECT_TRUE(gr0.read<SMMU_sGFSYNR0>()[SMMU_sGFSYNR0::WNR]);
 }
 
+// NSCAFRO: those of Non-secure software are Secure software's to hear of.
+TEST(Identification, MayTellSecureSoftwareOfThem) {
+  SmmuV2Config config = SmmuV2Config::generic();
+  config.illegal_access = SmmuV2Config::IllegalAccess::kFaults;
+  config.scr1_reset.set(SMMU_SCR1::NSCAFRO, true);
+  V2Rig rig(config);
+  EXPECT_EQ(rig.smmu().read32(0x2c0), 0U);
+  EXPECT_EQ(rig.registers().global0().read<SMMU_sGFSR>().raw(), 0U);
+  EXPECT_EQ(rig.secure_registers().global0().read<SMMU_sGFSR>(),
+            SMMU_sGFSR().set(SMMU_sGFSR::CAF, true));
+}
+
 }  // namespace
 }  // namespace smmu::testing

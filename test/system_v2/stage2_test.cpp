@@ -233,6 +233,24 @@ TEST(Stage2, MarksWhatIsWritten) {
   EXPECT_EQ(load(stage2.rig.memory(), where) >> 7 & 1, 1U);
 }
 
+TEST(Stage2, ReadsBigEndianTables) {
+  for (const bool aarch64 : {false, true}) {
+    Stage2 stage2({.t0sz = 32, .stage = 2});
+    if (!aarch64) {
+      stage2.bank.become(SMMU_CBA2Rn());
+      using Tcr32 = SMMU_CBn_TCR_Stage2_AArch32;
+      stage2.bank.write(Tcr32().set(Tcr32::SL0, 1));
+    }
+    const Pa root = stage2.table.root();
+    stage2.table.map(Iova(0x4000'0000), Pa(0x12'4000'0000), 1 << 30);
+    store(stage2.rig.memory(), Pa(root.value + 8),
+          __builtin_bswap64(load(stage2.rig.memory(), Pa(root.value + 8))));
+    EXPECT_THAT(stage2.translate(Iova(0x4123'4567)), Aborts());
+    stage2.bank.set<Sctlr>(Sctlr::E, true);
+    EXPECT_THAT(stage2.translate(Iova(0x4123'4567)), TranslatesTo(Pa(0x12'4123'4567)));
+  }
+}
+
 // VMIDs of 8 bits from SMMU_CBARn, or of 16 from SMMU_CBA2Rn.
 TEST(Stage2, TagsByTheVmid) {
   for (const bool wide : {false, true}) {
