@@ -22,7 +22,14 @@ class Hostile {
     V2Rig rig({.config = config, .ram_size = 1 << 20});
     Resumptions resumptions;
     emulator::Port* const ports[] = {&rig.smmu().add_port(), &rig.smmu().add_port(resumptions)};
-    for (unsigned step = 0; step != 250; ++step) {
+    for (unsigned i = 0; i != 4; ++i) {
+      scribble(rig.memory());
+      program(rig.smmu(), config, SecurityState::kNonSecure);
+      program(rig.smmu().secure(), config, SecurityState::kSecure);
+    }
+    for (unsigned step = 0; step != 150; ++step) {
+      if (up_to(15) == 0) program(rig.smmu(), config, SecurityState::kNonSecure);
+      if (up_to(15) == 0) program(rig.smmu().secure(), config, SecurityState::kSecure);
       switch (up_to(7)) {
         case 0:
           scribble(rig.memory());
@@ -119,43 +126,45 @@ class Hostile {
     } else {
       static_cast<void>(port.write(where, bytes, value()));
     }
-    if (up_to(1) == 0) program(port, 0x2000U << config.idr1[SMMU_IDR1::NUMPAGENDXB]);
   }
-  // Something that a transaction may get through, as random values seldom make it.
-  void program(RegisterPort& port, std::uint32_t banks) {
-    const std::uint32_t bank = banks + 0x1000 * up_to(5);
-    switch (up_to(7)) {
-      case 0:
-        return port.write32(SMMU_sCR0::kOffset, word() & ~1U);
-      case 1:
-        return port.write32(SMMU_SMRn::offset(up_to(3)), (word() & 0x0003'0003) | 1U << 31);
-      case 2:
-        return port.write32(SMMU_S2CRn::offset(up_to(3)), word() & 0x3f0c'ff07);
-      case 3:
-        return port.write32(0x1000 + SMMU_CBARn::offset(up_to(5)), word() & 0x00ff'07ff);
-      case 4:
-        return port.write32(0x1000 + SMMU_CBA2Rn::offset(up_to(5)), word() & 3);
-      case 5:
-        return port.write64(bank + 0x020 + 8 * up_to(1), 0x4000'0000 + 0x1000 * up_to(0x1f));
-      case 6: {
-        const std::uint32_t t0sz = 16 + up_to(23);
-        return port.write32(bank + 0x030,
-                            (word() & 0xff40'ff00) | up_to(3) << 6 | t0sz | (16 + up_to(23)) << 16);
-      }
-      default:
-        return port.write32(bank, word() | 1);
-    }
+  // A stream and a bank that a transaction may get through, as random values seldom make it.
+  void program(RegisterPort& port, const SmmuV2Config& config, SecurityState owner) {
+    const bool secure = owner == SecurityState::kSecure;
+    const std::uint32_t banks = 0x2000U << config.idr1[SMMU_IDR1::NUMPAGENDXB];
+    const std::uint32_t n = secure ? 4 + up_to(1) : up_to(3);
+    const std::uint32_t bank = banks + 0x1000 * n;
+    const std::uint32_t group = secure ? 3 : up_to(2);
+    port.write32(SMMU_SMRn::offset(group), 1U << 31 | group);
+    port.write32(SMMU_S2CRn::offset(group), (word() & 0x3f0c'ff00) | n);
+    port.write32(0x1000 + SMMU_CBARn::offset(n),
+                 (word() & 0x00ff'00ff) | up_to(5) << 8 | (up_to(1) == 0 ? 1U << 16 : 0));
+    port.write32(0x1000 + SMMU_CBA2Rn::offset(n), word() & 3);
+    port.write64(bank + 0x020, page());
+    port.write64(bank + 0x028, page());
+    // T0SZ, SL0 and TG0, or what they are in the other formats.
+    constexpr std::uint32_t kControls[] = {0x0005'0058, 0x0005'8058, 0x0005'4055, 0x0099'0010,
+                                           0x8000'0000, 0x8001'0002, 0x0000'0000, 0x0000'0001};
+    port.write32(bank + 0x030, kControls[up_to(7)] ^ (up_to(3) == 0 ? word() : 0));
+    port.write32(bank + 0x010, (word() & 0x4003'cf70) | 5);
+    port.write32(bank + 0x038, word());
+    port.write32(bank + 0x058, 0xffff'ffff);
+    port.write32(bank + 0x000, word() | 1 | (up_to(3) != 0 ? 0x100 : 0));
+    port.write32(SMMU_sCR0::kOffset, word() & ~9U);
   }
+  std::uint64_t page() { return 0x4000'0000 + 0x4000 * up_to(7); }
+
   // Tables of anything, that lead to each other.
   void scribble(PhysicalMemory& memory) {
     for (unsigned i = 0; i != 64; ++i) {
-      const Pa where(0x4000'0000 + 0x1000 * up_to(0x1f) + 8 * up_to(7));
-      store(memory, where, (value() & ~std::uint64_t{3}) | up_to(3));
+      const Pa where(page() + (up_to(1) == 0 ? 8 * up_to(7) : 0));
+      const std::uint64_t descriptor =
+          up_to(3) == 0 ? value() & ~std::uint64_t{3} : page() | 0x440 | (word() & 0xffc);
+      store(memory, where, descriptor | (up_to(3) == 0 ? up_to(3) : 3));
     }
   }
   Transaction transaction() {
     return {.stream = StreamId(up_to(7) == 0 ? word() : up_to(3)),
-            .address = Iova(up_to(1) == 0 ? value() >> up_to(63) : up_to(0x7fff)),
+            .address = Iova(up_to(3) == 0 ? value() >> up_to(63) : up_to(0x7fff)),
             .direction = up_to(1) == 0 ? emulator::Direction::kRead : emulator::Direction::kWrite,
             .privilege = up_to(1) == 0 ? emulator::Privilege::kPrivileged
                                        : emulator::Privilege::kUnprivileged,
