@@ -175,6 +175,10 @@ bool BankSpace::write_control(BankRegisters& bank, std::uint32_t offset, std::ui
       if (!config_.has_private_asids) fields &= ~decltype(SMMU_CBn_SCTLR::ASIDPNE)::kMask;
       bank.sctlr = SMMU_CBn_SCTLR(low(value & fields));
       effects.contexts = effects.lines = true;
+      if (bank.sctlr[SMMU_CBn_SCTLR::HUPCF]) {
+        effects.action =
+            NothingToWaitFor{static_cast<std::uint32_t>(&bank - registers_.banks.data())};
+      }
       return true;
     }
     case SMMU_CBn_ACTLR::kOffset: {
@@ -238,7 +242,7 @@ bool BankSpace::write_fault(std::uint32_t index, std::uint32_t offset, std::uint
     effects.lines = true;
     const bool after = has_outstanding_fault(bank);
     if (after != before) effects.contexts = true;
-    if (before && !after) effects.action = FaultsCleared{index};
+    if (before && !after) effects.action = NothingToWaitFor{index};
   };
   switch (offset) {
     case SMMU_CBn_FSR::kOffset:

@@ -329,6 +329,7 @@ void GlobalSpace::write_cr0(SecurityState of, std::uint32_t value, RegisterEffec
   if (!config_.has_conflict_control) cr0.set(SMMU_sCR0::SMCFCFG, true);
   registers_.global(of).cr0 = cr0;
   effects.contexts = effects.gates = effects.lines = true;
+  if (!cr0[SMMU_sCR0::GSE]) effects.action = NothingToWaitFor{std::nullopt};
 }
 
 // A group keeps what it is given whether or not it is valid; of bits that no

@@ -29,7 +29,8 @@ void HeldTransactions::end_or_hold(StallClient& client, const Transaction& incom
   const auto wait = [&](Hold hold) {
     held.hold = hold;
     const std::lock_guard lock(mutex_);
-    in(State::kWaiting).push_back(held);
+    List& waiting = in(State::kWaiting);
+    by_tag_[held.tag] = waiting.insert(waiting.end(), held);
   };
   const auto judgement = judge_.judge(transaction, fault, device, outcome, wait);
   if (judgement.waits) {
@@ -45,25 +46,20 @@ void HeldTransactions::end_or_hold(StallClient& client, const Transaction& incom
 void HeldTransactions::settle(StreamId, Outcome& outcome) {
   const Stalled stalled = std::get<Stalled>(outcome);
   judge_.on_held_work();
-  std::optional<Held> ended;
+  Held ended;
   {
     const std::lock_guard lock(mutex_);
-    for (List& list : lists_) {
-      const auto held = std::ranges::find(list, stalled.tag, &Held::tag);
-      if (held == list.end()) continue;
-      if (held->state != State::kEnded) {
-        held->known = true;
-        return;
-      }
-      ended = *held;
-      list.erase(held);
-      free_tags_.push_back(stalled.tag);
-      break;
+    const List::iterator held = by_tag_[stalled.tag];
+    if (held->state != State::kEnded) {
+      held->known = true;
+      return;
     }
+    ended = *held;
+    in(State::kEnded).erase(held);
+    free_tags_.push_back(stalled.tag);
   }
-  if (!ended) return;
-  outcome = ended->outcome;
-  report(*ended, StallChange::kEnded);
+  outcome = ended.outcome;
+  report(ended, StallChange::kEnded);
 }
 
 void HeldTransactions::resume(std::uint8_t bank, SmmuV2Config::Resume which,
@@ -86,12 +82,13 @@ void HeldTransactions::resume(std::uint8_t bank, SmmuV2Config::Resume which,
   }
 }
 
-void HeldTransactions::release(std::uint8_t bank) {
+void HeldTransactions::release(std::optional<std::uint32_t> bank) {
   const std::lock_guard lock(mutex_);
   List& waiting = in(State::kWaiting);
   for (auto held = waiting.begin(); held != waiting.end();) {
     const auto next = std::next(held);
-    if (held->hold.bank == bank && !held->hold.own_fault) move(held, State::kAnswered);
+    const bool meant = !bank || held->hold.bank == *bank;
+    if (meant && !held->hold.own_fault) move(held, State::kAnswered);
     held = next;
   }
 }
@@ -179,6 +176,7 @@ std::optional<std::uint16_t> HeldTransactions::take_tag() {
     return tag;
   }
   if (tags_ == most_) return std::nullopt;
+  by_tag_.emplace_back();
   return static_cast<std::uint16_t>(tags_++);
 }
 

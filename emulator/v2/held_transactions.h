@@ -67,8 +67,9 @@ class HeldTransactions final : public StallKeeper, private TransactionSupervisor
   // SMMU_CBn_RESUME.  `response`: what those with a fault of their own end in; none:
   // they are translated again, as all others are.
   void resume(std::uint8_t bank, SmmuV2Config::Resume which, std::optional<Response> response);
-  // What waits for a fault of the bank that is not its own does so no longer.
-  void release(std::uint8_t bank);
+  // What waits for a fault of the bank, or of any, that is not its own does so no
+  // longer.
+  void release(std::optional<std::uint32_t> bank);
   // All end in an abort.
   void abort_all();
   bool waits(std::uint8_t bank);
@@ -129,6 +130,7 @@ class HeldTransactions final : public StallKeeper, private TransactionSupervisor
 
   std::mutex mutex_;  // guards what follows
   std::array<List, kStates> lists_;
+  std::vector<List::iterator> by_tag_;   // of those in use
   std::uint32_t tags_ = 0;               // ever in use: those below
   std::deque<std::uint16_t> free_tags_;  // of these, the longest unused first
 };

@@ -27,6 +27,7 @@ void HeldTransactions::archive(Snapshot& snapshot, const std::vector<StallClient
   snapshot.sequence(free_tags_, most_);
   if constexpr (Snapshot::kReads) {
     for (List& list : lists_) list.clear();
+    by_tag_.resize(snapshot.ok() ? tags_ : 0);
   }
   // A tag is free, or of one transaction.
   std::vector<bool> named(snapshot.ok() ? tags_ : 0);
@@ -60,6 +61,7 @@ void HeldTransactions::archive(Snapshot& snapshot, const std::vector<StallClient
         client = clients[port];
         its_state = state;
         device_knows = true;
+        by_tag_[tag] = std::prev(list.end());
       }
     }
   }

@@ -56,9 +56,10 @@ struct Resumption {
   bool terminates;
 };
 
-// What waits for an outstanding fault of the bank that is not its own may go on.
-struct FaultsCleared {
-  std::uint32_t bank;
+// What waits because of a bank's fault, or of any bank's, has nothing to wait for any
+// more: the fault is cleared, or others go on beside it.
+struct NothingToWaitFor {
+  std::optional<std::uint32_t> bank;
 };
 
 struct RegisterEffects {
@@ -67,7 +68,7 @@ struct RegisterEffects {
   bool lines = false;     // interrupts may have
   bool monitors = false;  // whether, or what, is counted
   std::variant<std::monostate, TlbMaintenance, TlbSynchronization, TranslationRequestV2, Resumption,
-               FaultsCleared>
+               NothingToWaitFor>
       action = {};
 };
 

@@ -337,8 +337,8 @@ class Model final : public SmmuV2, private ClientSupervisor {
       return;
     }
     if (const auto* resumption = std::get_if<Resumption>(&effects.action)) resume(*resumption);
-    if (const auto* cleared = std::get_if<FaultsCleared>(&effects.action)) {
-      for (Clients* of : all()) of->held().release(static_cast<std::uint8_t>(cleared->bank));
+    if (const auto* nothing = std::get_if<NothingToWaitFor>(&effects.action)) {
+      for (Clients* of : all()) of->held().release(nothing->bank);
     }
     if (effects.lines || effects.action.index() != 0) note();
   }

@@ -8,6 +8,7 @@ namespace smmu::emulator {
 
 using v2::SMMU_CBA2Rn;
 using v2::SMMU_CBn_SCTLR;
+using v2::SMMU_CBn_TCR2;
 using v2::SMMU_CBn_TLBIALL;
 using v2::SMMU_CBn_TLBIASID;
 using v2::SMMU_CBn_TLBIIPAS2;
@@ -74,13 +75,18 @@ std::optional<TlbInvalidation> of_stage1(const RegistersV2& registers, const Ban
   const FeaturesV2& features = registers.features;
   const bool aarch64 = format_of(features, bank) == TranslationFormat::kAArch64;
   const bool tagged = !is_one_level(what.world);
+  // AS 0: ASIDs have 8 bits here as in the table bases.
+  const bool wide = aarch64 && bank.tcr2[SMMU_CBn_TCR2::AS];
+  const auto asid_of_operand = [wide](std::uint32_t asid) {
+    return Asid(static_cast<std::uint16_t>(wide ? asid : asid & 0xff));
+  };
   switch (offset) {
     case SMMU_CBn_TLBIALL::kOffset:
       return what;
     case SMMU_CBn_TLBIASID::kOffset: {
       const auto raw = static_cast<std::uint32_t>(operand);
       const std::uint32_t asid = SMMU_CBn_TLBIASID(raw)[SMMU_CBn_TLBIASID::ASID];
-      if (tagged) what.asid = Asid(static_cast<std::uint16_t>(aarch64 ? asid : asid & 0xff));
+      if (tagged) what.asid = asid_of_operand(asid);
       return what;
     }
     case SMMU_CBn_TLBIVA_AArch64::kOffset:
@@ -104,7 +110,7 @@ std::optional<TlbInvalidation> of_stage1(const RegistersV2& registers, const Ban
     what.range = range_of(narrow[Operand::VA], levels);
     asid = narrow[Operand::ASID];
   }
-  if (has_asid(offset) && tagged) what.asid = Asid(static_cast<std::uint16_t>(asid));
+  if (has_asid(offset) && tagged) what.asid = asid_of_operand(asid);
   return what;
 }
 

@@ -207,6 +207,9 @@ class SeL4 {
 };
 
 using Build = SeL4::Build;
+void PrintTo(Build build, std::ostream* out) {
+  *out << (build == Build::kStage1 ? "stage 1" : "stage 2");
+}
 
 // The kernel after its start, with a stream that has a page.
 struct Bound {

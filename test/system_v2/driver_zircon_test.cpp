@@ -75,6 +75,24 @@ TEST(ZirconDriver, SeesNewPagesOnceItHasInvalidatedThem) {
   }
 }
 
+// Its ASIDs have 16 bits whatever TCR2.AS says, which nobody has set here.
+TEST(ZirconDriver, SeesNewPagesThoughNobodyHasGivenIt16BitAsids) {
+  V2Rig rig(SmmuV2Config::mmu500_zynqmp());
+  Zircon zircon{rig};
+  ASSERT_TRUE(zircon.probe());
+  zircon.start();
+  constexpr Iova kLow{0x4567'8000};
+  PageTable table = rig.page_table({});
+  const Pa page = rig.allocate(4096);
+  table.map(kLow, page, 4096);
+  const std::uint32_t bank = zircon.create(kStream, table.root());
+  expect_stale_until(rig, rig.device(kStream), table, kLow, page,
+                     [&] { zircon.invalidate(bank, kLow, 1); });
+  expect_stale_until(rig, rig.device(kStream), table, kLow,
+                     std::get<emulator::Translation>(rig.device(kStream).translate(kLow)).pa,
+                     [&] { zircon.invalidate(bank, kLow, 257); });
+}
+
 TEST(ZirconDriver, DropsWhatFaultsAndKeepsTheFirstFault) {
   Started zircon;
   const DmaDevice device = zircon.rig.device(kStream);
