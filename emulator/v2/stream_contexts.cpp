@@ -38,11 +38,18 @@ Context failed(MappingFault fault, ContextBanks banks = {}) {
   return context;
 }
 
-Context passing(const Overrides& overrides) {
+// SIF: of Secure streams, whatever becomes of them.
+bool fetches_from_secure_memory_only(const RegistersV2& registers, SecurityState security) {
+  return security == SecurityState::kSecure && registers.scr1[SMMU_SCR1::SIF];
+}
+
+template <class Fields>
+Context passing(const RegistersV2& registers, SecurityState security, const Fields& fields) {
   Context context;
   context.action = Context::Action::kBypass;
   context.ats = AtsGrant::kNone;
-  context.overrides = overrides;
+  context.overrides = overrides_of(fields, security);
+  context.regime.secure_fetches_only = fetches_from_secure_memory_only(registers, security);
   return context;
 }
 
@@ -60,8 +67,7 @@ class BankContext {
   Context make(bool privileged_access_never) {
     context_.ats = AtsGrant::kNone;
     context_.regime.security = security_;
-    context_.regime.secure_fetches_only =
-        security_ == SecurityState::kSecure && registers_.scr1[SMMU_SCR1::SIF];
+    context_.regime.secure_fetches_only = fetches_from_secure_memory_only(registers_, security_);
     context_.regime.has_stage1 = false;
     context_.regime.simple = false;
     if (const auto fault = find_stages()) return failed(*fault, context_.banks);
@@ -204,18 +210,18 @@ Context mapped(const RegistersV2& registers, SmmuV2Config::Conflict conflict,
   const StreamMatch match = emulator::match(registers, security, stream);
   if (match.count == StreamMatch::Count::kNone) {
     if (cr0[SMMU_sCR0::USFCFG]) return failed(MappingFault::kUnidentifiedStream);
-    return passing(overrides_of(cr0, security));
+    return passing(registers, security, cr0);
   }
   if (match.count == StreamMatch::Count::kSeveral) {
     if (cr0[SMMU_sCR0::SMCFCFG]) return failed(MappingFault::kStreamMatchConflict);
-    if (conflict == SmmuV2Config::Conflict::kBypasses) return passing(overrides_of(cr0, security));
+    if (conflict == SmmuV2Config::Conflict::kBypasses) return passing(registers, security, cr0);
   }
   const SMMU_S2CRn s2cr(registers.s2cr[match.group]);
   switch (s2cr[SMMU_S2CRn::TYPE]) {
     case StreamType::kTranslation:
       return translated(registers, security, SMMU_S2CRn_Translation(s2cr.raw()), outstanding);
     case StreamType::kBypass:
-      return passing(overrides_of(SMMU_S2CRn_Bypass(s2cr.raw()), security));
+      return passing(registers, security, SMMU_S2CRn_Bypass(s2cr.raw()));
     case StreamType::kFault:
       break;
   }

@@ -218,6 +218,31 @@ TEST(ContextBankType, OfTheHypervisorHasOnePrivilegeLevel) {
   EXPECT_THAT(typed.device.translate(Iova(0x2000)), Aborts());
 }
 
+// SIF: Secure streams fetch no instructions from Non-secure memory, and that is a global fault.
+TEST(ContextBankType, OfSecureBanksMayRefuseNonSecureFetches) {
+  SmmuV2Config config = SmmuV2Config::generic();
+  config.scr1_reset.set(SMMU_SCR1::NSNUMCBO, 64)
+      .set(SMMU_SCR1::NSNUMSMRGO, 64)
+      .set(SMMU_SCR1::SIF, true);
+  Typed typed(config);
+  const RegisterPage secure = typed.rig.secure_registers().global0();
+  secure.write(all_faults_abort());
+  const Bank bank(typed.rig, 100, SecurityState::kSecure);
+  bank.take(StreamId(5));
+  bank.translate(typed.stage1);
+  const DmaDevice device = typed.device.of(SecurityState::kSecure);
+  const DmaDevice fetching = device.fetching_instructions();
+  EXPECT_THAT(fetching.translate(kAddress), TranslatesTo(typed.first));
+  const Pa where = typed.stage1.descriptor(kAddress);
+  store(typed.rig.memory(), where, load(typed.rig.memory(), where) | 1U << 5);
+  bank.write(SMMU_CBn_TLBIALL());
+  bank.write(SMMU_CBn_TLBSYNC());
+  EXPECT_THAT(device.translate(kAddress), TranslatesTo(typed.first));
+  EXPECT_THAT(fetching.translate(kAddress), Aborts());
+  EXPECT_EQ(secure.read<SMMU_sGFSR>(), SMMU_sGFSR().set(SMMU_sGFSR::PF, true));
+  EXPECT_THAT(bank.take_fault(), IsNoFault());
+}
+
 // Secure banks with MONC are those of the monitor, of one privilege level too.
 TEST(ContextBankType, OfTheMonitorIsASecureBank) {
   SmmuV2Config config = SmmuV2Config::generic();

@@ -236,6 +236,22 @@ TEST(StreamAttributes, TakeDipanForNothingWhereItIsNotThere) {
   EXPECT_THAT(translating.device.privileged().translate(kAddress), TranslatesTo(page));
 }
 
+// Stage 2 knows of instructions too.
+TEST(StreamAttributes, MakeInstructionsOfWhatStage2Permits) {
+  Translating translating({.stage = 2});
+  translating.bank.translate_stage2(translating.table);
+  const Pa page = translating.rig.allocate(4096);
+  translating.table.map(kAddress, page, 4096, {.unprivileged_execute_never = true});
+  EXPECT_THAT(translating.translate(kAddress), TranslatesTo(page));
+  translating.bank.take(Translating::kStream,
+                        S2cr().set(S2cr::INSTCFG, InstructionOverride::kInstruction));
+  EXPECT_THAT(translating.translate(kAddress), Aborts());
+  EXPECT_THAT(translating.bank.take_fault(), IsFault(SMMU_CBn_FSR::PF, 3));
+  translating.bank.take(Translating::kStream,
+                        S2cr().set(S2cr::INSTCFG, InstructionOverride::kData));
+  EXPECT_THAT(translating.device.fetching_instructions().translate(kAddress), TranslatesTo(page));
+}
+
 // What a device is told that it may do, it may do by what it says of itself.
 TEST(StreamAttributes, ShowInThePermissionsThatAreTold) {
   Guarded guarded;
@@ -277,6 +293,37 @@ TEST(StreamAttributes, ChooseTheAddressSpaceOfSecureStreams) {
                    .set(SMMU_sCR0::CLIENTPD, true)
                    .set(SMMU_sCR0::NSCFG, NonSecureOverride::kNonSecure));
   EXPECT_EQ(translation_of(rig.device(StreamId(9)).of(kS).in(kS).translate(kAddress)).space, kNs);
+}
+
+// SIF is about all instructions that Secure streams fetch, also where nothing translates.
+TEST(StreamAttributes, OfSecureFetchesMayNotBeNonSecure) {
+  SmmuV2Config config = SmmuV2Config::generic();
+  config.scr1_reset.set(SMMU_SCR1::NSNUMCBO, 64)
+      .set(SMMU_SCR1::NSNUMSMRGO, 64)
+      .set(SMMU_SCR1::SIF, true);
+  V2Rig rig(config);
+  const RegisterPage secure = rig.secure_registers().global0();
+  secure.write(all_faults_abort());
+  const Bank bank(rig, 70, SecurityState::kSecure);
+  bank.become(Bank::stage1_alone());
+  bank.take(StreamId(7));
+  const DmaDevice device = rig.device(StreamId(7)).of(SecurityState::kSecure);
+  const auto expect_refused = [&](const DmaDevice& fetching) {
+    EXPECT_THAT(fetching.translate(kAddress), Aborts());
+    EXPECT_EQ(secure.read<SMMU_sGFSR>(), SMMU_sGFSR().set(SMMU_sGFSR::PF, true));
+    secure.write(SMMU_sGFSR(0xffff'ffff));
+    // Data may be, and so may Secure instructions.
+    EXPECT_THAT(device.translate(kAddress), TranslatesTo(Pa(kAddress.value)));
+    EXPECT_THAT(fetching.in(SecurityState::kSecure).translate(kAddress),
+                TranslatesTo(Pa(kAddress.value)));
+  };
+  const DmaDevice fetching = device.fetching_instructions();
+  expect_refused(fetching);  // by a bank that is off
+  secure.write(70, SMMU_S2CRn().set(SMMU_S2CRn::TYPE, StreamType::kBypass));
+  expect_refused(fetching);
+  secure.write(70, SMMU_SMRn());
+  secure.write(all_faults_abort().set(SMMU_sCR0::USFCFG, false));
+  expect_refused(fetching);
 }
 
 }  // namespace
