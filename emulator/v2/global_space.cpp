@@ -213,7 +213,7 @@ Access32 GlobalSpace::write32(SecurityState security, std::uint32_t offset, std:
     if (!features.matches_streams || !registers_.has_group(security, *group)) {
       return Access32::kIllegal;
     }
-    write_stream_mapping(security, *group, value);
+    write_stream_mapping(*group, value);
     effects.contexts = true;
     return Access32::kDone;
   }
@@ -334,10 +334,10 @@ void GlobalSpace::write_cr0(SecurityState of, std::uint32_t value, RegisterEffec
 
 // A group keeps what it is given whether or not it is valid; of bits that no
 // StreamID has it keeps nothing.
-void GlobalSpace::write_stream_mapping(SecurityState security, std::uint32_t group,
-                                       std::uint32_t value) {
+void GlobalSpace::write_stream_mapping(std::uint32_t group, std::uint32_t value) {
   const FeaturesV2& features = registers_.features;
-  if (registers_.global(security).cr0[SMMU_sCR0::EXIDENABLE]) {
+  // The layout is the one that streams are matched by, whoever writes.
+  if (registers_.global(registers_.owner_of_group(group)).cr0[SMMU_sCR0::EXIDENABLE]) {
     registers_.smr[group] = value;
     return;
   }

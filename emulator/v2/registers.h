@@ -140,6 +140,9 @@ struct RegistersV2 {
   SecurityState owner_of_bank(std::uint32_t bank) const {
     return bank < non_secure_banks() ? SecurityState::kNonSecure : SecurityState::kSecure;
   }
+  SecurityState owner_of_group(std::uint32_t group) const {
+    return group < non_secure_groups() ? SecurityState::kNonSecure : SecurityState::kSecure;
+  }
   // The banks that a state's software has.
   bool has_bank(SecurityState security, std::uint32_t bank) const {
     return bank < (security == SecurityState::kSecure ? features.num_banks : non_secure_banks());

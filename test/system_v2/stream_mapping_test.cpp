@@ -193,6 +193,18 @@ TEST(StreamMapping, HasSixteenBitsWithExidenable) {
   EXPECT_TRUE(mapping.passes(0x1235));
 }
 
+// Secure software may write the groups of others: they are what their owner takes them for.
+TEST(StreamMapping, HasSixteenBitsByTheOwnersExidenable) {
+  Mapping mapping;
+  const RegisterPage secure = mapping.rig.secure_registers().global0();
+  mapping.gr0.write(all_faults_abort().set(SMMU_sCR0::EXIDENABLE, true));
+  using Smr = SMMU_SMRn_EXIDENABLE;
+  secure.write(5, Smr().set(Smr::ID, 0x9234).set(Smr::MASK, 0x8001));
+  secure.write(5, of_type(StreamType::kBypass).set(SMMU_S2CRn::EXIDVALID, true));
+  EXPECT_TRUE(mapping.passes(0x9234));
+  EXPECT_TRUE(mapping.passes(0x1235));
+}
+
 TEST(StreamMapping, IndexesWithoutMatching) {
   for (const unsigned bits : {0U, 4U, 7U}) {
     SmmuV2Config config = SmmuV2Config::generic();
@@ -265,6 +277,40 @@ TEST(StreamMapping, TellsWhoHasFaultedAndKeepsTheFirst) {
   EXPECT_EQ(mapping.gr0.read<SMMU_sGFSYNR1>().raw(), 0x345U);
   EXPECT_EQ(mapping.take_fault(), 0x8000'0000 | kUSF);
   EXPECT_FALSE(mapping.rig.global_fault.up());
+}
+
+// What no physical address can be is refused, and nobody is told.
+TEST(StreamMapping, LetsNothingPassThatIsTooLarge) {
+  SmmuV2Config config = SmmuV2Config::generic();
+  config.idr2.set(SMMU_IDR2::OAS, OutputSize::k36Bits);
+  Mapping mapping(config);
+  const DmaDevice device = mapping.rig.device(StreamId(3));
+  const auto expect_limited = [&] {
+    EXPECT_THAT(device.translate(Iova(0xf'ffff'f000)), TranslatesTo(Pa(0xf'ffff'f000)));
+    EXPECT_THAT(device.translate(Iova(0x10'0000'0000)), Aborts());
+    EXPECT_EQ(mapping.take_fault(), 0U);
+  };
+  mapping.gr0.write(0, matching(3));
+  expect_limited();
+  mapping.gr0.write(0, SMMU_SMRn());
+  mapping.gr0.write(SMMU_sCR0());
+  expect_limited();
+  mapping.gr0.write(SMMU_sCR0().set(SMMU_sCR0::CLIENTPD, true));
+  expect_limited();
+}
+
+// Each copy of sCR0 is for the streams of its Security state, whoever writes it.
+TEST(StreamMapping, IsSwitchedOnByEachSecurityState) {
+  Mapping mapping;
+  const DmaDevice device = mapping.rig.device(StreamId(3));
+  const DmaDevice secure = device.of(SecurityState::kSecure);
+  EXPECT_THAT(device.translate(kAddress), Aborts());
+  EXPECT_THAT(secure.translate(kAddress), TranslatesTo(Pa(kAddress.value)));
+  const RegisterPages pages = mapping.rig.secure_registers();
+  pages.non_secure_aliases().write(all_faults_abort().set(SMMU_sCR0::CLIENTPD, true));
+  pages.global0().write(all_faults_abort());
+  EXPECT_THAT(device.translate(kAddress), TranslatesTo(Pa(kAddress.value)));
+  EXPECT_THAT(secure.translate(kAddress), Aborts());
 }
 
 // Secure software's groups are the last ones, and its streams match no others.
