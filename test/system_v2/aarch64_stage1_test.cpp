@@ -416,6 +416,24 @@ TEST(AArch64Stage1, HasTheLowerHalfAloneBehindASmallerBus) {
   }
 }
 
+// One of 64 bits says all of an address, as the processor does.
+TEST(AArch64Stage1, HasBothHalvesBehindABusOf64Bits) {
+  SmmuV2Config config = SmmuV2Config::generic();
+  config.idr2.set(SMMU_IDR2::UBS, UpstreamSize::k64Bits);
+  Translating translating(V2Rig::Options{.config = config});
+  PageTable second = translating.rig.page_table({});
+  const Pa page = translating.rig.allocate(4096);
+  second.map(upper(kAddress), page, 4096);
+  translating.bank.write(Ttbr1().set(Ttbr1::BaseAddress, second.root().value));
+  translating.bank.set<Tcr>(Tcr::EPD1, false);
+  EXPECT_THAT(translating.translate(upper(kAddress)), TranslatesTo(page));
+  EXPECT_THAT(translating.translate(Iova(0x0001'0000'0000'0000 | kAddress.value)), Aborts());
+  EXPECT_THAT(translating.bank.take_fault(), IsFault(SMMU_CBn_FSR::TF, 0));
+  translating.bank.set<Tcr2>(Tcr2::TBI1, true);
+  EXPECT_THAT(translating.translate(Iova(upper(kAddress).value & 0x12ff'ffff'ffff'ffff)),
+              TranslatesTo(page));
+}
+
 TEST(AArch64Stage1, DescribesMemoryByMair) {
   Translating translating;
   using Mair0 = SMMU_CBn_MAIR0;

@@ -135,6 +135,8 @@ constexpr Refused kRefused[] = {
     {"CC or CCD", [](SmmuV2Config& c) { c.pmcfgr.set(SMMU_PMCFGR::CCD, true); }},
     {"NCG is above 127",
      [](SmmuV2Config& c) { c.pmcfgr.set(SMMU_PMCFGR::NCG, 255).set(SMMU_PMCFGR::N, 255); }},
+    {"SMMU_PMCFGR has a reserved bit",
+     [](SmmuV2Config& c) { c.pmcfgr = SMMU_PMCFGR(c.pmcfgr.raw() | 1U << 17); }},
     {"counted_stream_bits", [](SmmuV2Config& c) { c.counted_stream_bits = 17; }},
     {"most_stalled", [](SmmuV2Config& c) { c.most_stalled = 0; }},
     {"most_stalled", [](SmmuV2Config& c) { c.most_stalled = (1U << 16) + 1; }},
