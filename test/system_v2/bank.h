@@ -161,6 +161,11 @@ class Bank {
         .set(Tcr::PASize, OutputSize::k48Bits);
   }
 
+  // TG1 has codes of its own.
+  static TG1 upper_code_of(unsigned granule_bits) {
+    return granule_bits == 12 ? TG1::k4K : granule_bits == 14 ? TG1::k16K : TG1::k64K;
+  }
+
   // What it has recorded, which it forgets.
   BankFault take_fault() const {
     using v2::SMMU_CBn_FSR;
@@ -210,6 +215,24 @@ struct Translating {
   PageTable table;
   Bank bank{rig, 0};
   DmaDevice device = rig.device(kStream);
+};
+
+// The address in the upper half: above the range all bits are 1.
+inline Iova upper(Iova address) { return Iova(address.value | 0xffff'0000'0000'0000); }
+
+// The same with an upper half, whose tables are made like those of the lower one.
+struct Halves : Translating {
+  using Tcr = v2::SMMU_CBn_TCR_AArch64;
+  explicit Halves(PageTable::Options tables = {})
+      : Translating(tables), second(rig.page_table(tables)) {
+    bank.write(v2::SMMU_CBn_TTBR1_AArch64().set(v2::SMMU_CBn_TTBR1_AArch64::BaseAddress,
+                                                second.root().value));
+    bank.write(bank.read<Tcr>()
+                   .set(Tcr::EPD1, false)
+                   .set(Tcr::TG1, Bank::upper_code_of(tables.granule_bits))
+                   .set(Tcr::T1SZ, tables.t0sz));
+  }
+  PageTable second;
 };
 
 }  // namespace smmu::testing

@@ -32,6 +32,15 @@ struct Nested : Translating {
     rig.registers().global0().write(SMMU_TLBIALLNSNH());
     rig.registers().global0().write(SMMU_sTLBGSYNC());
   }
+  // The same stage 2 by pages, so that each of those with tables can be changed.
+  PageTable by_pages() {
+    PageTable pages = rig.page_table({.t0sz = 24, .stage = 2});
+    for (std::uint64_t at = 0; at != 8 << 20; at += 4096) {
+      pages.map(Iova(0x4000'0000 + at), Pa(0x4000'0000 + at), 4096);
+    }
+    pages.map(Iova(ipa.value), page, 4096);
+    return pages;
+  }
   // What stage 2 says of one page of the guest's, as bits of the descriptor.
   void change(Pa of, std::uint64_t clear, std::uint64_t set) {
     const Pa where = stage2.descriptor(Iova(of.value));
@@ -111,12 +120,8 @@ TEST(Nested, FindsTheTablesOfStage1BehindStage2) {
   for (std::uint64_t at = 0; at != 4096; at += 8) {
     store(nested.rig.memory(), Pa(copy.value + at), load(nested.rig.memory(), Pa(root.value + at)));
   }
-  PageTable moved = nested.rig.page_table({.t0sz = 24, .stage = 2});
-  for (std::uint64_t at = 0; at != 8 << 20; at += 4096) {
-    const std::uint64_t address = 0x4000'0000 + at;
-    moved.map(Iova(address), address == root.value ? copy : Pa(address), 4096);
-  }
-  moved.map(Iova(nested.ipa.value), nested.page, 4096);
+  PageTable moved = nested.by_pages();
+  moved.map(Iova(root.value), copy, 4096);
   nested.below.translate_stage2(moved, 3);
   store(nested.rig.memory(), root, std::uint64_t{0});
   nested.invalidate_all();
@@ -146,11 +151,7 @@ TEST(Nested, FindsTheTablesOfStage1BehindStage2) {
 // PTW: a walk does not read what stage 2 maps as Device.
 TEST(Nested, RefusesWalksOfDeviceMemoryWithPtw) {
   Nested nested;
-  PageTable pages = nested.rig.page_table({.t0sz = 24, .stage = 2});
-  for (std::uint64_t at = 0; at != 8 << 20; at += 4096) {
-    pages.map(Iova(0x4000'0000 + at), Pa(0x4000'0000 + at), 4096);
-  }
-  pages.map(Iova(nested.ipa.value), nested.page, 4096);
+  PageTable pages = nested.by_pages();
   const Pa where = pages.descriptor(Iova(nested.table.root().value));
   store(nested.rig.memory(), where, load(nested.rig.memory(), where) & ~std::uint64_t{0x3c});
   nested.below.translate_stage2(pages, 3);
@@ -161,6 +162,29 @@ TEST(Nested, RefusesWalksOfDeviceMemoryWithPtw) {
   EXPECT_THAT(nested.translate(kAddress), Aborts());
   EXPECT_TRUE(nested.below.read<Fsynr0>()[Fsynr0::S1PTWF]);
   EXPECT_THAT(nested.below.take_fault(), IsFault(SMMU_CBn_FSR::PF, 3));
+}
+
+// HA: an access flag is set where stage 2 lets descriptors be written.
+TEST(Nested, WritesDescriptorsThroughStage2) {
+  Nested nested;
+  PageTable pages = nested.by_pages();
+  nested.below.translate_stage2(pages, 3);
+  nested.table.map(kAddress, nested.ipa, 4096, {.access_flag = false});
+  nested.bank.set<SMMU_CBn_TCR2>(SMMU_CBn_TCR2::HA, true);
+  nested.invalidate_all();
+  const Pa descriptor = nested.table.descriptor(kAddress);
+  const Pa where = pages.descriptor(Iova(descriptor.value));
+  const std::uint64_t writable = load(nested.rig.memory(), where);
+  store(nested.rig.memory(), where, writable & ~kS2Write);
+  EXPECT_THAT(nested.translate(kAddress), Aborts());
+  EXPECT_THAT(nested.bank.take_fault(), IsNoFault());
+  EXPECT_EQ(nested.below.read<SMMU_CBn_IPAFAR>().raw(), descriptor.value);
+  EXPECT_TRUE(nested.below.read<Fsynr0>()[Fsynr0::S1PTWF]);
+  EXPECT_THAT(nested.below.take_fault(), IsFault(SMMU_CBn_FSR::PF, 3));
+  store(nested.rig.memory(), where, writable);
+  nested.invalidate_all();
+  EXPECT_THAT(nested.translate(kAddress), TranslatesTo(nested.page));
+  EXPECT_EQ(load(nested.rig.memory(), descriptor) >> 10 & 1, 1U);
 }
 
 TEST(Nested, CombinesMemory) {
