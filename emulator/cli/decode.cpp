@@ -9,6 +9,7 @@
 #include "emulator/cli/input.h"
 #include "emulator/cli/meanings.h"
 #include "emulator/cli/registers.h"
+#include "emulator/cli/registers_v2.h"
 #include "emulator/cli/terminal.h"
 #include "smmu/arch/v3/commands.h"
 #include "smmu/arch/v3/context_table.h"
@@ -37,6 +38,17 @@ constexpr Kind kKinds[] = {
     {"pt-leaf", layout_info<vmsa::Leaf_Stage1>("Leaf_Stage1")},
 };
 
+// Says that a register is an SMMUv2's, where an SMMUv3 has one of that name too.
+constexpr std::string_view kOfV2 = "v2:";
+
+// An address is written in place.  Nothing else is wider than 32 bits, and of addresses within 32
+// bits these are all.
+bool is_in_place(const FieldInfo& field) {
+  constexpr std::string_view kAddresses[] = {"BaseAddress", "Address", "PA", "VA"};
+  return field.hi - field.lo >= 32 ||
+         std::ranges::find(kAddresses, field.name) != std::end(kAddresses);
+}
+
 // What the first word of a command or an event names, or the part that all of them share.
 template <class Layout, std::size_t N>
 LayoutInfo selected(const Layout (&layouts)[N], std::uint64_t number, const LayoutInfo& common,
@@ -61,8 +73,7 @@ std::vector<DecodedField> decode_fields(const LayoutInfo& layout,
     const std::size_t index = field.lo / kWordBits;
     const std::uint64_t word = index < words.size() ? words[index] : 0;
     std::uint64_t value = word & mask(field.hi % kWordBits, field.lo % kWordBits);
-    // Nothing but an address is wider than 32 bits, and an address is written in place.
-    if (field.hi - field.lo < 32) value >>= field.lo % kWordBits;
+    if (!is_in_place(field)) value >>= field.lo % kWordBits;
     fields.push_back(
         {field.name, field.hi, field.lo, value, meaning_of(layout.name, field.name, value)});
   }
@@ -88,8 +99,9 @@ std::optional<LayoutInfo> find_layout(std::string_view kind, std::span<const std
   for (const Kind& known : kKinds) {
     if (known.name == kind) return known.layout;
   }
+  if (kind.starts_with(kOfV2)) return find_layout_v2(kind.substr(kOfV2.size()), first);
   if (const RegisterInfo* info = find_register(kind)) return info->layout;
-  return std::nullopt;
+  return find_layout_v2(kind, first);
 }
 
 void decode(const DecodeOptions& options) {

@@ -31,7 +31,8 @@ std::vector<DecodedField> decode_fields(const LayoutInfo& layout,
                                         std::span<const std::uint64_t> words);
 
 // The layout that `kind` names: a structure, a register, or, for a command or an event, what the
-// first word says.  None if there is no such kind.
+// first word says, which also chooses between the layouts of some registers of an SMMUv2.  A name
+// that SMMUv3 has too is SMMUv3's, unless it begins with "v2:".  None if there is no such kind.
 std::optional<LayoutInfo> find_layout(std::string_view kind, std::span<const std::uint64_t> words);
 
 struct DecodeOptions {

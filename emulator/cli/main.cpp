@@ -128,6 +128,11 @@ int run(int argc, char** argv) {
       ->required();
   decode_command->add_flag("--all", output.all, "print fields that are 0 too");
   add_json(*decode_command);
+  decode_command->footer(
+      "Registers have Arm's names, with or without SMMU_: CR0, STRTAB_BASE of an SMMUv3; sCR0,\n"
+      "CBn_FSR, CB3.FSR, SMRn, SMR0 of an SMMUv2.  A name that both have is SMMUv3's; v2:IDR0 is\n"
+      "SMMUv2's.  Where another field chooses the layout, its condition follows: S2CRn_Bypass,\n"
+      "CBn_TCR_Long.  S2CRn and CBARn without one go by their TYPE, PAR by its F.");
 
   try {
     app.parse(argc, argv);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "emulator/cli/meanings_v2.h"
 #include "smmu/arch/v3/commands.h"
 #include "smmu/arch/v3/events.h"
 
@@ -60,11 +61,12 @@ constexpr Meaning kMeanings[] = {
 constexpr string_view kShareabilityFields[] = {"SH",    "SH0",      "SH1",     "S2SH0",
                                                "S1CSH", "QUEUE_SH", "TABLE_SH"};
 constexpr string_view kShareability[] = {"NSH", "", "OSH", "ISH"};
-constexpr string_view kWalkCacheFields[] = {"IR0", "OR0", "IR1", "OR1", "S2IR0", "S2OR0"};
+constexpr string_view kWalkCacheFields[] = {"IR0",   "OR0",   "IR1",   "OR1",   "S2IR0", "S2OR0",
+                                            "IRGN0", "ORGN0", "IRGN1", "ORGN1", "RGN"};
 constexpr string_view kWalkCache[] = {"NC", "WB RA WA", "WT RA", "WB RA"};
 constexpr string_view kCdCacheFields[] = {"S1CIR", "S1COR"};
 constexpr string_view kCdCache[] = {"NC", "WB RA", "WT RA", "WB"};
-constexpr string_view kSizeFields[] = {"OAS", "IPS", "S2PS"};
+constexpr string_view kSizeFields[] = {"OAS", "IPS", "S2PS", "IAS", "PASize"};
 constexpr string_view kSizes[] = {"32 bits", "36 bits", "40 bits", "42 bits",
                                   "44 bits", "48 bits", "52 bits", "56 bits"};
 constexpr string_view kInputFields[] = {"T0SZ", "T1SZ", "S2T0SZ"};
@@ -82,6 +84,7 @@ std::string code(const string_view (&codes)[N], std::uint64_t value) {
 }  // namespace
 
 std::string meaning_of(string_view layout, string_view field, std::uint64_t value) {
+  if (auto of_v2 = meaning_of_v2(layout, field, value)) return *of_v2;
   if (field == "EventNumber") {
     const auto event = std::ranges::find(v3::kEvents, value, [](const v3::EventLayout& known) {
       return static_cast<std::uint64_t>(known.type);

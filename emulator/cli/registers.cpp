@@ -15,11 +15,6 @@ namespace {
 constexpr std::uint32_t kIdBlock = 0xfd0;
 constexpr std::uint32_t kIdBlockEnd = 0x1000;
 
-std::string_view bare(std::string_view name) {
-  constexpr std::string_view kPrefix = "SMMU_";
-  return name.starts_with(kPrefix) ? name.substr(kPrefix.size()) : name;
-}
-
 // Splits at single or repeated spaces; false if there are not exactly `fields.size()` fields.
 template <std::size_t N>
 bool split(std::string_view text, std::array<std::string_view, N>& fields) {
@@ -36,6 +31,11 @@ bool split(std::string_view text, std::array<std::string_view, N>& fields) {
 
 }  // namespace
 
+std::string_view bare_name(std::string_view name) {
+  constexpr std::string_view kPrefix = "SMMU_";
+  return name.starts_with(kPrefix) ? name.substr(kPrefix.size()) : name;
+}
+
 const RegisterInfo* find_register(std::uint32_t offset) {
   const auto found = std::ranges::find(v3::kRegisters, offset, &RegisterInfo::offset);
   return found == std::end(v3::kRegisters) ? nullptr : found;
@@ -43,7 +43,7 @@ const RegisterInfo* find_register(std::uint32_t offset) {
 
 const RegisterInfo* find_register(std::string_view name) {
   const auto found = std::ranges::find_if(v3::kRegisters, [name](const RegisterInfo& info) {
-    return bare(info.layout.name) == bare(name);
+    return bare_name(info.layout.name) == bare_name(name);
   });
   return found == std::end(v3::kRegisters) ? nullptr : found;
 }
@@ -72,8 +72,8 @@ RegisterValues load_registers(const std::filesystem::path& folder) {
     const RegisterInfo* info = find_register(static_cast<std::uint32_t>(*offset));
     if (info == nullptr) lines.reject("the offset of a register of the SMMU", offset_text);
     // The captures name none of the twelve words of the ID block.
-    if (bare(name) != bare(info->layout.name) && !(*offset >= kIdBlock && name == "ID")) {
-      lines.reject(fmt::format("{} at {:#x}", bare(info->layout.name), *offset), name);
+    if (bare_name(name) != bare_name(info->layout.name) && !(*offset >= kIdBlock && name == "ID")) {
+      lines.reject(fmt::format("{} at {:#x}", bare_name(info->layout.name), *offset), name);
     }
     if (!width || *width * 8 != info->layout.bits) {
       lines.reject(fmt::format("a width of {} bytes", info->layout.bits / 8), width_text);

@@ -13,6 +13,9 @@
 
 namespace smmu::cli {
 
+// A register's name without SMMU_.
+std::string_view bare_name(std::string_view name);
+
 // Null if there is none.  A name is Arm's, with or without SMMU_.
 const RegisterInfo* find_register(std::uint32_t offset);
 const RegisterInfo* find_register(std::string_view name);
