@@ -48,8 +48,7 @@ std::vector<Extent> MemoryMap::extents() const {
   return joined;
 }
 
-Machine::Machine(const emulator::SmmuV3Config& config, const MemoryMap& map,
-                 std::string_view source)
+MachineBase::MachineBase(const MemoryMap& map, std::string_view source)
     : recorder_(std::make_unique<Recorder>()), memory_(std::make_unique<emulator::Ram>()) {
   const std::vector<Extent> extents = map.extents();
   if (extents.size() > kMaxExtents) {
@@ -65,15 +64,13 @@ Machine::Machine(const emulator::SmmuV3Config& config, const MemoryMap& map,
           source, extent.bytes, extent.base, std::make_error_code(added.error()).message()));
     }
   }
-  auto smmu =
-      emulator::SmmuV3::create(config, {.memory = memory_.get(), .observer = recorder_.get()});
-  if (!smmu)
-    throw BadInput(fmt::format("{}: the model cannot be this SMMU: {}", source, smmu.error()));
-  smmu_ = std::move(*smmu);
-  port_ = &smmu_->add_port();
 }
 
-void Machine::load(const MemoryImage& image) {
+void MachineBase::refuse(std::string_view source, std::string_view sentence) {
+  throw BadInput(fmt::format("{}: the model cannot be this SMMU: {}", source, sentence));
+}
+
+void MachineBase::load(const MemoryImage& image) {
   for (const auto& [address, page] : image.pages()) {
     for (std::size_t i = 0; i < page->size(); ++i) {
       if ((*page)[i] == 0) continue;

@@ -1,17 +1,21 @@
-// RAM, an SMMU that is wired to it, one port for a device, and the recorder that watches.
+// RAM, an SMMU of either generation that is wired to it, one port for a device, and the recorder
+// that watches.
 #ifndef EMULATOR_CLI_MACHINE_H_
 #define EMULATOR_CLI_MACHINE_H_
 
 #include <cstdint>
 #include <memory>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "emulator/cli/memory_image.h"
 #include "emulator/cli/recorder.h"
 #include "smmu/emulator/config.h"
+#include "smmu/emulator/config_v2.h"
 #include "smmu/emulator/port.h"
 #include "smmu/emulator/ram.h"
+#include "smmu/emulator/smmu_v2.h"
 #include "smmu/emulator/smmu_v3.h"
 
 namespace smmu::cli {
@@ -36,13 +40,9 @@ class MemoryMap {
   std::vector<Extent> extents_;
 };
 
-class Machine {
+// What a machine has whichever SMMU it has.
+class MachineBase {
  public:
-  // The SMMU is as after power-on.  BadInput, beginning with `source`, if the model refuses
-  // `config` or the memory.
-  Machine(const emulator::SmmuV3Config& config, const MemoryMap& map, std::string_view source);
-
-  emulator::SmmuV3& smmu() { return *smmu_; }
   emulator::Port& port() { return *port_; }
   emulator::Ram& memory() { return *memory_; }
   Recorder& recorder() { return *recorder_; }
@@ -50,13 +50,41 @@ class Machine {
   // Copies every page of `image` that there is RAM for.
   void load(const MemoryImage& image);
 
+ protected:
+  // BadInput, beginning with `source`, if the host refuses the memory.
+  MachineBase(const MemoryMap& map, std::string_view source);
+  void connect(emulator::Port& port) { port_ = &port; }
+
+  [[noreturn]] static void refuse(std::string_view source, std::string_view sentence);
+
  private:
-  // The SMMU last, so that what it is wired to outlives it.
   std::unique_ptr<Recorder> recorder_;
   std::unique_ptr<emulator::Ram> memory_;
-  std::unique_ptr<emulator::SmmuV3> smmu_;
   emulator::Port* port_ = nullptr;
 };
+
+template <class Smmu, class Config>
+class MachineOf : public MachineBase {
+ public:
+  // The SMMU is as after power-on.  BadInput, beginning with `source`, if the model refuses
+  // `config` or the host the memory.
+  MachineOf(const Config& config, const MemoryMap& map, std::string_view source)
+      : MachineBase(map, source) {
+    auto smmu = Smmu::create(config, {.memory = &memory(), .observer = &recorder()});
+    if (!smmu) refuse(source, smmu.error());
+    smmu_ = std::move(*smmu);
+    connect(smmu_->add_port());
+  }
+
+  Smmu& smmu() { return *smmu_; }
+
+ private:
+  // What it is wired to is the base's, and outlives it.
+  std::unique_ptr<Smmu> smmu_;
+};
+
+using Machine = MachineOf<emulator::SmmuV3, emulator::SmmuV3Config>;
+using MachineV2 = MachineOf<emulator::SmmuV2, emulator::SmmuV2Config>;
 
 }  // namespace smmu::cli
 

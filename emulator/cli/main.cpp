@@ -16,6 +16,7 @@
 #include "emulator/cli/input.h"
 #include "emulator/cli/maps.h"
 #include "emulator/cli/replay.h"
+#include "emulator/cli/scenario_help.h"
 #include "emulator/cli/scenario_run.h"
 #include "emulator/cli/walk_command.h"
 
@@ -67,8 +68,7 @@ bool delivered() {
 }
 
 int run(int argc, char** argv) {
-  CLI::App app("A register-level model of Arm's SMMUv3, asked about real and scripted DMA.",
-               "smmu");
+  CLI::App app("A register-level model of Arm's SMMUs, asked about real and scripted DMA.", "smmu");
   app.set_version_flag("--version", "smmu " SMMU_VERSION);
   app.require_subcommand(1);
   app.footer(
@@ -104,6 +104,7 @@ int run(int argc, char** argv) {
       ->check(CLI::IsMember({"on", "off"}));
   scenario_command->add_flag("--all", output.all,
                              "print every disagreement, not only the first ones");
+  scenario_command->footer(scenario_help());
   add_json(*scenario_command);
 
   WalkCommand walk_command(app);
@@ -127,12 +128,12 @@ int run(int argc, char** argv) {
       ->add_option("WORDS", decode_options.words, "its words in hexadecimal, the first one first")
       ->required();
   decode_command->add_flag("--all", output.all, "print fields that are 0 too");
-  add_json(*decode_command);
   decode_command->footer(
       "Registers have Arm's names, with or without SMMU_: CR0, STRTAB_BASE of an SMMUv3; sCR0,\n"
       "CBn_FSR, CB3.FSR, SMRn, SMR0 of an SMMUv2.  A name that both have is SMMUv3's; v2:IDR0 is\n"
       "SMMUv2's.  Where another field chooses the layout, its condition follows: S2CRn_Bypass,\n"
       "CBn_TCR_Long.  S2CRn and CBARn without one go by their TYPE, PAR by its F.");
+  add_json(*decode_command);
 
   try {
     app.parse(argc, argv);

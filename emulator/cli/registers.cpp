@@ -108,7 +108,10 @@ bool is_identification(std::uint32_t offset) {
 }
 
 emulator::SmmuV3Config configuration(const RegisterValues& values) {
-  emulator::SmmuV3Config config = emulator::SmmuV3Config::qemu_virt();
+  return configuration(emulator::SmmuV3Config::qemu_virt(), values);
+}
+
+emulator::SmmuV3Config configuration(emulator::SmmuV3Config config, const RegisterValues& values) {
   const auto take = [&]<class R>(R& field) {
     if (values.has<R>()) field = values.get<R>();
   };

@@ -57,8 +57,10 @@ RegisterValues load_registers(const std::filesystem::path& folder);
 // True for the registers that say what an SMMU is built to be.
 bool is_identification(std::uint32_t offset);
 
-// The preset qemu_virt() with those identification registers that `values` has in place of its own;
-// what QEMU says against the manual is left out.
+// `preset` with those identification registers that `values` has in place of its own; what QEMU
+// says against the manual is left out.
+emulator::SmmuV3Config configuration(emulator::SmmuV3Config preset, const RegisterValues& values);
+// The same of qemu_virt().
 emulator::SmmuV3Config configuration(const RegisterValues& values);
 
 }  // namespace smmu::cli

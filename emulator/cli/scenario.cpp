@@ -3,190 +3,144 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
+#include <array>
 #include <set>
 
 #include "emulator/cli/input.h"
+#include "emulator/cli/registers.h"
+#include "emulator/cli/scenario_json.h"
+#include "emulator/cli/scenario_v2.h"
 #include "smmu/arch/v3/registers.h"
 
 namespace smmu::cli {
 
 namespace {
 
-using Json = nlohmann::json;
+using Json = ScenarioLine::Json;
 
-// An op's event is the deepest thing there is.
-constexpr int kMaxDepth = 8;
+constexpr char kKinds[] = "m, w, r or a";
+constexpr NamedResult kResults[] = {{"ok", RecordedResult::kOk},
+                                    {"fault", RecordedResult::kFault},
+                                    {"abort", RecordedResult::kAbort},
+                                    {"bypass", RecordedResult::kBypass},
+                                    {"disabled", RecordedResult::kDisabled}};
 
-// Reads one line's object; every complaint names the line.
+// Reads what is SMMUv3's of a line's object.
 class Reader {
  public:
-  explicit Reader(const Lines& lines) : lines_(lines) {}
+  explicit Reader(const ScenarioLine& line) : line_(line) {}
 
-  Scenario scenario() const {
-    std::vector<std::set<std::string>> keys;  // of the objects that are open
-    const auto checked = [&](int depth, Json::parse_event_t event, Json& parsed) {
-      if (depth > kMaxDepth) reject(fmt::format("brackets nested at most {} deep", kMaxDepth));
-      if (event == Json::parse_event_t::object_start) {
-        keys.emplace_back();
-      } else if (event == Json::parse_event_t::object_end) {
-        keys.pop_back();
-      } else if (event == Json::parse_event_t::key) {
-        const auto& key = parsed.get_ref<const std::string&>();
-        if (!keys.back().insert(key).second)
-          reject(fmt::format("each key of an object once, but {} is there again", in_quotes(key)));
+  emulator::SmmuV3Config configuration(const emulator::SmmuV3Config& preset,
+                                       const Json& object) const {
+    const auto idr = object.find("idr");
+    if (idr == object.end()) return cli::configuration(preset, {});
+    return cli::configuration(preset, identification(*idr));
+  }
+
+  Op one(const Json& op, const std::string& where) const {
+    const std::string& kind = line_.kind(op, where, kKinds);
+    if (kind == "m") return line_.memory_write(op, where);
+    if (kind == "w" || kind == "r") {
+      const RegisterWrite write = line_.register_access(op, where, kRegisterBytes);
+      if (find_register_at(write.offset, write.bytes) == nullptr) {
+        line_.reject(
+            fmt::format("{}'s offset to be that of a register, not {:#x}", where, write.offset));
       }
-      return true;
-    };
-    const Json object = Json::parse(lines_.text(), checked, false);
-    if (!object.is_object()) lines_.reject("a JSON object");
-    Scenario scenario{.line = lines_.number(), .name = {}, .idr = {}, .ops = {}, .end = {}};
-    const Json& name = member(object, "name", "the scenario");
-    if (!name.is_string()) reject("a string as the scenario's name");
-    scenario.name = name.get<std::string>();
-    if (const auto idr = object.find("idr"); idr != object.end())
-      scenario.idr = identification(*idr);
-
-    const Json& ops = member(object, "ops", "the scenario");
-    if (!ops.is_array()) reject("an array as ops");
-    for (const Json& op : ops) scenario.ops.push_back(one(op, scenario.ops.size()));
-    scenario.end = end(member(object, "end", "the scenario"));
-    return scenario;
+      if (kind == "w") return write;
+      return RegisterRead{write.offset, write.bytes, write.value};
+    }
+    if (kind == "a") return access(op, where);
+    line_.reject_kind(op, where, kKinds);
   }
 
- private:
-  [[noreturn]] void reject(std::string_view expected) const {
-    throw BadInput(fmt::format("{}:{}: expected {}.", lines_.file(), lines_.number(), expected));
-  }
-
-  const Json& member(const Json& object, const char* key, std::string_view of) const {
-    const auto found = object.find(key);
-    if (found == object.end()) reject(fmt::format("{} to have \"{}\"", of, key));
-    return *found;
-  }
-
-  // A number, or a string that holds one.
-  std::uint64_t number(const Json& value, std::string_view what,
-                       std::uint64_t limit = kMax64) const {
-    std::optional<std::uint64_t> result;
-    if (value.is_number_unsigned())
-      result = value.get<std::uint64_t>();
-    else if (value.is_string())
-      result = parse_number(value.get_ref<const std::string&>());
-    if (!result || *result > limit)
-      reject(fmt::format("{} to be a number up to {:#x}", what, limit));
-    return *result;
-  }
-
-  RegisterValues identification(const Json& idr) const {
-    RegisterValues values;
-    if (!idr.is_object()) reject("an object as idr");
-    for (const auto& [name, value] : idr.items()) {
-      const RegisterInfo* info = find_register(name);
-      if (info == nullptr || !is_identification(info->offset)) {
-        reject(fmt::format("an identification register in idr, not {}", in_quotes(name)));
-      }
-      if (!values.add(info->offset, number(value, name, kMax32)))
-        reject("each register of idr once");
+  std::vector<EndValue> end(const Json& object) const {
+    if (!object.is_object()) line_.reject("an object as end");
+    constexpr std::pair<const char*, std::uint32_t> kRegisters[] = {
+        {"CMDQ_PROD", v3::SMMU_CMDQ_PROD::kOffset},
+        {"CMDQ_CONS", v3::SMMU_CMDQ_CONS::kOffset},
+        {"GERROR", v3::SMMU_GERROR::kOffset},
+        {"GERRORN", v3::SMMU_GERRORN::kOffset},
+        {"EVENTQ_PROD", v3::SMMU_EVENTQ_PROD::kOffset}};
+    std::vector<EndValue> values;
+    for (const auto& [name, offset] : kRegisters) {
+      values.push_back({offset, line_.number32(line_.member(object, name, "end"), name)});
     }
     return values;
   }
 
-  Op one(const Json& op, std::size_t index) const {
-    const std::string where = fmt::format("op {}", index);
-    if (!op.is_array() || op.empty() || !op[0].is_string()) {
-      reject(fmt::format("{} to be an array that begins with m, w, r or a", where));
+ private:
+  RegisterValues identification(const Json& idr) const {
+    RegisterValues values;
+    if (!idr.is_object()) line_.reject("an object as idr");
+    for (const auto& [name, value] : idr.items()) {
+      const RegisterInfo* info = find_register(name);
+      if (info == nullptr || !is_identification(info->offset)) {
+        line_.reject(fmt::format("an identification register in idr, not {}", in_quotes(name)));
+      }
+      if (!values.add(info->offset, line_.number(value, name, kMax32)))
+        line_.reject("each register of idr once");
     }
-    const std::string& kind = op[0].get_ref<const std::string&>();
-    const auto expect_fields = [&](std::size_t count) {
-      if (op.size() != count) reject(fmt::format("{} to have {} fields", where, count));
-    };
-    if (kind == "m") {
-      expect_fields(3);
-      const std::uint64_t address = number(op[1], where + "'s address");
-      // A write to where there is no RAM is one all the same: it aborts.
-      if (address % 8 != 0 || address >= kPhysicalLimit)
-        reject(fmt::format("{}'s address to be a multiple of 8 below 2^56", where));
-      return MemoryWrite{address, number(op[2], where + "'s value")};
-    }
-    if (kind == "w" || kind == "r") {
-      expect_fields(4);
-      const auto bytes = static_cast<std::uint32_t>(number(op[2], where + "'s width", 8));
-      if (bytes != 4 && bytes != 8) reject(fmt::format("{} to be 4 or 8 bytes wide", where));
-      const auto offset =
-          static_cast<std::uint32_t>(number(op[1], where + "'s offset", kRegisterBytes - bytes));
-      if (offset % bytes != 0)
-        reject(fmt::format("{}'s offset to be a multiple of its width", where));
-      if (find_register_at(offset, bytes) == nullptr)
-        reject(fmt::format("{}'s offset to be that of a register, not {:#x}", where, offset));
-      const std::uint64_t value = number(op[3], where + "'s value", bytes == 4 ? kMax32 : kMax64);
-      if (kind == "w") return RegisterWrite{offset, bytes, value};
-      return RegisterRead{offset, bytes, value};
-    }
-    if (kind == "a") {
-      expect_fields(5);
-      return access(op, where);
-    }
-    reject(fmt::format("{} to be m, w, r or a, not {}", where, in_quotes(kind)));
+    return values;
   }
 
   DeviceAccess access(const Json& op, const std::string& where) const {
+    DeviceAccess access = line_.access(op, where, kResults);
+    if (op.size() != 5) line_.reject(fmt::format("{} to have 5 fields", where));
     const Json& answer = op[4];
-    if (!answer.is_object()) reject(fmt::format("{} to end with an object", where));
-    DeviceAccess access{
-        .stream = static_cast<std::uint32_t>(number(op[1], where + "'s sid", kMax32)),
-        .iova = number(op[2], where + "'s iova"),
-        .write = number(op[3], where + "'s write", 1) != 0,
-        .result = {},
-        .pa = 0,
-        .event = std::nullopt,
-        .acknowledged = true};
-    static constexpr std::pair<std::string_view, RecordedResult> kResults[] = {
-        {"ok", RecordedResult::kOk},
-        {"fault", RecordedResult::kFault},
-        {"abort", RecordedResult::kAbort},
-        {"bypass", RecordedResult::kBypass},
-        {"disabled", RecordedResult::kDisabled}};
-    const Json& result = member(answer, "result", where);
-    const auto known = std::ranges::find_if(
-        kResults, [&](const auto& entry) { return result.is_string() && result == entry.first; });
-    if (known == std::end(kResults)) {
-      reject(fmt::format("{}'s result to be ok, fault, abort, bypass or disabled", where));
-    }
-    access.result = known->second;
-    if (access.result == RecordedResult::kOk)
-      access.pa = number(member(answer, "pa", where), where + "'s pa");
     if (const auto event = answer.find("event"); event != answer.end()) {
       if (!event->is_array() || event->size() != 4)
-        reject(fmt::format("{}'s event to be four words", where));
+        line_.reject(fmt::format("{}'s event to be four words", where));
       EventWords words{};
       for (std::size_t i = 0; i < words.size(); ++i)
-        words[i] = number((*event)[i], where + "'s event");
+        words[i] = line_.number((*event)[i], where + "'s event");
       access.event = words;
     }
     if (const auto ack = answer.find("ack"); ack != answer.end()) {
-      access.acknowledged = number(*ack, where + "'s ack", 1) != 0;
+      access.acknowledged = line_.number(*ack, where + "'s ack", 1) != 0;
     }
     return access;
   }
 
-  std::array<EndValue, 5> end(const Json& object) const {
-    if (!object.is_object()) reject("an object as end");
-    std::array<EndValue, 5> values{{{v3::SMMU_CMDQ_PROD::kOffset, 0},
-                                    {v3::SMMU_CMDQ_CONS::kOffset, 0},
-                                    {v3::SMMU_GERROR::kOffset, 0},
-                                    {v3::SMMU_GERRORN::kOffset, 0},
-                                    {v3::SMMU_EVENTQ_PROD::kOffset, 0}}};
-    static constexpr const char* kNames[] = {"CMDQ_PROD", "CMDQ_CONS", "GERROR", "GERRORN",
-                                             "EVENTQ_PROD"};
-    for (std::size_t i = 0; i < values.size(); ++i) {
-      values[i].value = number(member(object, kNames[i], "end"), kNames[i], kMax32);
-    }
-    return values;
-  }
-
-  const Lines& lines_;
+  const ScenarioLine& line_;
 };
+
+Configuration preset_of(const ScenarioLine& line, const Json& object) {
+  const auto preset = object.find("preset");
+  if (preset == object.end()) return *find_preset(kDefaultPreset);
+  const auto found =
+      preset->is_string() ? find_preset(preset->get_ref<const std::string&>()) : std::nullopt;
+  if (!found) line.reject(fmt::format("preset to be one of {}", preset_names()));
+  return *found;
+}
+
+Scenario scenario_of(const ScenarioLine& line) {
+  const Json object = line.object();
+  Scenario scenario{.line = line.line(), .name = {}, .configuration = {}, .ops = {}, .end = {}};
+  const Json& name = line.member(object, "name", "the scenario");
+  if (!name.is_string()) line.reject("a string as the scenario's name");
+  scenario.name = name.get<std::string>();
+
+  const Configuration preset = preset_of(line, object);
+  const auto read = [&](const auto& reader) {
+    const Json& ops = line.member(object, "ops", "the scenario");
+    if (!ops.is_array()) line.reject("an array as ops");
+    for (const Json& op : ops) {
+      scenario.ops.push_back(reader.one(op, fmt::format("op {}", scenario.ops.size())));
+    }
+  };
+  if (const auto* v3 = std::get_if<emulator::SmmuV3Config>(&preset)) {
+    const Reader reader(line);
+    scenario.configuration = reader.configuration(*v3, object);
+    read(reader);
+    scenario.end = reader.end(line.member(object, "end", "the scenario"));
+  } else {
+    const ReaderV2 reader(line, std::get<emulator::SmmuV2Config>(preset), object);
+    scenario.configuration = reader.configuration();
+    read(reader);
+    if (const auto end = object.find("end"); end != object.end()) scenario.end = reader.end(*end);
+  }
+  return scenario;
+}
 
 }  // namespace
 
@@ -196,7 +150,7 @@ std::vector<Scenario> load_scenarios(const std::filesystem::path& file) {
   std::set<std::string> names;
   while (lines.next()) {
     if (lines.text().find_first_not_of(" \t") == std::string_view::npos) continue;
-    scenarios.push_back(Reader(lines).scenario());
+    scenarios.push_back(scenario_of(ScenarioLine(lines)));
     const std::string& name = scenarios.back().name;
     if (!names.insert(name).second) {
       throw BadInput(fmt::format("{}:{}: expected a scenario of another name, found {} again.",

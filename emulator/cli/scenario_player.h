@@ -3,14 +3,14 @@
 #define EMULATOR_CLI_SCENARIO_PLAYER_H_
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
-#include "emulator/cli/machine.h"
-#include "emulator/cli/queues.h"
 #include "emulator/cli/scenario.h"
+#include "emulator/cli/scenario_stage.h"
 #include "emulator/cli/verdict.h"
-#include "smmu/emulator/config.h"
+#include "smmu/emulator/caching.h"
 
 namespace smmu::cli {
 
@@ -35,21 +35,15 @@ class ScenarioPlayer {
  public:
   // BadInput, beginning with `source`, if the model cannot be the SMMU of the scenario.
   ScenarioPlayer(const Scenario& scenario, const emulator::Caching& caching,
-                 const std::string& source);
+                 const std::string& source)
+      : scenario_(scenario), stage_(stage_of(scenario, caching, source)) {}
 
   // Adds to `counts` and `disagreements`.
   void play(Judge& judge, ScenarioCounts& counts, std::vector<OpDisagreement>& disagreements);
 
  private:
-  // False if there is no RAM.
-  bool make(const MemoryWrite& write);
-  void make(const RegisterWrite& write);
-  std::uint64_t make(const RegisterRead& read);
-  Answer make(const DeviceAccess& access);
-
   const Scenario& scenario_;
-  Machine machine_;
-  EventReader events_;
+  std::unique_ptr<ScenarioStage> stage_;
 };
 
 }  // namespace smmu::cli

@@ -24,12 +24,14 @@ struct Loaded {
   Deviations deviations;
 };
 
-// Each file of deviations speaks of the scenarios that it lies beside, and of no others.
+// Each file of deviations speaks of the scenarios that it lies beside, and of no others; and never
+// of an SMMUv2's.
 void hold_deviations(const std::vector<Loaded>& inputs, const Deviations& disputed) {
   std::map<std::filesystem::path, std::vector<const Scenario*>> beside;
   std::vector<const Scenario*> all;
   for (const Loaded& input : inputs) {
     for (const Scenario& scenario : input.scenarios) {
+      if (scenario.is_of_v2()) continue;
       beside[input.deviations_file].push_back(&scenario);
       all.push_back(&scenario);
     }
@@ -134,6 +136,7 @@ bool run_scenarios(const ScenarioOptions& options) {
     input.file = file;
     input.scenarios = load_scenarios(file);
     total += input.scenarios.size();
+    if (std::ranges::all_of(input.scenarios, &Scenario::is_of_v2)) continue;
     const auto beside = find_optional_input(
         file.has_parent_path() ? file.parent_path() : std::filesystem::path("."), "deviations.tsv");
     if (beside) {

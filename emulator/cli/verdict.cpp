@@ -31,6 +31,7 @@ AccessResult recorded_result(const DeviceAccess& access) {
     case RecordedResult::kDisabled:
       return {Kind::kBypass};
     case RecordedResult::kAbort:
+    case RecordedResult::kRazWi:
       return {Kind::kAbort};
     case RecordedResult::kFault:
       return terminated(access.event);

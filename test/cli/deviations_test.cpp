@@ -78,10 +78,9 @@ TEST(Deviations, ALineMustSpeakOfAnOpThatIsThere) {
   const TemporaryFolder folder;
   Scenario scenario{.line = 1,
                     .name = "s",
-                    .idr = {},
+                    .configuration = {},
                     .ops = {RegisterWrite{}, RegisterRead{}, DeviceAccess{}},
-                    .end = {}};
-  scenario.end[0].offset = 0x98;
+                    .end = {{.offset = 0x98, .value = 0}}};
   const auto hold = [&](std::string_view line) {
     return complaint_of(folder, [&] {
       Deviations::load(folder.write("d.tsv", std::string(kHeading) + std::string(line)))

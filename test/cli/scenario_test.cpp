@@ -29,8 +29,10 @@ TEST(Scenario, EveryOpIsRead) {
   ASSERT_EQ(scenarios.size(), 1);
   const Scenario& scenario = scenarios[0];
   EXPECT_EQ(scenario.name, "n");
-  EXPECT_EQ(scenario.idr.get<v3::SMMU_IDR0>().raw(), 0xd44101b);
-  EXPECT_EQ(scenario.idr.get<v3::SMMU_IDR5>().raw(), 0x74);
+  const auto& config = std::get<emulator::SmmuV3Config>(scenario.configuration);
+  EXPECT_EQ(config.idr0.raw(), 0xd44101b);
+  EXPECT_EQ(config.idr5.raw(), 0x74);
+  EXPECT_EQ(config.idr1, emulator::SmmuV3Config::qemu_virt().idr1);
   ASSERT_EQ(scenario.ops.size(), 5);
   EXPECT_EQ(std::get<MemoryWrite>(scenario.ops[0]).value, 0x12);
   EXPECT_EQ(std::get<RegisterWrite>(scenario.ops[1]).offset, 0x98);
