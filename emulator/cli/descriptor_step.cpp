@@ -151,4 +151,21 @@ Step descriptor_step(const emulator::TableAccess& access, const TableTree& tree,
   return step;
 }
 
+bool is_invalid(const Step& step) {
+  return step.title.ends_with("invalid") || step.title.ends_with("reserved");
+}
+
+std::string why_invalid(const Step& step) {
+  return fmt::format("The descriptor is invalid: {}.", step.detail);
+}
+
+std::string why_forbidden(const Step& step) {
+  for (const DecodedField& field : step.fields) {
+    if (field.name != "AP") continue;
+    return fmt::format("AP {} ({}), with what the tables above say, does not allow it.",
+                       field.value_text(), field.meaning);
+  }
+  return "The descriptors do not allow it.";
+}
+
 }  // namespace smmu::cli

@@ -26,6 +26,14 @@ Step descriptor_step(const emulator::TableAccess& access, const TableTree& tree,
 // A descriptor in the byte order that its tables have, as it was read.
 std::uint64_t in_table_order(const TableTree& tree, std::uint64_t descriptor);
 
+// Whether a descriptor's step says that it is no table and no leaf.
+bool is_invalid(const Step& step);
+// What is wrong with the descriptor that a walk ended at, in a sentence.
+std::string why_invalid(const Step& step);
+std::string why_forbidden(const Step& step);
+inline constexpr char kWhyAccessFlag[] = "The Access flag, AF, of the last descriptor is 0.";
+inline constexpr char kWhyAborted[] = "The last descriptor could not be read.";
+
 }  // namespace smmu::cli
 
 #endif  // EMULATOR_CLI_DESCRIPTOR_STEP_H_

@@ -2,19 +2,20 @@
 
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
-
 #include "emulator/cli/capture.h"
+#include "emulator/cli/capture_v2.h"
+#include "emulator/cli/explain_v2.h"
 #include "emulator/cli/input.h"
 #include "emulator/cli/outcome.h"
 #include "emulator/cli/session.h"
-#include "emulator/cli/step.h"
-#include "emulator/cli/terminal.h"
+#include "emulator/cli/walk_report.h"
 #include "emulator/cli/walk_story.h"
 
 namespace smmu::cli {
 
-bool explain_walk(const WalkOptions& options) {
+namespace {
+
+bool explain_walk_v3(const WalkOptions& options) {
   const RegisterValues registers = load_registers(options.folder);
   const MemoryImage memory = MemoryImage::load(options.folder);
   // Nothing is kept, so everything that matters is read, and seen.
@@ -23,39 +24,33 @@ bool explain_walk(const WalkOptions& options) {
   const emulator::Transaction& transaction = options.transaction;
   session.recorder().forget();
   const Answer answer = session.driver().ask(transaction);
-  const std::vector<Step> steps = tell_walk(session.machine(), transaction);
-  const std::string& complaint = session.driver().complaint();
+  WalkReport report{
+      .capture = folder_name(options.folder),
+      .access = fmt::format("stream {:#x} {}", transaction.stream.value, access_text(transaction)),
+      .steps = tell_walk(session.machine(), transaction),
+      .outcome = answer.outcome,
+      .words = {},
+      .why = {},
+      .records = {},
+      .records_name = "events",
+      .complaint = session.driver().complaint()};
+  report.why = why_not(session.machine(), answer.outcome, report.steps);
+  for (const EventWords& words : answer.records) report.records.push_back({tell_event(words)});
+  print(report, options.output);
+  return report.complaint.empty();
+}
 
-  const std::string title =
-      fmt::format("stream {:#x} {}", transaction.stream.value, access_text(transaction));
-  if (options.output.json) {
-    nlohmann::ordered_json json = {{"capture", folder_name(options.folder)}, {"access", title}};
-    if (!options.output.line) json["steps"] = to_json(steps);
-    json["outcome"] = to_json(answer.outcome);
-    if (const std::string why = why_not(session.machine(), answer.outcome, steps); !why.empty())
-      json["why"] = why;
-    json["events"] = nlohmann::ordered_json::array();
-    for (const EventWords& words : answer.records)
-      json["events"].push_back(to_json(tell_event(words)));
-    print_json(json, options.output);
-    return complaint.empty();
-  }
+}  // namespace
 
-  const Paint paint = Paint::for_stdout();
-  fmt::print("{}: {}\n\n", paint.bold(printable(folder_name(options.folder))), title);
-  for (std::size_t i = 0; i < steps.size(); ++i)
-    print_step(fmt::format("{}", i + 1), steps[i], paint);
-  fmt::print("\n");
-  print_outcome(answer.outcome, paint);
-  if (const std::string why = why_not(session.machine(), answer.outcome, steps); !why.empty()) {
-    fmt::print("{:{}}{}\n", "", kStepIndent, why);
+bool explain_walk(const WalkOptions& options) {
+  if (is_capture_of_v2(options.folder)) {
+    print(explain_walk_v2(options), options.output);
+    return true;
   }
-  for (const EventWords& words : answer.records) {
-    fmt::print("\n");
-    print_step("!", tell_event(words), paint);
+  if (options.transaction.security == SecurityState::kSecure) {
+    throw BadInput("--secure: expected the registers.txt of an SMMUv2.");
   }
-  if (!complaint.empty()) fmt::print("\n{}\n", paint.bad(complaint));
-  return complaint.empty();
+  return explain_walk_v3(options);
 }
 
 }  // namespace smmu::cli

@@ -71,7 +71,8 @@ void explain_regime(const RegimeWalkOptions& options) {
     print_step(fmt::format("{}", i + 1), steps[i], paint);
   }
   fmt::print("\n");
-  if (!walk.fault) return print_outcome(walk.outcome, paint, no_type);
+  if (!walk.fault)
+    return print_outcome(walk.outcome, paint, {.no_memory_type = std::string(no_type)});
   fmt::print("{:>{}}  {}\n", "=", kStepIndent - 2, paint.bad(fault_text(*walk.fault)));
   fmt::print("{:{}}{}\n", "", kStepIndent, why_fault(story, steps));
 }

@@ -47,7 +47,7 @@ std::string access_text(const emulator::Transaction& transaction) {
 }
 
 void print_outcome(const emulator::Outcome& outcome, const Paint& paint,
-                   std::string_view no_memory_type) {
+                   const OutcomeWords& words) {
   const auto* translation = std::get_if<emulator::Translation>(&outcome);
   if (translation == nullptr) {
     const std::string text =
@@ -63,10 +63,10 @@ void print_outcome(const emulator::Outcome& outcome, const Paint& paint,
                  translation->pa.value & ~(translation->size - 1));
       break;
     case emulator::Route::kBypass:
-      fmt::print("  the address that came in: the STE says bypass");
+      fmt::print("  the address that came in: {}", words.bypass);
       break;
     case emulator::Route::kDisabled:
-      fmt::print("  the address that came in: the SMMU is off");
+      fmt::print("  the address that came in: {}", words.disabled);
       break;
     case emulator::Route::kTranslated:
       fmt::print("  the address that came in: it was translated already");
@@ -74,9 +74,10 @@ void print_outcome(const emulator::Outcome& outcome, const Paint& paint,
   }
   const MemoryAttributes memory = translation->attributes;
   fmt::print("\n{:{}}memory        {}\n", "", kStepIndent,
-             no_memory_type.empty() ? fmt::format("{} ({:#04x}), {}", memory_type(memory.type),
-                                                  memory.type, shareability(memory.shareability))
-                                    : std::string(no_memory_type));
+             words.no_memory_type.empty()
+                 ? fmt::format("{} ({:#04x}), {}", memory_type(memory.type), memory.type,
+                               shareability(memory.shareability))
+                 : words.no_memory_type);
   fmt::print("{:{}}unprivileged  {}\n{:{}}privileged    {}\n", "", kStepIndent,
              permissions(translation->permissions, Privilege::kUnprivileged), "", kStepIndent,
              permissions(translation->permissions, Privilege::kPrivileged));

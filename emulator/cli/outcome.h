@@ -15,9 +15,15 @@ namespace smmu::cli {
 // "reads 0x1000: unprivileged, data".
 std::string access_text(const emulator::Transaction& transaction);
 
-// `no_memory_type`: why there is none to tell, if there is none.
+// What an outcome does not say itself.
+struct OutcomeWords {
+  std::string no_memory_type = "";  // why there is none to tell, if there is none
+  std::string bypass = "the STE says bypass";
+  std::string disabled = "the SMMU is off";
+};
+
 void print_outcome(const emulator::Outcome& outcome, const Paint& paint,
-                   std::string_view no_memory_type = "");
+                   const OutcomeWords& words = {});
 nlohmann::ordered_json to_json(const emulator::Outcome& outcome,
                                std::string_view no_memory_type = "");
 

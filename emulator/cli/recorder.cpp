@@ -60,4 +60,8 @@ void Recorder::on_event(const emulator::EventReported& event) {
   if (events_.size() < kMaxKept) events_.push_back(event);
 }
 
+void Recorder::on_fault(const emulator::FaultRecorded& fault) {
+  if (faults_.size() < kMaxKept) faults_.push_back(fault);
+}
+
 }  // namespace smmu::cli

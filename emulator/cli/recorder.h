@@ -47,7 +47,10 @@ class Recorder : public emulator::Observer {
   const std::vector<emulator::CommandConsumed>& commands() const { return commands_; }
   // The events since forget(), in order, whether or not the Event queue took their records.
   const std::vector<emulator::EventReported>& events() const { return events_; }
+  // The faults that registers of an SMMUv2 tell of since forget(), in order.
+  const std::vector<emulator::FaultRecorded>& faults() const { return faults_; }
   void forget() {
+    faults_.clear();
     happenings_.clear();
     commands_.clear();
     events_.clear();
@@ -71,6 +74,7 @@ class Recorder : public emulator::Observer {
   void on_tlb_evict(const emulator::TlbEntryInfo& entry, emulator::EvictionReason reason) override;
   void on_command(const emulator::CommandConsumed& command) override;
   void on_event(const emulator::EventReported& event) override;
+  void on_fault(const emulator::FaultRecorded& fault) override;
 
  private:
   // VMID, ASID (or none), first address, size.
@@ -81,6 +85,7 @@ class Recorder : public emulator::Observer {
   std::vector<Happening> happenings_;
   std::vector<emulator::CommandConsumed> commands_;
   std::vector<emulator::EventReported> events_;
+  std::vector<emulator::FaultRecorded> faults_;
   std::set<Key> resident_;
   std::set<Key> distinct_;
   std::size_t most_resident_ = 0;

@@ -14,8 +14,9 @@ constexpr std::size_t kLineWidth = 100;
 
 // Fields that are worth their place though they are 0.
 bool matters(const DecodedField& field) {
-  constexpr std::string_view kAlways[] = {"V",  "Config", "Span",  "FMT",  "TG0",   "RnW",
-                                          "AP", "S2",     "CLASS", "S2AP", "Domain"};
+  constexpr std::string_view kAlways[] = {"V",     "Config", "Span",   "FMT",      "TG0",  "RnW",
+                                          "AP",    "S2",     "CLASS",  "S2AP",     "TYPE", "M",
+                                          "CBNDX", "WNR",    "Domain", "CLIENTPD", "VA64"};
   return field.value != 0 || std::ranges::find(kAlways, field.name) != std::end(kAlways);
 }
 

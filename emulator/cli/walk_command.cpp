@@ -5,6 +5,7 @@
 #include "emulator/cli/explain.h"
 #include "emulator/cli/explain_regime.h"
 #include "emulator/cli/input.h"
+#include "emulator/cli/presets.h"
 #include "emulator/cli/regime_field.h"
 
 namespace smmu::cli {
@@ -27,8 +28,18 @@ WalkCommand::WalkCommand(CLI::App& app)
   command_->add_flag("--write", write_, "a write, not a read");
   command_->add_flag("--privileged", privileged_, "privileged, not unprivileged");
   command_->add_flag("--instruction", instruction_, "instruction, not data");
+  command_->add_flag("--secure", secure_, "by a Secure device, to a Secure address; SMMUv2 only");
   command_->add_flag("--line", line_, "print one line of JSON, without the steps");
   command_->footer(
+      "DIR has registers.txt and memory.txt.  For an SMMUv2 the first line of registers.txt is\n"
+      "\"preset NAME\", with one of " +
+      preset_names_v2() +
+      ",\n"
+      "and each other one \"REGISTER value\", by name (sCR0, SMR0, S2CR0, CBAR3, CB3.TTBR0) or by\n"
+      "offset (0x13020), after \"secure:\" as a Secure access finds it.  Identification registers "
+      "have\n"
+      "to be those of the preset.  What tells of faults, operations and counters is not written.\n"
+      "\n"
       "Without an SMMU's structures, for tables in a file of memory:\n"
       "  smmu walk --memory ram.bin@0x80000000 --regime TTB0=0x80001000,T0SZ=16,TG0=4K,IPS=48 \\\n"
       "            --address 0x12345678 --write\n"
@@ -53,7 +64,9 @@ emulator::Transaction WalkCommand::transaction() const {
           .direction = write_ ? emulator::Direction::kWrite : emulator::Direction::kRead,
           .privilege =
               privileged_ ? emulator::Privilege::kPrivileged : emulator::Privilege::kUnprivileged,
-          .content = instruction_ ? emulator::Content::kInstruction : emulator::Content::kData};
+          .content = instruction_ ? emulator::Content::kInstruction : emulator::Content::kData,
+          .security = secure_ ? SecurityState::kSecure : SecurityState::kNonSecure,
+          .space = secure_ ? SecurityState::kSecure : SecurityState::kNonSecure};
 }
 
 bool WalkCommand::run(Output output) const {
@@ -67,6 +80,7 @@ bool WalkCommand::run(Output output) const {
     return explain_walk({.folder = folder_, .transaction = transaction(), .output = output});
   }
   if (!sid_.empty()) throw BadInput("--sid: expected a stream or --regime, not both.");
+  if (secure_) throw BadInput("--secure: expected a stream of an SMMUv2, found --regime.");
   if (write_ && instruction_) throw BadInput("--write: expected data, found --instruction too.");
   if (folder_.empty() && memory_.empty()) {
     throw BadInput("--regime: expected --memory FILE@ADDRESS or DIR with it.");

@@ -35,6 +35,7 @@ class WalkCommand {
   bool write_ = false;
   bool privileged_ = false;
   bool instruction_ = false;
+  bool secure_ = false;
   bool line_ = false;
 };
 

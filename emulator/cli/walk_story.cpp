@@ -92,10 +92,9 @@ std::string why_silent(Machine& machine, const std::vector<Step>& steps) {
   // The STE's first two bits of Config say abort, if it is valid (5.2).
   if (last == "STE" && shown(steps, "STE", "V") != 0 && shown(steps, "STE", "Config") < 0b100)
     return "STE.Config says abort, which is not recorded.";
-  const std::string by_descriptor =
-      last.ends_with("invalid") || last.ends_with("reserved")
-          ? fmt::format("The descriptor is invalid: {}.", steps.back().detail)
-          : std::string("The descriptors do not allow it.");
+  const std::string by_descriptor = is_invalid(steps.back())
+                                        ? why_invalid(steps.back())
+                                        : std::string("The descriptors do not allow it.");
   if (last.starts_with("Stage 2 ")) {
     return shown(steps, "STE", "S2R") == 0
                ? by_descriptor + " It is not recorded, because STE.S2R is 0."
@@ -123,20 +122,15 @@ std::string why_event(v3::EventType type, const std::vector<Step>& steps) {
     case EventType::F_TRANSLATION:
       if (last == "CD")
         return "The CD does not translate this address: it is out of range or switched off.";
-      return fmt::format("The descriptor is invalid: {}.", steps.back().detail);
+      return why_invalid(steps.back());
     case EventType::F_PERMISSION:
-      for (const DecodedField& field : steps.back().fields) {
-        if (field.name != "AP") continue;
-        return fmt::format("AP {} ({}), with what the tables above say, does not allow it.",
-                           field.value_text(), field.meaning);
-      }
-      return "The descriptors do not allow it.";
+      return why_forbidden(steps.back());
     case EventType::F_ACCESS:
-      return "The Access flag, AF, of the last descriptor is 0.";
+      return kWhyAccessFlag;
     case EventType::F_ADDR_SIZE:
       return "An output address is larger than CD.IPS and SMMU_IDR5.OAS allow.";
     case EventType::F_WALK_EABT:
-      return "The last descriptor could not be read.";
+      return kWhyAborted;
     case EventType::C_BAD_STREAMID:
       return "The Stream table has no such stream.";
     case EventType::F_STE_FETCH:
