@@ -149,30 +149,37 @@ class V2Rig {
   V2Rig() : V2Rig(Options{}) {}
   explicit V2Rig(const emulator::SmmuV2Config& config) : V2Rig(Options{.config = config}) {}
   explicit V2Rig(const Options& options)
-      : context_faults_(options.config.idr1[v2::SMMU_IDR1::NUMCB]),
+      : config_(options.config),
+        context_faults_(options.config.idr1[v2::SMMU_IDR1::NUMCB]),
         next_free_(options.ram_base.value),
         end_of_ram_(options.ram_base.value + options.ram_size) {
     if (!ram_.add(options.ram_base, options.ram_size)) std::abort();
     std::vector<LevelLine*> context_faults;
     for (LevelRecorder& line : context_faults_) context_faults.push_back(&line);
-    auto made = emulator::SmmuV2::create(options.config,
-                                         {.memory = &ram_,
-                                          .secure_memory = options.secure_memory,
-                                          .global_fault = &global_fault,
-                                          .configuration_fault = &configuration_fault,
-                                          .secure_global_fault = &secure_global_fault,
-                                          .secure_configuration_fault = &secure_configuration_fault,
-                                          .context_faults = context_faults,
-                                          .combined = &combined,
-                                          .observer = options.observer});
+    wires_ = {.memory = &ram_,
+              .secure_memory = options.secure_memory,
+              .global_fault = &global_fault,
+              .configuration_fault = &configuration_fault,
+              .secure_global_fault = &secure_global_fault,
+              .secure_configuration_fault = &secure_configuration_fault,
+              .context_faults = context_faults,
+              .combined = &combined,
+              .observer = options.observer};
+    replace_smmu();
+  }
+  V2Rig(const V2Rig&) = delete;
+  V2Rig& operator=(const V2Rig&) = delete;
+
+  // A new SMMU of the same configuration takes its place, at lines that are as they
+  // are; the ports go with the old one.
+  void replace_smmu() {
+    auto made = emulator::SmmuV2::create(config_, wires_);
     if (!made) {
       std::cerr << made.error() << '\n';
       std::abort();
     }
     smmu_ = *std::move(made);
   }
-  V2Rig(const V2Rig&) = delete;
-  V2Rig& operator=(const V2Rig&) = delete;
 
   emulator::SmmuV2& smmu() { return *smmu_; }
   emulator::Ram& memory() { return ram_; }
@@ -214,6 +221,8 @@ class V2Rig {
   LevelRecorder combined;
 
  private:
+  const emulator::SmmuV2Config config_;
+  emulator::SmmuV2Wires wires_;
   emulator::Ram ram_;
   std::deque<LevelRecorder> context_faults_;
   std::uint64_t next_free_;
