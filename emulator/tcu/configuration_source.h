@@ -150,6 +150,10 @@ class ConfigurationSource {
   // are translated already.
   virtual Resolution resolve_stream(StreamId stream, Reading now) = 0;
 
+  // Whether a context that a snapshot brings is one that this might make, as far as
+  // it matters to what this does with its faults.
+  virtual bool sound(const Context&) const { return true; }
+
   // Drops copies that `what` covers and that were read before `before`.  Called
   // with the TCU's lock held: it must not call the TCU.
   virtual void invalidate(const ConfigurationInvalidation& what, Stamp before) = 0;

@@ -23,7 +23,10 @@ void Tcu::archive(Snapshot& snapshot) {
   snapshot.section("the copies of tables");
   snapshot(tables_);
   snapshot.section("the contexts");
-  contexts_.archive(snapshot, [this](StreamContext& stream) { tag(stream); });
+  contexts_.archive(snapshot, [&](StreamContext& stream) {
+    snapshot.require(source_.sound(stream.context), "a context that cannot be");
+    tag(stream);
+  });
   snapshot.section("the invalidations that wait");
   snapshot.sequence(waiting_, postpones_ ? kMostWaiting : 0);
 }
@@ -53,6 +56,7 @@ void Tcu::archive_held(Snapshot& snapshot, const ContextCache::Context* kept,
     // Nobody would invalidate it.
     snapshot.require(context->state == StreamContext::State::kUnknown,
                      "a context that the TCU should have");
+    snapshot.require(source_.sound(context->context), "a context that cannot be");
   }
   if constexpr (Snapshot::kReads) {
     checked = which == kUseless ? kNone : last_checked;

@@ -93,6 +93,23 @@ ConfigurationSource::Resolution Clients::resolve(StreamId stream, std::optional<
           now.stamp, true};
 }
 
+bool Clients::sound(const Context& context) const {
+  const auto known = [&](ContextBanks banks) {
+    const auto there = [&](std::uint8_t bank) {
+      return bank == ContextBanks::kNone || bank < shared_.features.num_banks;
+    };
+    return there(banks.stage1) && there(banks.stage2);
+  };
+  if (!known(context.banks)) return false;
+  const auto* mapping = std::get_if<ConfigurationFault>(&context.fault);
+  // Faults of translations are no context's here.
+  if (mapping == nullptr || !known(mapping->banks)) return false;
+  const auto code = static_cast<MappingFault>(mapping->code);
+  const bool waits = code == MappingFault::kUnderFault || code == MappingFault::kUnderStall;
+  return code <= MappingFault::kUnderStall &&
+         (!waits || mapping->banks.stage1 != ContextBanks::kNone);
+}
+
 Culprit Clients::culprit_of(const Transaction& transaction) const {
   return {implemented(shared_.registers, security_, transaction.stream), transaction.ssd_index};
 }

@@ -88,6 +88,8 @@ class Clients final : private ConfigurationSource,
   Resolution resolve_stream(StreamId stream, Reading now) override {
     return resolve(stream, std::nullopt, now);
   }
+  // Its banks are there.
+  bool sound(const Context& context) const override;
   // There are no copies.
   void invalidate(const ConfigurationInvalidation&, Stamp) override {}
 
