@@ -346,23 +346,27 @@ class Model final : public SmmuV2, private ClientSupervisor {
   void resume(const Resumption& resumption) {
     const auto index = static_cast<std::uint8_t>(resumption.bank);
     std::optional<Response> response;
-    SecurityState security{};
     {
       const std::lock_guard lock(shared_.mutex);
       const BankRegisters& bank = shared_.registers.banks[index];
       constexpr BitsOf<SMMU_CBn_FSR, 8, 1> kFaults{"TF to UUT"};
       const bool early = bank.fsr[kFaults] != 0;
       if (early && config_.early_resume == SmmuV2Config::EarlyResume::kIgnored) return;
-      security = shared_.registers.owner_of_bank(index);
       if (resumption.terminates) {
         response = bank.sctlr[SMMU_CBn_SCTLR::CFRE] ? Response::kAbort : Response::kRazWi;
       }
     }
-    HeldTransactions& held = clients(security).held();
-    held.resume(index, config_.resume, response);
+    // SMMU_SCR1 may have given the bank to others since.
+    for (Clients* of : all()) of->held().resume(index, config_.resume, response);
     {
       const std::lock_guard lock(shared_.mutex);
-      shared_.registers.banks[index].fsr.set(SMMU_CBn_FSR::SS, held.waits(index));
+      bool stalled = false;
+      for (Clients* of : all()) stalled = of->held().waits(index) || stalled;
+      shared_.registers.banks[index].fsr.set(SMMU_CBn_FSR::SS, stalled);
+      // What has come to wait in between saw that it was.
+      for (Clients* of : all()) {
+        if (!stalled) of->held().release(index);
+      }
       update_levels();
     }
     for (Clients* of : all()) of->tcu().reconfigure();
