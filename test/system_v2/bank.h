@@ -66,8 +66,8 @@ class Bank {
     page().write(value);
   }
   // Changes one field.
-  template <class R, class F, class V>
-  void set(F field, V value) const {
+  template <class R, class F>
+  void set(F field, typename F::Value value) const {
     write(read<R>().set(field, value));
   }
   void become(v2::SMMU_CBARn cbar) const { pages_.global1().write(n_, cbar); }

@@ -22,16 +22,16 @@ struct Refused {
   void (*change)(SmmuV2Config& config);
 };
 
-template <class F, class V>
-void set0(SmmuV2Config& config, F field, V value) {
+template <class F>
+void set0(SmmuV2Config& config, F field, typename F::Value value) {
   config.idr0.set(field, value);
 }
-template <class F, class V>
-void set1(SmmuV2Config& config, F field, V value) {
+template <class F>
+void set1(SmmuV2Config& config, F field, typename F::Value value) {
   config.idr1.set(field, value);
 }
-template <class F, class V>
-void set2(SmmuV2Config& config, F field, V value) {
+template <class F>
+void set2(SmmuV2Config& config, F field, typename F::Value value) {
   config.idr2.set(field, value);
 }
 
