@@ -62,11 +62,12 @@ std::string why_global(const StreamMeaning& meaning, std::uint32_t status) {
                        *meaning.stage1);
   }
   if (gfsr[SMMU_sGFSR::EF]) {
-    return std::string(kWhyAborted) +
-           " SMMU_SCR1.GEFRO is 1, so that Secure software is told and not the bank.";
+    return fmt::format("{} SMMU_SCR1.GEFRO is 1, so that Secure software is told and not the bank.",
+                       kWhyAborted);
   }
-  if (gfsr[SMMU_sGFSR::PF])
+  if (gfsr[SMMU_sGFSR::PF]) {
     return "SMMU_SCR1.SIF is 1: a Secure device fetches no instructions from Non-secure addresses.";
+  }
   return "The system does not support such a transaction.";
 }
 
@@ -158,13 +159,11 @@ std::string why_not(const StreamMeaning& meaning, const Recorder& recorder,
            "is told.";
   }
   const emulator::FaultRecorded& fault = recorder.faults().front();
-  std::string why = fault.bank ? why_context(meaning, *fault.bank, fault.status, steps)
-                               : why_global(meaning, fault.status);
-  if (terminated->response == emulator::Response::kRazWi) {
-    why += fmt::format(" The device sees no error, because {} is 0.",
-                       fault.bank ? bank_name(*fault.bank) + "SCTLR.CFRE" : "SMMU_sCR0.GFRE");
-  }
-  return why;
+  const std::string why = fault.bank ? why_context(meaning, *fault.bank, fault.status, steps)
+                                     : why_global(meaning, fault.status);
+  if (terminated->response != emulator::Response::kRazWi) return why;
+  return fmt::format("{} The device sees no error, because {} is 0.", why,
+                     fault.bank ? bank_name(*fault.bank) + "SCTLR.CFRE" : "SMMU_sCR0.GFRE");
 }
 
 }  // namespace smmu::cli

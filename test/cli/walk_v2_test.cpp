@@ -362,7 +362,8 @@ TEST(WalkV2, RegistersOfNonsenseAreTold) {
       const Edited edited;
       std::string text = fmt::format("preset {}\nsCR0 {:#x}\n", preset, any() & ~1ULL);
       for (int n = 0; n < 8; ++n) {
-        text += fmt::format("SMR{} {:#x}\nS2CR{} {:#x}\n", n, 0x80000000 | (n < 4 ? n : any()), n,
+        text += fmt::format("SMR{} {:#x}\nS2CR{} {:#x}\n", n,
+                            0x80000000 | (n < 4 ? static_cast<unsigned>(n) : any()), n,
                             n % 2 == 0 ? any() & 0x7 : any());
         text += fmt::format("CBAR{} {:#x}\nCBA2R{} {:#x}\n", n, any(), n, any());
         for (const char* name : {"SCTLR", "TCR", "TCR2", "TTBR0", "TTBR1", "MAIR0"}) {
