@@ -151,7 +151,7 @@ class Model final : public SmmuV2, private ClientSupervisor {
     // What is taken does not depend on what was there.
     if (std::string error = take(bytes); !error.empty()) return error;
     for (Clients* of : all()) of->announce();
-    // Lines are as they were left here until they are moved.
+    // The levels of lines are the platform's to bring back; what had still to move does.
     note();
     return Restored{};
   }
