@@ -61,7 +61,10 @@ RegisterValues load_registers(const std::filesystem::path& folder) {
   while (lines.next()) {
     if (lines.text().empty() || lines.text().front() == '#') continue;
     std::array<std::string_view, 4> fields;
-    if (!split(lines.text(), fields)) lines.reject("\"OFFSET WIDTH VALUE NAME\"");
+    if (!split(lines.text(), fields)) {
+      if (lines.text().starts_with("preset ")) lines.reject("the registers of an SMMUv3");
+      lines.reject("\"OFFSET WIDTH VALUE NAME\"");
+    }
     const auto [offset_text, width_text, value_text, name] = fields;
     const auto offset = parse_number(offset_text);
     const auto width = parse_number(width_text);

@@ -25,7 +25,7 @@ std::string scenario_help() {
          preset_names_v2() +
          "):\n"
          "  \"idr\" has IDR0, 1, 2, 4, 7, and SCR1 as it is after reset\n"
-         "  [\"sw\", ...], [\"sr\", ...]         the same as w and r, by a Secure access\n"
+         "  [\"sw\", ...], [\"sr\", ...]          the same as w and r, by a Secure access\n"
          "  \"fault\" is terminated either way, \"abort\" with a bus error, \"razwi\" without\n"
          "  [\"a\", ..., {...}, {\"privileged\": 1, \"instruction\": 1, \"secure\": 1, \"ns\": 1, "
          "\"ssd\": N}]\n"

@@ -1,29 +1,26 @@
 // One translation of an SMMUv2, told step by step.
-#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <initializer_list>
 #include <nlohmann/json.hpp>
-#include <random>
 #include <string>
 
-#include "test/cli/damaged.h"
+#include "test/cli/example_v2.h"
 #include "test/cli/run_tool.h"
 
 namespace smmu::cli {
 namespace {
 
 using testing::AllOf;
-using testing::EndsWith;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 using Json = nlohmann::json;
 
-const std::string kExample = std::string(SMMU_TEST_DATA) + "/smmu_v2";
-
 std::string walk(const std::string& options) {
-  const ToolRun run = run_tool("walk " + kExample + " " + options);
+  const ToolRun run = run_tool("walk " + example_v2() + " " + options);
   EXPECT_EQ(run.status, 0) << options << "\n" << run.err;
   EXPECT_THAT(run.err, IsEmpty());
   return run.out;
@@ -37,36 +34,6 @@ void expect_in_order(const std::string& text, std::initializer_list<const char*>
     at = found;
   }
 }
-
-// The example with a line of its registers replaced, or added at the end.
-class Edited {
- public:
-  Edited() {
-    for (const char* name : {"registers.txt", "memory.txt"}) {
-      std::string text;
-      for (Lines lines(kExample + "/" + name); lines.next();) text.append(lines.text()) += '\n';
-      folder_.write(name, text);
-    }
-  }
-  void set(const std::string& name, const std::string& value) {
-    std::string text = folder_.read("registers.txt");
-    const std::size_t at = text.find("\n" + name + " ");
-    const std::string line = "\n" + name + " " + value;
-    if (at == std::string::npos) {
-      text += line.substr(1) + "\n";
-    } else {
-      text.replace(at, text.find('\n', at + 1) - at, line);
-    }
-    folder_.write("registers.txt", text);
-  }
-  ToolRun run(const std::string& options) const {
-    return run_tool("walk " + folder_.path().string() + " " + options);
-  }
-  const TemporaryFolder& folder() const { return folder_; }
-
- private:
-  TemporaryFolder folder_;
-};
 
 TEST(WalkV2, ATranslationIsToldFromTheStreamMatchToTheAttributes) {
   expect_in_order(walk("--sid 0x860 --iova 0x10123 --write"),
@@ -150,7 +117,7 @@ TEST(WalkV2, WhatPassesSaysWhy) {
   expect_in_order(walk("--sid 0x868 --iova 0x1234"),
                   {"SMMU_S2CR1", "TYPE 1 (bypass)", "pa 0x1234",
                    "the address that came in: SMMU_S2CR1.TYPE says bypass"});
-  Edited edited;
+  EditedExample edited;
   edited.set("sCR0", "0x00200001");
   EXPECT_THAT(edited.run("--sid 0x860 --iova 0x1234").out,
               AllOf(HasSubstr("the address that came in: SMMU_sCR0.CLIENTPD is 1"),
@@ -207,7 +174,7 @@ TEST(WalkV2, AGlobalFaultIsToldAsItIsRecorded) {
   expect_in_order(
       walk("--sid 0x873 --iova 0x2000"),
       {"SMMU_S2CR2", "TYPE 2 (fault)", "SMMU_S2CR2.TYPE says fault.", "ICF 1 (invalid context)"});
-  Edited edited;
+  EditedExample edited;
   edited.set("sCR0", "0x00200400");
   EXPECT_THAT(edited.run("--sid 0x999 --iova 0x2000").out,
               AllOf(HasSubstr("RAZ/WI"),
@@ -215,7 +182,7 @@ TEST(WalkV2, AGlobalFaultIsToldAsItIsRecorded) {
 }
 
 TEST(WalkV2, WhatIsWrongWithBanksIsSaid) {
-  Edited edited;
+  EditedExample edited;
   edited.set("S2CR0", "0x000000f0");
   EXPECT_THAT(edited.run("--sid 0x860 --iova 0x0").out,
               HasSubstr("SMMU_S2CR0.CBNDX is a bank that is not there, or not of this Security"));
@@ -239,7 +206,7 @@ TEST(WalkV2, SecureDevicesHaveTheirOwnRegisters) {
   EXPECT_THAT(walk("--sid 0x860 --iova 0x10123 --secure"),
               AllOf(HasSubstr("Secure stream 0x860 reads"), HasSubstr("the Secure copy"),
                     HasSubstr("SMMU_sCR0.CLIENTPD is 1")));
-  Edited edited;
+  EditedExample edited;
   edited.set("SCR1", "0x0201200f");
   edited.set("secure:sCR0", "0x00200402");
   edited.set("SMR47", "0x80000860");
@@ -262,7 +229,7 @@ TEST(WalkV2, SecureDevicesHaveTheirOwnRegisters) {
 }
 
 TEST(WalkV2, RegistersMayBeToldByOffsetsInWordsOf32Bits) {
-  Edited edited;
+  EditedExample edited;
   std::string text = edited.folder().read("registers.txt");
   const std::string whole = "CB0.TTBR0 0x1000040001000\n";
   const std::size_t at = text.find(whole);
@@ -286,98 +253,6 @@ TEST(WalkV2, TheSameIsToldInJson) {
   const Json short_json = Json::parse(line, nullptr, false);
   EXPECT_EQ(short_json["outcome"]["pa"], "0x40010123");
   EXPECT_FALSE(short_json.contains("steps"));
-}
-
-TEST(WalkV2, WhatIsWrongIsSaidWithFileAndLine) {
-  const auto complaint = [](const std::string& registers) {
-    Edited edited;
-    edited.folder().write("registers.txt", registers);
-    const ToolRun run = edited.run("--sid 0x860 --iova 0x0");
-    EXPECT_EQ(run.status, 2);
-    EXPECT_THAT(run.out, IsEmpty());
-    const std::size_t at = run.err.find("/registers.txt:");
-    return at == std::string::npos ? run.err : run.err.substr(at + 1);
-  };
-  EXPECT_EQ(complaint("preset qemu_virt\n"),
-            "registers.txt:1: expected the preset of an SMMUv2, one of generic, pages_64k, "
-            "mmu500_zynqmp, mmu500_stratix10, found \"qemu_virt\".\n");
-  EXPECT_EQ(complaint("# c\n\npreset\n"),
-            "registers.txt:3: expected the preset of an SMMUv2, one of generic, pages_64k, "
-            "mmu500_zynqmp, mmu500_stratix10, found \"\".\n");
-  const std::string preset = "preset mmu500_zynqmp\n";
-  EXPECT_EQ(complaint(preset + "sCR0\n"),
-            "registers.txt:2: expected \"REGISTER value\", found \"sCR0\".\n");
-  EXPECT_EQ(complaint(preset + "sCR0 1 2\n"),
-            "registers.txt:2: expected \"REGISTER value\", found \"sCR0 1 2\".\n");
-  for (const char* name : {"CR0", "CB16.FSR", "SMR48", "CBn_FSR", "0x20000", "0x3", "0x12344",
-                           "0xffffffffffffffff", "secure:x", "-1"}) {
-    EXPECT_EQ(complaint(preset + name + " 0\n"),
-              fmt::format("registers.txt:2: expected the name or the offset of a register of this "
-                          "SMMU, found \"{}\".\n",
-                          name));
-  }
-  EXPECT_EQ(complaint(preset + "sCR0 0x100000000\n"),
-            "registers.txt:2: expected a value of 32 bits, found \"0x100000000\".\n");
-  EXPECT_EQ(complaint(preset + "sCR0 one\n"),
-            "registers.txt:2: expected a value of 32 bits, found \"one\".\n");
-  EXPECT_EQ(complaint(preset + "CB0.TTBR0 0x10000000000000000\n"),
-            "registers.txt:2: expected a value of 64 bits, found \"0x10000000000000000\".\n");
-  EXPECT_EQ(complaint(preset + "SMR0 0\nSMMU_SMR0 0\n"),
-            "registers.txt:3: expected each register once, found \"SMMU_SMR0 0\".\n");
-  EXPECT_EQ(complaint(preset + "SMR0 0\n0x800 0\n"),
-            "registers.txt:3: expected each register once, found \"0x800 0\".\n");
-  EXPECT_EQ(complaint(preset + "\nIDR1 0x0\n"),
-            "registers.txt:3: expected SMMU_IDR1 to be that of the preset, 0x30000f10, found "
-            "0x0.\n");
-}
-
-TEST(WalkV2, DamagedFilesAreWalkedOrRefused) {
-  std::mt19937 random(5);
-  for (const char* name : {"registers.txt", "memory.txt"}) {
-    const Edited edited;
-    const std::string whole = edited.folder().read(name);
-    for (int i = 0; i < 40; ++i) {
-      edited.folder().write(name, damaged(whole, random));
-      for (const char* options : {"--sid 0x860 --iova 0x10123", "--sid 0x14e0 --iova 0x20040",
-                                  "--json --secure --sid 0x890 --iova 0x30020"}) {
-        const ToolRun run = edited.run(options);
-        EXPECT_TRUE(run.status == 0 || run.status == 2) << options << run.status << run.err;
-        EXPECT_EQ(run.status == 2, !run.err.empty()) << run.err;
-      }
-    }
-  }
-}
-
-// Whatever the registers hold, somebody can be told of it.
-TEST(WalkV2, RegistersOfNonsenseAreTold) {
-  std::mt19937_64 random(6);
-  const auto any = [&random] {
-    constexpr std::uint64_t kLikely[] = {0,          1,          0x161,      0x80993519,
-                                         0x40001000, 0xffffffff, 0x00010000, 0x00030207};
-    const std::uint64_t bits = random();
-    return (bits % 2 == 0 ? bits >> 32 : kLikely[bits / 2 % std::size(kLikely)]) & 0xffffffff;
-  };
-  for (const char* preset : {"generic", "pages_64k", "mmu500_zynqmp", "mmu500_stratix10"}) {
-    for (int i = 0; i < 12; ++i) {
-      const Edited edited;
-      std::string text = fmt::format("preset {}\nsCR0 {:#x}\n", preset, any() & ~1ULL);
-      for (int n = 0; n < 8; ++n) {
-        text += fmt::format("SMR{} {:#x}\nS2CR{} {:#x}\n", n,
-                            0x80000000 | (n < 4 ? static_cast<unsigned>(n) : any()), n,
-                            n % 2 == 0 ? any() & 0x7 : any());
-        text += fmt::format("CBAR{} {:#x}\nCBA2R{} {:#x}\n", n, any(), n, any());
-        for (const char* name : {"SCTLR", "TCR", "TCR2", "TTBR0", "TTBR1", "MAIR0"}) {
-          text += fmt::format("CB{}.{} {:#x}\n", n, name, any());
-        }
-      }
-      edited.folder().write("registers.txt", text);
-      for (const int sid : {0, 1, 2, 3}) {
-        const ToolRun run =
-            edited.run(fmt::format("--sid {} --iova {:#x}", sid, random() >> (i * 4)));
-        EXPECT_EQ(run.status, 0) << run.err << text;
-      }
-    }
-  }
 }
 
 }  // namespace
