@@ -63,7 +63,7 @@ void Tbu::archive(Snapshot& snapshot) {
     keep_for_ = Tcu::even(generation_);
     find_way();
     // As it was when find_context() had made that the speaker.
-    usual_ = way_ == Tcu::Gate::kTranslate && (speaker_ == &nobody_ || speaks_usually());
+    usual_ = way_ == Tcu::Gate::kTranslate && (speaker_->source == kNobody || speaks_usually());
     // An observer hears of every hit.
     if (!keeps_translations_) translations_.clear();
   }
