@@ -2,13 +2,15 @@
 #ifndef TEST_CLI_EXAMPLE_V2_H_
 #define TEST_CLI_EXAMPLE_V2_H_
 
+#include <fmt/format.h>
+
 #include <string>
 
 #include "test/cli/run_tool.h"
 
 namespace smmu::cli {
 
-inline std::string example_v2() { return std::string(SMMU_TEST_DATA) + "/smmu_v2"; }
+inline std::string example_v2() { return SMMU_TEST_DATA "/smmu_v2"; }
 
 // A copy of it, in which a line of its registers may be replaced, or one added at the end.
 class EditedExample {
@@ -16,23 +18,24 @@ class EditedExample {
   EditedExample() {
     for (const char* name : {"registers.txt", "memory.txt"}) {
       std::string text;
-      for (Lines lines(example_v2() + "/" + name); lines.next();) text.append(lines.text()) += '\n';
+      Lines lines(fmt::format("{}/{}", example_v2(), name));
+      while (lines.next()) text.append(lines.text()) += '\n';
       folder_.write(name, text);
     }
   }
   void set(const std::string& name, const std::string& value) {
     std::string text = folder_.read("registers.txt");
-    const std::size_t at = text.find("\n" + name + " ");
-    const std::string line = "\n" + name + " " + value;
+    const std::size_t at = text.find(fmt::format("\n{} ", name));
+    const std::string line = fmt::format("\n{} {}", name, value);
     if (at == std::string::npos) {
-      text += line.substr(1) + "\n";
+      text.append(line, 1).append("\n");
     } else {
       text.replace(at, text.find('\n', at + 1) - at, line);
     }
     folder_.write("registers.txt", text);
   }
   ToolRun run(const std::string& options) const {
-    return run_tool("walk " + folder_.path().string() + " " + options);
+    return run_tool(fmt::format("walk {} {}", folder_.path().string(), options));
   }
   const TemporaryFolder& folder() const { return folder_; }
 

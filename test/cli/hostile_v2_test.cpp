@@ -60,11 +60,11 @@ TEST(HostileV2, WhatIsWrongWithACaptureIsSaidWithFileAndLine) {
 
 TEST(HostileV2, WhatNeedsAnSmmuV3SaysSo) {
   for (const char* command : {"replay", "maps"}) {
-    const ToolRun run = run_tool(std::string(command) + " " + example_v2());
+    const ToolRun run = run_tool(fmt::format("{} {}", command, example_v2()));
     EXPECT_EQ(run.status, 2);
-    EXPECT_EQ(run.err, "smmu: " + example_v2() +
-                           "/registers.txt:2: expected the registers of an SMMUv3, found \"preset "
-                           "mmu500_zynqmp\".\n");
+    EXPECT_EQ(run.err, fmt::format("smmu: {}/registers.txt:2: expected the registers of an SMMUv3, "
+                                   "found \"preset mmu500_zynqmp\".\n",
+                                   example_v2()));
   }
 }
 

@@ -1,4 +1,5 @@
 // One translation of an SMMUv2, told step by step.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -20,7 +21,7 @@ using testing::Not;
 using Json = nlohmann::json;
 
 std::string walk(const std::string& options) {
-  const ToolRun run = run_tool("walk " + example_v2() + " " + options);
+  const ToolRun run = run_tool(fmt::format("walk {} {}", example_v2(), options));
   EXPECT_EQ(run.status, 0) << options << "\n" << run.err;
   EXPECT_THAT(run.err, IsEmpty());
   return run.out;
