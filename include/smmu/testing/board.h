@@ -135,7 +135,8 @@ class Board {
   }
 
   // Puts commands into the queue and rings the doorbell once, or whenever the
-  // queue is full.
+  // queue is full.  Where other threads use the SMMU they may be the ones that
+  // consume them, later: before a queue is full of such, wait for idle().
   template <class... C>
   void submit(const C&... commands) {
     (enqueue(commands.words()), ...);
