@@ -1,7 +1,5 @@
 #include "bench/machine.h"
 
-#include <cstdio>
-#include <cstdlib>
 #include <utility>
 #include <variant>
 
@@ -21,11 +19,6 @@ constexpr unsigned kLog2Queue = 8;
 
 // Where the pages lie: nothing is there, for translate() makes no access.
 constexpr std::uint64_t kTarget = 0x10'0000'0000;
-
-[[noreturn]] void give_up(const char* why) {
-  std::fprintf(stderr, "bench: %s\n", why);
-  std::exit(1);
-}
 
 }  // namespace
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "bench/rows.h"
 #include "smmu/emulator/port.h"
 #include "smmu/emulator/ram.h"
 #include "smmu/emulator/smmu_v3.h"
@@ -13,12 +14,6 @@
 #include "smmu/types.h"
 
 namespace smmu::bench {
-
-// Makes the compiler believe that the value is used and memory looked at.
-template <class T>
-void keep(const T& value) {
-  asm volatile("" : : "g"(&value) : "memory");
-}
 
 // A row that measures something else than its name says is worse than none:
 // ends the program if the outcome is another.

@@ -9,6 +9,15 @@
 
 namespace smmu::bench {
 
+// Makes the compiler believe that the value is used and memory looked at.
+template <class T>
+void keep(const T& value) {
+  asm volatile("" : : "g"(&value) : "memory");
+}
+
+// Ends the program, saying why.
+[[noreturn]] void give_up(const char* why);
+
 struct Row {
   std::string name;
   // Sets up and returns what does the operation so many times.
@@ -21,6 +30,7 @@ std::vector<Row> translate_rows();
 std::vector<Row> translate_v2_rows();
 std::vector<Row> command_rows();
 std::vector<Row> mmio_rows();
+std::vector<Row> iova_rows();
 
 // All of them, the loops with nothing in them first.
 std::vector<Row> rows();

@@ -1,6 +1,4 @@
 // The same through an SMMUv2.
-#include <cstdio>
-#include <cstdlib>
 #include <memory>
 #include <utility>
 
@@ -67,10 +65,6 @@ class MachineV2 {
   }
 
  private:
-  [[noreturn]] static void give_up(const char* why) {
-    std::fprintf(stderr, "bench: %s\n", why);
-    std::exit(1);
-  }
   Pa allocate() {
     if (free_ + kPage > kRamBase + kRamSize) give_up("the RAM is full");
     return Pa(std::exchange(free_, free_ + kPage));

@@ -109,6 +109,27 @@ function(smmu_add_test)
                        DISCOVERY_TIMEOUT 60 PROPERTIES LABELS ${folder} TIMEOUT 600)
 endfunction()
 
+# smmu_add_half(HALF NAME folder...) makes of a half's folders what users link, smmu::NAME:
+#
+#   smmu_<name>          its libraries, with asserts, for whoever is in this build
+#   smmu_<name>_ndebug   one archive without, for users and for the benchmarks; the public headers in
+#                        include/smmu/NAME go with it
+function(smmu_add_half half name)
+  list(TRANSFORM ARGN PREPEND smmu_${half}_ OUTPUT_VARIABLE folders)
+  add_library(smmu_${name} INTERFACE)
+  target_link_libraries(smmu_${name} INTERFACE ${folders})
+
+  get_property(objects GLOBAL PROPERTY SMMU_${half}_OBJECTS)
+  file(GLOB headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/include/smmu/${name}/*.h)
+  add_library(smmu_${name}_ndebug STATIC EXCLUDE_FROM_ALL ${objects})
+  target_link_libraries(smmu_${name}_ndebug PUBLIC smmu_platform fmt::fmt Threads::Threads)
+  target_sources(smmu_${name}_ndebug PUBLIC
+                 FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR}/include FILES ${headers})
+  set_target_properties(smmu_${name}_ndebug PROPERTIES
+                        LINKER_LANGUAGE CXX EXPORT_NAME ${name} OUTPUT_NAME smmu_${name})
+  smmu_add_alias(${name})
+endfunction()
+
 # smmu_add_alias(NAME): what smmu::NAME means.  In this repository the checked build; to a project
 # that embeds it, what an installed smmu::NAME would be.
 function(smmu_add_alias name)

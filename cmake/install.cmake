@@ -4,8 +4,8 @@ include(CMakePackageConfigHelpers)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/smmu)
 
-install(TARGETS smmu_arch smmu_platform smmu_emulator_ndebug EXPORT smmu FILE_SET HEADERS)
-set_target_properties(smmu_emulator_ndebug PROPERTIES EXCLUDE_FROM_ALL OFF)
+install(TARGETS smmu_arch smmu_platform smmu_emulator_ndebug smmu_iommu_ndebug EXPORT smmu FILE_SET HEADERS)
+set_target_properties(smmu_emulator_ndebug smmu_iommu_ndebug PROPERTIES EXCLUDE_FROM_ALL OFF)
 install(EXPORT smmu NAMESPACE smmu:: DESTINATION ${package_dir} FILE smmu-targets.cmake)
 if(TARGET smmu_testing_ndebug)
   install(TARGETS smmu_testing_ndebug EXPORT smmu_testing FILE_SET HEADERS)

@@ -9,8 +9,8 @@
 set -euo pipefail
 
 # docs/dependencies.md says what each is for.
-packages=(g++ cmake ninja-build libfmt-dev libgtest-dev libgmock-dev libbenchmark-dev
-          libcli11-dev nlohmann-json3-dev zlib1g-dev python3)
+packages=(g++ cmake ninja-build libfmt-dev libboost-dev libgtest-dev libgmock-dev
+          libbenchmark-dev libcli11-dev nlohmann-json3-dev zlib1g-dev python3)
 for option in "$@"; do
   case $option in
     --clang) packages+=(clang-14 clang-format clang-tidy libclang-rt-14-dev) ;;

@@ -21,7 +21,7 @@ import sys
 SHARED = ["include/smmu/result.h", "include/smmu/types.h"]
 CONTRACT = ["include/smmu/arch/", "include/smmu/platform/", *SHARED]
 HARDWARE = [*CONTRACT, "include/smmu/emulator/", "<fmt/>"]
-SOFTWARE = [*CONTRACT, "include/smmu/iommu/", "<fmt/>", "<boost/intrusive/>"]
+SOFTWARE = [*CONTRACT, "include/smmu/iommu/", "<fmt/>"]
 GOOGLETEST = ["<gtest/>", "<gmock/>"]
 OS = ["<linux/>", "<sys/>", "<fcntl.h>", "<pthread.h>", "<sched.h>", "<unistd.h>"]
 
@@ -34,6 +34,10 @@ BELOW_TBU = [*BELOW_TCU, TCU]
 BELOW_V2 = [*BELOW_TBU, TBU]
 BELOW_V3 = [*BELOW_TBU, TBU, PMCG]
 BELOW_CLI = [*BELOW_V3, V2, V3]
+
+# Inside lib/.
+IOVA = "lib/iova/"
+TREE = ["<boost/intrusive/>", "<emmintrin.h>"]
 
 TOOL = [*HARDWARE, *BELOW_CLI, *OS, "<CLI/>", "<nlohmann/>", "<zlib.h>"]
 TEST = ["include/", "test/support/", "<fmt/>", *GOOGLETEST, *OS]
@@ -58,6 +62,7 @@ TABLE = {
     CLI: TOOL,
 
     "lib/": SOFTWARE,
+    IOVA: [*SOFTWARE, *TREE],
 
     # A unit test sees what its folder sees, and the folder.
     "test/support/": TEST,
@@ -74,6 +79,7 @@ TABLE = {
     "test/v3/": [*TEST, *BELOW_V3, V3],
     "test/cli/": [*TEST, *TOOL, CLI],
     "test/replay/": [*TEST, *TOOL, CLI],
+    "test/iova/": [*TEST, *TREE, IOVA],
     "test/system/": [*TEST, "test/system/"],
     "test/system_v2/": [*TEST, "test/system_v2/"],
 
