@@ -146,6 +146,39 @@ Loop reserve(std::uint64_t ranges) {
   };
 }
 
+// A range that a thread keeps for itself.
+Loop magazine_pair() {
+  auto made = IovaDomain::create(4096, 1);
+  if (!made) give_up("no domain");
+  std::shared_ptr<IovaDomain> domain = *std::move(made);
+  return [domain](std::uint64_t n) {
+    for (std::uint64_t i = 0; i != n; ++i) {
+      const auto first = domain->allocate_fast(1, k48Bits);
+      if (!first || domain->free_fast(*first, 1)) give_up("no range");
+    }
+  };
+}
+
+Loop queue_pair() {
+  struct Used {
+    std::unique_ptr<IovaDomain> domain;
+    iommu::IovaQueue queue;
+  };
+  auto used = std::make_shared<Used>();
+  auto made = IovaDomain::create(4096, 1);
+  if (!made) give_up("no domain");
+  used->domain = *std::move(made);
+  auto added = used->domain->add_queue();
+  if (!added) give_up("no queue");
+  used->queue = *std::move(added);
+  return [used](std::uint64_t n) {
+    for (std::uint64_t i = 0; i != n; ++i) {
+      const auto first = used->queue.allocate_fast(1, k48Bits);
+      if (!first || used->queue.free_fast(*first, 1)) give_up("no range");
+    }
+  };
+}
+
 }  // namespace
 
 std::vector<Row> iova_rows() {
@@ -170,6 +203,8 @@ std::vector<Row> iova_rows() {
     add(
         family + "fail32", [=] { return fail(order); }, "empty/any_range");
   }
+  add("iova/magazine_pair", [] { return magazine_pair(); });
+  add("iova/queue_pair", [] { return queue_pair(); });
   for (const std::uint64_t ranges : {1'000, 1'000'000}) {
     add(
         "iova/find/" + std::to_string(ranges), [=] { return find(ranges); }, "empty/any_range");

@@ -19,6 +19,7 @@ struct alignas(64) IovaNode {
   static constexpr std::uintptr_t kBlack = 1;
   static constexpr std::uintptr_t kReserved = 2;
   static constexpr std::uintptr_t kLive = 4;
+  static constexpr std::uintptr_t kParked = 8;  // free, and kept by a cache that is checked
   static constexpr std::uintptr_t kFlags = 63;  // nodes lie at multiples of 64
 
   std::uintptr_t parent_and_flags = 0;

@@ -70,6 +70,38 @@ Result<IovaRange, std::errc> IovaSpace::free(Pfn page) {
   return range;
 }
 
+std::optional<FreeFault> IovaSpace::look_at(Pfn first, std::uint64_t pages,
+                                            GapTree::Neighbours& found) const {
+  if (first >= tree_.end()) return FreeFault::kForeignPfn;
+  found = tree_.around(first);
+  const IovaNode* const node = found.at_or_below;
+  if (!node || node->first != first || node->has(IovaNode::kReserved)) {
+    return FreeFault::kForeignPfn;
+  }
+  if (found.above->gap - first != pages) return FreeFault::kWrongSize;
+  return std::nullopt;
+}
+
+std::optional<FreeFault> IovaSpace::free(Pfn first, std::uint64_t pages) {
+  GapTree::Neighbours found{};
+  const auto fault = look_at(first, pages, found);
+  if (!fault) erase(found.at_or_below, found.above);
+  return fault;
+}
+
+std::optional<FreeFault> IovaSpace::park(Pfn first, std::uint64_t pages) {
+  GapTree::Neighbours found{};
+  const auto fault = look_at(first, pages, found);
+  if (fault == FreeFault::kForeignPfn) return fault;
+  if (found.at_or_below->has(IovaNode::kParked)) return FreeFault::kDoubleFree;
+  if (!fault) found.at_or_below->set(IovaNode::kParked, true);
+  return fault;
+}
+
+void IovaSpace::unpark(Pfn first) {
+  tree_.around(first).at_or_below->set(IovaNode::kParked, false);
+}
+
 std::optional<IovaRange> IovaSpace::find(Pfn page) const {
   if (page >= tree_.end()) return std::nullopt;
   const GapTree::Neighbours found = tree_.around(page);

@@ -32,6 +32,13 @@ class IovaSpace {
   Result<IovaRange, std::errc> allocate(std::uint64_t pages, Pfn limit, Alignment alignment);
   bool free(const IovaRange& range);
   Result<IovaRange, std::errc> free(Pfn page);
+  // Frees a range of so many pages that begins there and is not reserved.
+  std::optional<FreeFault> free(Pfn first, std::uint64_t pages);
+
+  // Notes that such a range is free, though it stays where it is; kDoubleFree: that is noted
+  // already. And that it is so no more.
+  std::optional<FreeFault> park(Pfn first, std::uint64_t pages);
+  void unpark(Pfn first);
 
   std::optional<IovaRange> find(Pfn page) const;
   std::optional<IovaRange> find_from(Pfn page) const;
@@ -52,6 +59,9 @@ class IovaSpace {
   static IovaRange range_of(IovaNode* node, const IovaNode* above) {
     return {node->first, above->gap - 1, node};
   }
+  // What is there, where a range of so many pages that is not reserved should begin.
+  std::optional<FreeFault> look_at(Pfn first, std::uint64_t pages,
+                                   GapTree::Neighbours& found) const;
   // Whether a range is still what it says; `above` is the next one then.
   static bool live(const IovaRange& range, IovaNode*& above);
   void erase(IovaNode* node, IovaNode* above);

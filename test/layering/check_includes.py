@@ -37,7 +37,7 @@ BELOW_CLI = [*BELOW_V3, V2, V3]
 
 # Inside lib/.
 IOVA = "lib/iova/"
-TREE = ["<boost/intrusive/>", "<emmintrin.h>"]
+BELOW_IOVA = ["<boost/intrusive/>", "<emmintrin.h>", "<linux/>", "<sys/>", "<unistd.h>"]
 
 TOOL = [*HARDWARE, *BELOW_CLI, *OS, "<CLI/>", "<nlohmann/>", "<zlib.h>"]
 TEST = ["include/", "test/support/", "<fmt/>", *GOOGLETEST, *OS]
@@ -62,7 +62,7 @@ TABLE = {
     CLI: TOOL,
 
     "lib/": SOFTWARE,
-    IOVA: [*SOFTWARE, *TREE],
+    IOVA: [*SOFTWARE, *BELOW_IOVA],
 
     # A unit test sees what its folder sees, and the folder.
     "test/support/": TEST,
@@ -79,7 +79,7 @@ TABLE = {
     "test/v3/": [*TEST, *BELOW_V3, V3],
     "test/cli/": [*TEST, *TOOL, CLI],
     "test/replay/": [*TEST, *TOOL, CLI],
-    "test/iova/": [*TEST, *TREE, IOVA],
+    "test/iova/": [*TEST, *BELOW_IOVA, IOVA],
     "test/system/": [*TEST, "test/system/"],
     "test/system_v2/": [*TEST, "test/system_v2/"],
 

@@ -10,14 +10,15 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <system_error>
+#include <utility>
 
+#include "smmu/iommu/iova_cache.h"
+#include "smmu/iommu/pfn.h"
 #include "smmu/result.h"
 
 namespace smmu::iommu {
-
-// A page frame number: an IOVA divided by the domain's granule.  0 is a page like any other.
-using Pfn = std::uint64_t;
 
 // Where the next range comes from.
 enum class IovaOrder {
@@ -39,11 +40,34 @@ enum class Alignment { kNone, kNatural };
 // Who uses a domain: one thread at a time, which the caller sees to, or any number at once.
 enum class Threads { kOne, kMany };
 
+// The magazines of allocate_fast() and free_fast().
+struct IovaCacheConfig {
+  // Ranges of 1, 2, 4, ... 2^(sizes - 1) pages are kept.  At most 16; 0: none are.
+  unsigned sizes = 6;
+  // Ranges a magazine holds, 1 to 65536.  A thread has two of each size.
+  unsigned magazine = 127;
+  // Every range that is freed is looked at first, under a lock: for finding out who frees what is
+  // not theirs.
+  bool checked = false;
+};
+
 struct IovaConfig {
   IovaOrder order = IovaOrder::kHighestGap;
   FailureMemo failure_memo = FailureMemo::kOff;
   Threads threads = Threads::kMany;
+  IovaCacheConfig cache = {};
 };
+
+// Whether a request that nothing is free for takes back what all threads keep, and tries again.
+enum class FlushOnFailure { kNo, kYes };
+
+// Why a range was not freed.
+enum class FreeFault {
+  kWrongSize,   // a range begins there, and has another size
+  kDoubleFree,  // it is free, and kept for the next request
+  kForeignPfn,  // no range begins there; one that was freed twice and is not kept any more, too
+};
+std::string_view name(FreeFault fault);
 
 struct IovaNode;  // lib/iova
 
@@ -75,10 +99,51 @@ struct IovaRemains {
 };
 
 struct IovaStatistics {
-  std::uint64_t ranges = 0;    // live now, reserved ones included
+  std::uint64_t ranges = 0;    // live now; those that are reserved or kept for allocate_fast(), too
   std::uint64_t searches = 0;  // of the tree, since the domain was made
   std::uint64_t visits = 0;    // nodes that these looked at
   std::uint64_t bytes = 0;     // of memory for ranges, held now
+};
+
+// A cache of ranges for a caller that knows when it is alone, a queue of a device for instance:
+// what allocate_fast() and free_fast() of a domain are, without having to find out which thread
+// calls. For one thread at a time; what is freed here may have been allocated elsewhere.
+class IovaQueue {
+ public:
+  IovaQueue() = default;
+  // Its ranges become free for everybody.  REQUIRES: the domain is still there.
+  ~IovaQueue();
+  IovaQueue(IovaQueue&& other) noexcept
+      : home_(other.home_), cache_(std::exchange(other.cache_, nullptr)) {}
+  IovaQueue& operator=(IovaQueue&& other) noexcept {
+    std::swap(home_, other.home_);
+    std::swap(cache_, other.cache_);
+    return *this;
+  }
+
+  // REQUIRES: add_queue() has made it.
+  [[gnu::always_inline]] Result<Pfn, std::errc> allocate_fast(
+      std::uint64_t pages, Pfn limit, FlushOnFailure flush = FlushOnFailure::kYes) {
+    Pfn first = 0;
+    if (cache_->take(IovaCache::size_of(pages), limit, first)) [[likely]]
+      return first;
+    return allocate_otherwise(pages, limit, flush);
+  }
+  [[gnu::always_inline]] std::optional<FreeFault> free_fast(Pfn first, std::uint64_t pages) {
+    if (cache_->keep(IovaCache::size_of(pages), first)) [[likely]]
+      return std::nullopt;
+    return free_otherwise(first, pages);
+  }
+
+ private:
+  friend class IovaDomain;
+  IovaQueue(IovaCaches* home, IovaCache* cache) : home_(home), cache_(cache) {}
+
+  Result<Pfn, std::errc> allocate_otherwise(std::uint64_t pages, Pfn limit, FlushOnFailure flush);
+  std::optional<FreeFault> free_otherwise(Pfn first, std::uint64_t pages);
+
+  IovaCaches* home_ = nullptr;
+  IovaCache* cache_ = nullptr;
 };
 
 // Every member function may be called from any number of threads at once, unless the configuration
@@ -86,7 +151,8 @@ struct IovaStatistics {
 class IovaDomain {
  public:
   // Pages of `granule` bytes, of which those from `start` on are given out.  Nothing is reserved.
-  // invalid_argument: `granule` is not a power of two, or `start` is not a page of it.
+  // invalid_argument: `granule` is not a power of two, `start` is not a page of it, or the
+  // configuration has a number that it says it may not have.
   static Result<std::unique_ptr<IovaDomain>, std::errc> create(std::uint64_t granule, Pfn start,
                                                                const IovaConfig& config = {});
   ~IovaDomain();
@@ -134,15 +200,55 @@ class IovaDomain {
   // invalid_argument: `range` is not live or does not contain them.
   Result<IovaRemains, std::errc> split_and_remove(const IovaRange& range, Pfn first, Pfn last);
 
-  // Gives everything back, reservations as well, and the memory.
+  // Gives everything back, reservations as well, and the memory.  No IovaRange of before may be
+  // used any more, and nothing of before freed. REQUIRES: no other thread uses the domain.
   void reset();
+
+  // The first page of a range that is aligned naturally.  Up to 2^(sizes - 1) pages, `pages` is
+  // rounded up to a power of two, and a range is taken that this thread has freed, or that another
+  // has and had too many of; without one, or when none of them is below `limit`, allocate() is
+  // asked. Errors are those of allocate().
+  [[gnu::always_inline]] Result<Pfn, std::errc> allocate_fast(
+      std::uint64_t pages, Pfn limit, FlushOnFailure flush = FlushOnFailure::kYes) {
+    Pfn first = 0;
+    if (IovaCache* const cache = IovaCache::of_thread(number_);
+        cache && cache->take(IovaCache::size_of(pages), limit, first)) [[likely]] {
+      return first;
+    }
+    return allocate_otherwise(pages, limit, flush);
+  }
+  // Keeps a range of allocate_fast() for the next request, or frees it if it is too large for that.
+  // `pages`: as it was asked for.
+  //
+  // Unless the cache is `checked` nothing is looked at that is kept: a wrong size, or a range that
+  // is freed twice, makes ranges that overlap.
+  [[gnu::always_inline]] std::optional<FreeFault> free_fast(Pfn first, std::uint64_t pages) {
+    if (IovaCache* const cache = IovaCache::of_thread(number_);
+        cache && cache->keep(IovaCache::size_of(pages), first)) [[likely]] {
+      return std::nullopt;
+    }
+    return free_otherwise(first, pages);
+  }
+  // not_enough_memory.  A domain without a cache, too, has queues; they keep nothing.
+  Result<IovaQueue, std::errc> add_queue();
+
+  // What threads have had too many of is kept in magazines that are full.  Frees all but so many of
+  // each size; returns how many ranges that were.
+  std::uint64_t trim(std::uint64_t magazines);
+  // Frees all that is kept, by threads and queues too.
+  void flush_caches();
 
   IovaStatistics statistics() const;
 
  private:
   struct State;
-  explicit IovaDomain(std::unique_ptr<State> state);
-  std::unique_ptr<State> state_;
+  IovaDomain(std::uint64_t number, std::unique_ptr<State> state);
+
+  Result<Pfn, std::errc> allocate_otherwise(std::uint64_t pages, Pfn limit, FlushOnFailure flush);
+  std::optional<FreeFault> free_otherwise(Pfn first, std::uint64_t pages);
+
+  const std::uint64_t number_;  // of all domains there have been
+  const std::unique_ptr<State> state_;
 };
 
 }  // namespace smmu::iommu
