@@ -1,0 +1,162 @@
+#include "smmu/iommu/flush_queue.h"
+
+#include <array>
+#include <atomic>
+#include <bit>
+#include <cstddef>
+#include <mutex>
+#include <new>
+
+namespace smmu::iommu {
+namespace {
+
+// Threads are numbered as they come.
+std::size_t number_of_thread() {
+  static constinit std::atomic<std::size_t> threads{0};
+  static thread_local const std::size_t number = threads.fetch_add(1, std::memory_order_relaxed);
+  return number;
+}
+
+// A range that waits.
+struct Entry {
+  Pfn first;
+  std::uint64_t pages;
+  void* tables;
+  std::uint64_t begun;  // flushes, when it came
+};
+
+}  // namespace
+
+// In the order in which they came, which is the order in which they may go.
+struct alignas(64) FlushQueue::Ring {
+  mutable std::mutex mutex;
+  std::unique_ptr<Entry[]> entries;
+  std::uint64_t head = 0;  // the oldest; both count on for ever
+  std::uint64_t tail = 0;
+};
+
+FlushQueue::FlushQueue(IovaDomain& domain, FlushQueueClient& client, const FlushQueueConfig& config)
+    : domain_(domain), client_(client), config_(config) {}
+
+Result<std::unique_ptr<FlushQueue>, std::errc> FlushQueue::create(IovaDomain& domain,
+                                                                  FlushQueueClient& client,
+                                                                  const FlushQueueConfig& config) {
+  constexpr unsigned kMostEntries = 65536;
+  constexpr unsigned kMostRings = 1024;
+  if (!std::has_single_bit(config.entries) || config.entries > kMostEntries || config.rings == 0 ||
+      config.rings > kMostRings || config.patience < Time::zero()) {
+    return std::errc::invalid_argument;
+  }
+  std::unique_ptr<FlushQueue> queue(new (std::nothrow) FlushQueue(domain, client, config));
+  if (!queue) return std::errc::not_enough_memory;
+  queue->rings_.reset(new (std::nothrow) Ring[config.rings]);
+  if (!queue->rings_) return std::errc::not_enough_memory;
+  for (unsigned i = 0; i != config.rings; ++i) {
+    Ring& ring = queue->rings_[i];
+    ring.entries.reset(new (std::nothrow) Entry[config.entries]);
+    if (!ring.entries) return std::errc::not_enough_memory;
+  }
+  return queue;
+}
+
+FlushQueue::~FlushQueue() { flush(); }
+
+FlushQueue::Ring& FlushQueue::ring_of_thread() const {
+  return rings_[number_of_thread() % config_.rings];
+}
+
+void FlushQueue::add(Pfn first, std::uint64_t pages, void* tables, Time now) {
+  // That the range is unmapped is seen by a flush that this does not see begin: what was written to
+  // the tables comes before what is read of `begun_`, as on the other side it is the other way
+  // round.
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  Ring& ring = ring_of_thread();
+  release(ring);
+  for (;;) {
+    {
+      const std::lock_guard lock(ring.mutex);
+      if (ring.tail - ring.head != config_.entries) {
+        const std::uint64_t begun = begun_.load(std::memory_order_seq_cst);
+        ring.entries[ring.tail++ % config_.entries] = {first, pages, tables, begun};
+        break;
+      }
+    }
+    full_.fetch_add(1, std::memory_order_relaxed);
+    flush_translations();
+    release(ring);
+  }
+  if (deadline_.load(std::memory_order_relaxed) == kNever) arm(now);
+}
+
+void FlushQueue::arm(Time now) {
+  std::int64_t never = kNever;
+  // What would be later than any time there is comes as late as it can.
+  const Time latest(kNever - 1);
+  const Time deadline = now > latest - config_.patience ? latest : now + config_.patience;
+  deadline_.compare_exchange_strong(never, deadline.count(), std::memory_order_relaxed);
+}
+
+std::optional<FlushQueue::Time> FlushQueue::deadline() const {
+  const std::int64_t deadline = deadline_.load(std::memory_order_relaxed);
+  if (deadline == kNever) return std::nullopt;
+  return Time(deadline);
+}
+
+bool FlushQueue::tick(Time now) {
+  std::int64_t deadline = deadline_.load(std::memory_order_relaxed);
+  if (deadline == kNever || now.count() < deadline) return false;
+  // Whoever adds from now on sets the next.
+  if (!deadline_.compare_exchange_strong(deadline, kNever, std::memory_order_seq_cst)) return false;
+  flush();
+  return true;
+}
+
+void FlushQueue::flush() {
+  if (statistics().waiting == 0) return;
+  flush_translations();
+  for (unsigned i = 0; i != config_.rings; ++i) release(rings_[i]);
+}
+
+void FlushQueue::flush_translations() {
+  begun_.fetch_add(1, std::memory_order_seq_cst);
+  client_.flush();
+  finished_.fetch_add(1, std::memory_order_seq_cst);
+}
+
+// An entry that came when n flushes had begun waits until n + 1 have finished: of these, one began
+// after it.
+void FlushQueue::release(Ring& ring) {
+  std::array<Entry, 16> some;
+  std::size_t count = 0;
+  do {
+    count = 0;
+    {
+      const std::lock_guard lock(ring.mutex);
+      const std::uint64_t finished = finished_.load(std::memory_order_seq_cst);
+      while (count != some.size() && ring.head != ring.tail) {
+        const Entry& oldest = ring.entries[ring.head % config_.entries];
+        if (oldest.begun >= finished) break;
+        some[count++] = oldest;
+        ++ring.head;
+      }
+    }
+    for (std::size_t i = 0; i != count; ++i) {
+      if (some[i].tables) client_.free_tables(some[i].tables);
+      domain_.free_fast(some[i].first, some[i].pages);
+    }
+  } while (count == some.size());
+}
+
+FlushQueueStatistics FlushQueue::statistics() const {
+  FlushQueueStatistics statistics;
+  statistics.flushes = finished_.load(std::memory_order_relaxed);
+  statistics.full = full_.load(std::memory_order_relaxed);
+  for (unsigned i = 0; rings_ && i != config_.rings; ++i) {
+    const std::lock_guard lock(rings_[i].mutex);
+    statistics.waiting += rings_[i].tail - rings_[i].head;
+    statistics.released += rings_[i].head;
+  }
+  return statistics;
+}
+
+}  // namespace smmu::iommu
