@@ -107,7 +107,7 @@ struct IovaStatistics {
 
 // A cache of ranges for a caller that knows when it is alone, a queue of a device for instance:
 // what allocate_fast() and free_fast() of a domain are, without having to find out which thread
-// calls. For one thread at a time; what is freed here may have been allocated elsewhere.
+// calls.  For one thread at a time; what is freed here may have been allocated elsewhere.
 class IovaQueue {
  public:
   IovaQueue() = default;
@@ -201,13 +201,13 @@ class IovaDomain {
   Result<IovaRemains, std::errc> split_and_remove(const IovaRange& range, Pfn first, Pfn last);
 
   // Gives everything back, reservations as well, and the memory.  No IovaRange of before may be
-  // used any more, and nothing of before freed. REQUIRES: no other thread uses the domain.
+  // used any more, and nothing of before freed.  REQUIRES: no other thread uses the domain.
   void reset();
 
   // The first page of a range that is aligned naturally.  Up to 2^(sizes - 1) pages, `pages` is
   // rounded up to a power of two, and a range is taken that this thread has freed, or that another
   // has and had too many of; without one, or when none of them is below `limit`, allocate() is
-  // asked. Errors are those of allocate().
+  // asked.  Errors are those of allocate().
   [[gnu::always_inline]] Result<Pfn, std::errc> allocate_fast(
       std::uint64_t pages, Pfn limit, FlushOnFailure flush = FlushOnFailure::kYes) {
     Pfn first = 0;
