@@ -36,7 +36,7 @@ class OneBank {
 
 TEST(InterruptLine, FollowsTheFaultAndItsEnable) {
   OneBank one;
-  const LevelRecorder& line = one.rig.context_fault(kBank);
+  const RecordingLevelLine& line = one.rig.context_fault(kBank);
   one.device.translate(kMissing);
   EXPECT_TRUE(line.up());
   one.bank.write(translating().set(SMMU_CBn_SCTLR::CFIE, false));
@@ -93,7 +93,7 @@ TEST(InterruptLine, GoesDownWithAReset) {
 TEST(InterruptLine, CombinedSpeaksForThoseThatAreNotConnected) {
   emulator::Ram ram;
   ASSERT_TRUE(ram.add(Pa(0x4000'0000), 1 << 20));
-  LevelRecorder combined;
+  RecordingLevelLine combined;
   auto smmu = *SmmuV2::create(SmmuV2Config::generic(), {.memory = &ram, .combined = &combined});
   const RegisterPages pages(*smmu);
   pages.bank(kBank).write(SMMU_CBn_SCTLR().set(SMMU_CBn_SCTLR::CFIE, true));

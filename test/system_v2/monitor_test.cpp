@@ -19,42 +19,21 @@ constexpr Iova kSecondPage(0x12'3456'8000);
 constexpr std::uint32_t kBank = 3;
 constexpr std::uint32_t kOtherBank = 4;
 
-// Two streams with a bank each, and lines for groups.
+// Two streams with a bank each.
 class Monitor : public ::testing::Test {
  protected:
-  explicit Monitor(const SmmuV2Config& config = SmmuV2Config::generic()) {
-    EXPECT_TRUE(ram.add(Pa(0x4000'0000), 1 << 24));
-    for (LevelRecorder& line : lines) wires.counter_groups.push_back(&line);
-    wires.memory = &ram;
-    wires.combined = &combined;
-    smmu = *emulator::SmmuV2::create(config, wires);
-    const RegisterPages pages(*smmu);
-    const RegisterPage gr0 = pages.global0();
-    using S2cr = SMMU_S2CRn_Translation;
+  explicit Monitor(const SmmuV2Config& config = SmmuV2Config::generic()) : rig(config) {
     for (std::uint32_t i = 0; i != 2; ++i) {
-      gr0.write(i, S2cr().set(S2cr::CBNDX, kBank + i));
-      gr0.write(i, SMMU_SMRn().set(SMMU_SMRn::VALID, true).set(SMMU_SMRn::ID, kStream.value + i));
-      using Cbar = SMMU_CBARn;
-      pages.global1().write(kBank + i, Cbar().set(Cbar::TYPE, ContextType::kStage1Stage2Bypass));
-      pages.global1().write(kBank + i, SMMU_CBA2Rn().set(SMMU_CBA2Rn::VA64, true));
-      const RegisterPage bank = pages.bank(kBank + i);
-      using Tcr = SMMU_CBn_TCR_AArch64;
-      bank.write(Tcr().set(Tcr::T0SZ, 25).set(Tcr::EPD1, true));
-      bank.write(SMMU_CBn_TCR2()
-                     .set(SMMU_CBn_TCR2::PASize, OutputSize::k48Bits)
-                     .set(SMMU_CBn_TCR2::SEP, SignBit::kUpstream));
-      bank.write(SMMU_CBn_TTBR0_AArch64()
-                     .set(SMMU_CBn_TTBR0_AArch64::BaseAddress, table.root().value)
-                     .set(SMMU_CBn_TTBR0_AArch64::ASID, i));
-      bank.write(translating());
+      software.stage1(kBank + i, table, {.asid = i});
+      software.lead(StreamId(kStream.value + i), kBank + i);
     }
-    gr0.write(everything_faults());
-    table.map(kPage, Pa(0x4080'0000), 2 * kPageBytes);
+    software.enable();
+    table.map(kPage, rig.allocate(2 * kPageBytes), 2 * kPageBytes);
   }
 
-  DmaDevice device(StreamId stream) { return {smmu->add_port(), stream}; }
-  RegisterPage monitors() { return {*smmu, 3 * kPageBytes}; }
-  RegisterPage bank(std::uint32_t n) { return RegisterPages(*smmu).bank(n); }
+  DmaDevice device(StreamId stream) { return rig.device(stream); }
+  RegisterPage monitors() { return rig.registers().monitors(); }
+  RegisterPage bank(std::uint32_t n) { return rig.registers().bank(n); }
 
   // Has counter n count the event.
   void count(std::uint32_t n, SMMU_PMEVTYPERn what) {
@@ -69,19 +48,9 @@ class Monitor : public ::testing::Test {
   }
   std::uint32_t counted(std::uint32_t n) { return monitors().read<SMMU_PMEVCNTRn>(n).raw(); }
 
-  emulator::Ram ram;
-  std::vector<LevelRecorder> lines{4};
-  LevelRecorder combined;
-  emulator::SmmuV2Wires wires;
-  std::unique_ptr<emulator::SmmuV2> smmu;
-  std::uint64_t next_free = 0x4000'0000;
-  PageTable table{ram,
-                  [this](std::uint64_t bytes, std::uint64_t alignment) {
-                    const std::uint64_t begin = (next_free + alignment - 1) / alignment * alignment;
-                    next_free = begin + bytes;
-                    return Pa(begin);
-                  },
-                  stage1_tables()};
+  V2Rig rig;
+  Software software{rig};
+  PageTable table = rig.page_table(stage1_tables());
 };
 
 TEST_F(Monitor, EventsAreWhatTheySay) {
@@ -182,7 +151,7 @@ TEST_F(Monitor, LeaveOutPrivilegesByTheirTypes) {
 }
 
 TEST_F(Monitor, SecureTransactionsCountWhereSecureSoftwareLetsThem) {
-  const RegisterPage secure(smmu->secure(), 0);
+  const RegisterPage secure = rig.secure_registers().global0();
   secure.write(SMMU_sCR0().set(SMMU_sCR0::USFCFG, false));
   count(0, MonitorEvent::kAccess);
   const DmaDevice dma = device(kStream).of(SecurityState::kSecure);
@@ -206,25 +175,25 @@ TEST_F(Monitor, OverflowInterruptsOfItsGroup) {
   count(kPerGroup + 1, MonitorEvent::kAccess);
   monitors().write(0, SMMU_PMINTENSETn(1U << (kPerGroup + 1)));
   monitors().write(kPerGroup + 1, SMMU_PMEVCNTRn(~0U));
-  EXPECT_FALSE(combined.up());
+  EXPECT_FALSE(rig.combined.up());
   device(kStream).translate(kPage);
   EXPECT_EQ(counted(kPerGroup + 1), 0U);
   EXPECT_EQ(monitors().read<SMMU_PMOVSSETn>(0).raw(), 1U << (kPerGroup + 1));
-  EXPECT_TRUE(lines[1].up());
-  EXPECT_FALSE(lines[0].up());
-  EXPECT_TRUE(combined.up());
+  EXPECT_TRUE(rig.counter_group(1).up());
+  EXPECT_FALSE(rig.counter_group(0).up());
+  EXPECT_TRUE(rig.combined.up());
   monitors().write(0, SMMU_PMINTENCLRn(1U << (kPerGroup + 1)));
-  EXPECT_FALSE(lines[1].up());
+  EXPECT_FALSE(rig.counter_group(1).up());
   monitors().write(0, SMMU_PMINTENSETn(1U << (kPerGroup + 1)));
-  EXPECT_TRUE(lines[1].up());
+  EXPECT_TRUE(rig.counter_group(1).up());
   monitors().write(0, SMMU_PMOVSCLRn(1U << (kPerGroup + 1)));
-  EXPECT_FALSE(lines[1].up());
-  EXPECT_FALSE(combined.up());
+  EXPECT_FALSE(rig.counter_group(1).up());
+  EXPECT_FALSE(rig.combined.up());
   // Software may set it, to try its handler.
   monitors().write(0, SMMU_PMOVSSETn(1U << (kPerGroup + 1)));
-  EXPECT_TRUE(lines[1].up());
-  smmu->reset(emulator::Reset::kWarm);
-  EXPECT_FALSE(combined.up());
+  EXPECT_TRUE(rig.counter_group(1).up());
+  rig.smmu().reset(emulator::Reset::kWarm);
+  EXPECT_FALSE(rig.combined.up());
 }
 
 // A bank that a group is given to has it in its page; others have nothing there.
@@ -255,9 +224,9 @@ TEST_F(Monitor, GroupIsSeenByTheBankThatItIsGivenTo) {
   page.write(1, SMMU_CBn_PMEVCNTRm(~0U));
   device(kStream).translate(kPage);
   EXPECT_EQ(page.read<SMMU_CBn_PMOVSCLR>().raw(), 0b10U);
-  EXPECT_TRUE(lines[2].up());
+  EXPECT_TRUE(rig.counter_group(2).up());
   page.write(SMMU_CBn_PMOVSCLR(0b10));
-  EXPECT_FALSE(lines[2].up());
+  EXPECT_FALSE(rig.counter_group(2).up());
   page.write(SMMU_CBn_PMCR().set(SMMU_CBn_PMCR::E, true).set(SMMU_CBn_PMCR::P, true));
   EXPECT_EQ(counted(2 * kPerGroup + 1), 0U);
 }

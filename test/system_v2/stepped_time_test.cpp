@@ -66,9 +66,9 @@ TEST_F(SteppedTime, LinesMoveOneByOneFromTheLowestBankOn) {
   secure.enable();
   secure.gr0.write(SMMU_sGFSRRESTORE().set(SMMU_sGFSRRESTORE::USF, true));
   EXPECT_TRUE(software.gr0.read<SMMU_sGFSR>()[SMMU_sGFSR::USF]) << "registers know it already";
-  const std::vector<const LevelRecorder*> order{&rig.context_fault(kLow), &rig.context_fault(kHigh),
-                                                &rig.global_fault,        &rig.configuration_fault,
-                                                &rig.secure_global_fault, &rig.combined};
+  const std::vector<const RecordingLevelLine*> order{
+      &rig.context_fault(kLow), &rig.context_fault(kHigh), &rig.global_fault,
+      &rig.configuration_fault, &rig.secure_global_fault,  &rig.combined};
   for (std::size_t i = 0; i != order.size(); ++i) {
     for (std::size_t j = 0; j != order.size(); ++j) EXPECT_EQ(order[j]->up(), j < i) << i;
     EXPECT_TRUE(step());
