@@ -1,7 +1,6 @@
 #include "emulator/v2/monitors.h"
 
 #include <algorithm>
-#include <array>
 
 namespace smmu::emulator {
 
@@ -37,18 +36,6 @@ using v2::SMMU_PMOVSCLRn;
 using v2::SMMU_PMOVSSETn;
 
 namespace {
-
-// Which of the events there are, a bit each.
-constexpr std::uint32_t kEvents = [] {
-  std::uint32_t events = 0;
-  for (const MonitorEvent event :
-       {MonitorEvent::kClockCycle, MonitorEvent::kClockCycleBy64, MonitorEvent::kTlbRefill,
-        MonitorEvent::kTlbRefillOfRead, MonitorEvent::kTlbRefillOfWrite, MonitorEvent::kAccess,
-        MonitorEvent::kRead, MonitorEvent::kWrite}) {
-    events |= 1U << static_cast<unsigned>(event);
-  }
-  return events;
-}();
 
 // Nobody debugs an SMMU that cannot be seen into otherwise: all is permitted.
 constexpr std::uint32_t kAuthentication = 0xff;
@@ -163,7 +150,7 @@ Access32 Monitors::read32(std::uint32_t offset, std::uint32_t& value) const {
       value = control_.raw();
       return Access32::kDone;
     case SMMU_PMCEID0::kOffset:
-      value = kEvents;
+      value = config_.pmceid0;
       return Access32::kDone;
     case SMMU_PMCEID1::kOffset:
       return Access32::kDone;
@@ -270,7 +257,7 @@ Access32 Monitors::read32_of_bank(std::uint32_t bank, std::uint32_t offset,
                   .raw();
       return Access32::kDone;
     case SMMU_CBn_PMCEID0::kOffset:
-      value = kEvents;
+      value = config_.pmceid0;
       return Access32::kDone;
     case v2::SMMU_CBn_PMCEID1::kOffset:
       value = 0;

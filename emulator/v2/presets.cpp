@@ -1,4 +1,4 @@
-// Configurations by name.  docs/features_v2.md says what each advertises.
+// Configurations by name.  docs/smmu_v2.md says what each advertises.
 #include "smmu/emulator/config_v2.h"
 
 namespace smmu::emulator {
@@ -83,6 +83,7 @@ SmmuV2Config of_mmu_500() {
   config.has_top_byte_control = false;
   config.early_resume = SmmuV2Config::EarlyResume::kIgnored;
   config.stall_interrupts = true;
+  config.pmceid0 = 0x0003'0303;
   // A TBU's StreamIDs have ten bits of their own.
   config.counted_stream_bits = 10;
   return config;

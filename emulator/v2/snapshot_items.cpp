@@ -11,8 +11,8 @@ std::vector<SnapshotItem> items_of(const SmmuV2Config& config) {
                has_stall_control, has_configuration_access_control, has_conflict_control,
                has_private_asids, has_top_byte_control, illegal_access, conflict, resume,
                early_resume, stall_interrupts, hit_under_fault_is_multiple,
-               aliases_without_security, busy_reads, pmcfgr, counted_stream_bits, most_stalled,
-               caching, pace] = config;
+               aliases_without_security, busy_reads, pmcfgr, pmceid0, counted_stream_bits,
+               most_stalled, caching, pace] = config;
   const auto& [policy, prefetch, main_tlb, configuration, stage2, walk, cap] = caching;
   const auto number = [](auto value) { return static_cast<std::uint64_t>(value); };
   const auto geometry = [](const CacheGeometry& its) {
@@ -48,6 +48,7 @@ std::vector<SnapshotItem> items_of(const SmmuV2Config& config) {
       {"aliases_without_security", number(aliases_without_security)},
       {"busy_reads", busy_reads},
       {"SMMU_PMCFGR", pmcfgr.raw()},
+      {"SMMU_PMCEID0", pmceid0},
       {"counted_stream_bits", counted_stream_bits},
       {"most_stalled", most_stalled},
       {"caching.policy", number(policy)},

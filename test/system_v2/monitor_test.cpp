@@ -231,11 +231,24 @@ TEST_F(Monitor, GroupIsSeenByTheBankThatItIsGivenTo) {
   EXPECT_EQ(counted(2 * kPerGroup + 1), 0U);
 }
 
+TEST_F(Monitor, EventsAreToldOfInThePageOfABank) {
+  monitors().write(2, SMMU_PMCGCRn().set(SMMU_PMCGCRn::CBAEN, true).set(SMMU_PMCGCRn::NDX, kBank));
+  EXPECT_EQ(bank(kBank).read<SMMU_CBn_PMCEID0>().raw(), 0x0007'0703U);
+}
+
 // MMU-500: groups are about the streams of a TBU.
 class MonitorOfMmu500 : public Monitor {
  protected:
   MonitorOfMmu500() : Monitor(SmmuV2Config::mmu500_zynqmp()) {}
 };
+
+// As AMD prints it.  Its manual has more of them.
+TEST_F(MonitorOfMmu500, EventsAreMoreThanItTellsOf) {
+  EXPECT_EQ(monitors().read<SMMU_PMCEID0>().raw(), 0x0003'0303U);
+  count(0, MonitorEvent::kWrite);
+  device(StreamId(0)).translate(kPage, Direction::kWrite);
+  EXPECT_EQ(counted(0), 1U);
+}
 
 TEST_F(MonitorOfMmu500, GroupsAreAboutStreamsOfTheirNumber) {
   for (std::uint32_t n = 0; n != 2; ++n) count(kPerGroup * n, MonitorEvent::kAccess);

@@ -213,6 +213,7 @@ constexpr Other kOthers[] = {
      [](SmmuV2Config& config) { config.illegal_access = SmmuV2Config::IllegalAccess::kFaults; }},
     {"busy_reads", [](SmmuV2Config& config) { config.busy_reads = 1; }},
     {"SMMU_PMCFGR", [](SmmuV2Config& config) { config.pmcfgr.set(SMMU_PMCFGR::NCG, 0); }},
+    {"SMMU_PMCEID0", [](SmmuV2Config& config) { config.pmceid0 = 1; }},
     {"most_stalled", [](SmmuV2Config& config) { config.most_stalled = 3; }},
     {"caching.policy",
      [](SmmuV2Config& config) { config.caching.policy = CachePolicy::kAdversarial; }},

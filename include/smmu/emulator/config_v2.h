@@ -86,6 +86,9 @@ struct SmmuV2Config {
 
   // The counters, dealt out evenly to the groups; 0: there are none.
   v2::SMMU_PMCFGR pmcfgr = {};
+  // SMMU_PMCEID0: the events that counters are said to have, a bit each.  All that this
+  // model has; they are counted whether or not they are told of here.
+  std::uint32_t pmceid0 = 0x0007'0703;
   // Of StreamIDs, the low bits that do not tell which group counts them: the others
   // are the group's number, SIDG.  16: every group counts every stream.
   std::uint8_t counted_stream_bits = 16;
