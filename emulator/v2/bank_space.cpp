@@ -30,6 +30,8 @@ using v2::SMMU_CBn_SCTLR;
 using v2::SMMU_CBn_SCTLR_Stage2;
 using v2::SMMU_CBn_TCR2;
 using v2::SMMU_CBn_TCR_AArch64;
+using v2::SMMU_CBn_TLBIALL;
+using v2::SMMU_CBn_TLBIASID;
 using v2::SMMU_CBn_TLBIIPAS2L;
 using v2::SMMU_CBn_TLBIVA_AArch64;
 using v2::SMMU_CBn_TLBSYNC;
@@ -73,8 +75,10 @@ constexpr std::uint32_t kLastInvalidation = SMMU_CBn_TLBIIPAS2L::kOffset + 4;
 constexpr std::uint32_t kFirstTranslation = SMMU_CBn_ATS1PR::kOffset;
 constexpr std::uint32_t kLastTranslation = SMMU_CBn_ATS1UW::kOffset + 4;
 
+// TLBIASID and TLBIALL have 32 bits: beside them there is nothing.
 bool is_invalidation(std::uint32_t offset) {
-  return offset >= kFirstInvalidation && offset <= kLastInvalidation;
+  return offset >= kFirstInvalidation && offset <= kLastInvalidation &&
+         offset != SMMU_CBn_TLBIASID::kOffset + 4 && offset != SMMU_CBn_TLBIALL::kOffset + 4;
 }
 bool is_translation(std::uint32_t offset) {
   return offset >= kFirstTranslation && offset <= kLastTranslation;
@@ -88,8 +92,9 @@ std::uint64_t& operand_of(BankRegisters& bank, std::uint32_t offset) {
 
 }  // namespace
 
-bool BankSpace::is_operation(std::uint32_t offset) {
-  return is_invalidation(offset) || is_translation(offset);
+bool BankSpace::is_operation(std::uint32_t offset) const {
+  return is_invalidation(offset) ||
+         (is_translation(offset) && registers_.features.translates_on_request);
 }
 
 Access32 BankSpace::read32(std::uint32_t index, std::uint32_t offset, std::uint32_t& value) const {
@@ -151,12 +156,12 @@ Access32 BankSpace::write32(std::uint32_t index, std::uint32_t offset, std::uint
     return Access32::kDone;
   }
   if (offset == SMMU_CBn_RESUME::kOffset) {
-    effects.action = Resumption{index, SMMU_CBn_RESUME(value)[SMMU_CBn_RESUME::TnR]};
+    effects.actions.emplace_back(Resumption{index, SMMU_CBn_RESUME(value)[SMMU_CBn_RESUME::TnR]});
     return Access32::kDone;
   }
   if (offset == SMMU_CBn_TLBSYNC::kOffset) {
     bank.synchronization.busy_reads = config_.busy_reads;
-    effects.action = TlbSynchronization{{registers_.owner_of_bank(index), index}};
+    effects.actions.emplace_back(TlbSynchronization{{registers_.owner_of_bank(index), index}});
     return Access32::kDone;
   }
   if (is_operation(offset)) {
@@ -176,8 +181,8 @@ bool BankSpace::write_control(BankRegisters& bank, std::uint32_t offset, std::ui
       bank.sctlr = SMMU_CBn_SCTLR(low(value & fields));
       effects.contexts = effects.lines = true;
       if (bank.sctlr[SMMU_CBn_SCTLR::HUPCF]) {
-        effects.action =
-            NothingToWaitFor{static_cast<std::uint32_t>(&bank - registers_.banks.data())};
+        effects.actions.emplace_back(
+            NothingToWaitFor{static_cast<std::uint32_t>(&bank - registers_.banks.data())});
       }
       return true;
     }
@@ -242,7 +247,7 @@ bool BankSpace::write_fault(std::uint32_t index, std::uint32_t offset, std::uint
     effects.lines = true;
     const bool after = has_outstanding_fault(bank);
     if (after != before) effects.contexts = true;
-    if (before && !after) effects.action = NothingToWaitFor{index};
+    if (before && !after) effects.actions.emplace_back(NothingToWaitFor{index});
   };
   switch (offset) {
     case SMMU_CBn_FSR::kOffset:
@@ -291,22 +296,21 @@ void BankSpace::write64(std::uint32_t index, std::uint32_t offset, std::uint64_t
 void BankSpace::begin(std::uint32_t index, std::uint32_t offset, std::uint64_t operand,
                       RegisterEffects& effects) {
   if (is_invalidation(offset)) {
-    effects.action = bank_maintenance(registers_, index, offset, operand);
+    effects.actions.emplace_back(bank_maintenance(registers_, index, offset, operand));
     return;
   }
-  if (!registers_.features.translates_on_request) return;
   BankRegisters& bank = registers_.banks[index];
   // Stage 1 alone has these.
   if (bank.is_stage2()) return;
   bank.operation.busy_reads = config_.busy_reads;
   const std::uint32_t which = (offset - kFirstTranslation) / 8;  // PR, PW, UR, UW
-  effects.action = TranslationRequestV2{
+  effects.actions.emplace_back(TranslationRequestV2{
       .asker = {registers_.owner_of_bank(index), index},
       .bank = index,
       .both_stages = false,
       .privilege = which < 2 ? Privilege::kPrivileged : Privilege::kUnprivileged,
       .direction = which % 2 == 0 ? Direction::kRead : Direction::kWrite,
-      .address = SMMU_CBn_ATS1PR(operand)[SMMU_CBn_ATS1PR::ADDR]};
+      .address = SMMU_CBn_ATS1PR(operand)[SMMU_CBn_ATS1PR::ADDR]});
 }
 
 void BankSpace::write_cbar(std::uint32_t index, std::uint32_t value, RegisterEffects& effects) {

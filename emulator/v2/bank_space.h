@@ -21,8 +21,9 @@ class BankSpace {
   Access32 write32(std::uint32_t bank, std::uint32_t offset, std::uint32_t value,
                    RegisterEffects& effects);
 
-  // Whether that is the address of an operation, which may be written as one.
-  static bool is_operation(std::uint32_t offset);
+  // Whether that is the address of an operation, which may be written as one.  Without
+  // SMMU_IDR0.ATOSNS 0 those of translation operations are not there.
+  bool is_operation(std::uint32_t offset) const;
   // A write of 64 bits to one.
   void write64(std::uint32_t bank, std::uint32_t offset, std::uint64_t value,
                RegisterEffects& effects);

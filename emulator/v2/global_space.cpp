@@ -198,7 +198,8 @@ Access32 GlobalSpace::read32(SecurityState security, std::uint32_t offset,
   if (is_translation(copy.offset)) {
     return features.translates_on_request ? Access32::kDone : Access32::kIllegal;
   }
-  if (is_invalidation(offset) && global_maintenance(registers_, security, offset & ~3U, 0)) {
+  const std::uint32_t whole = is_wide_invalidation(offset) ? offset & ~7U : offset;
+  if (is_invalidation(offset) && global_maintenance(registers_, security, whole, 0)) {
     return Access32::kDone;
   }
   return Access32::kIllegal;
@@ -329,7 +330,7 @@ void GlobalSpace::write_cr0(SecurityState of, std::uint32_t value, RegisterEffec
   if (!config_.has_conflict_control) cr0.set(SMMU_sCR0::SMCFCFG, true);
   registers_.global(of).cr0 = cr0;
   effects.contexts = effects.gates = effects.lines = true;
-  if (!cr0[SMMU_sCR0::GSE]) effects.action = NothingToWaitFor{std::nullopt};
+  if (!cr0[SMMU_sCR0::GSE]) effects.actions.emplace_back(NothingToWaitFor{std::nullopt});
 }
 
 // A group keeps what it is given whether or not it is valid; of bits that no
@@ -373,26 +374,26 @@ Access32 GlobalSpace::begin(Copy copy, SecurityState security, std::uint32_t off
                             std::uint64_t operand, RegisterEffects& effects) {
   if (copy.offset == SMMU_sTLBGSYNC::kOffset) {
     registers_.global(copy.security).synchronization.busy_reads = config_.busy_reads;
-    effects.action = TlbSynchronization{{copy.security, std::nullopt}};
+    effects.actions.emplace_back(TlbSynchronization{{copy.security, std::nullopt}});
     return Access32::kDone;
   }
   if (is_translation(copy.offset)) {
     if (!registers_.features.translates_on_request) return Access32::kIllegal;
     registers_.global(copy.security).operation.busy_reads = config_.busy_reads;
     const std::uint32_t which = (copy.offset - kFirstTranslation) / 8;  // UR, UW, PR, PW
-    effects.action = TranslationRequestV2{
+    effects.actions.emplace_back(TranslationRequestV2{
         .asker = {copy.security, std::nullopt},
         .bank = SMMU_sGATS1UR(operand)[SMMU_sGATS1UR::NDX],
         .both_stages = which >= 4,
         .privilege = which % 4 >= 2 ? Privilege::kPrivileged : Privilege::kUnprivileged,
         .direction = which % 2 == 0 ? Direction::kRead : Direction::kWrite,
-        .address = SMMU_sGATS1UR(operand)[SMMU_sGATS1UR::ADDR]};
+        .address = SMMU_sGATS1UR(operand)[SMMU_sGATS1UR::ADDR]});
     return Access32::kDone;
   }
   if (!is_invalidation(offset)) return Access32::kIllegal;
   auto maintenance = global_maintenance(registers_, security, offset, operand);
   if (!maintenance) return Access32::kIllegal;
-  effects.action = *std::move(maintenance);
+  effects.actions.emplace_back(*std::move(maintenance));
   return Access32::kDone;
 }
 

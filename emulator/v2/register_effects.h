@@ -63,13 +63,15 @@ struct NothingToWaitFor {
 };
 
 struct RegisterEffects {
+  using Action = std::variant<TlbMaintenance, TlbSynchronization, TranslationRequestV2, Resumption,
+                              NothingToWaitFor>;
+
   bool contexts = false;  // what streams mean may have changed
   bool gates = false;     // whether there is a meaning
   bool lines = false;     // interrupts may have
   bool monitors = false;  // whether, or what, is counted
-  std::variant<std::monostate, TlbMaintenance, TlbSynchronization, TranslationRequestV2, Resumption,
-               NothingToWaitFor>
-      action = {};
+  // In their order: a write of 64 bits may be one to two registers of 32.
+  std::vector<Action> actions = {};
 };
 
 // What became of an access to a register.

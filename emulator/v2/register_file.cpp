@@ -135,7 +135,7 @@ Access32 RegisterFileV2::write32(SecurityState security, std::uint32_t offset, s
 bool RegisterFileV2::write_whole(SecurityState security, std::uint32_t offset, std::uint64_t value,
                                  RegisterEffects& effects) {
   const RegisterPlace place = place_of(security, offset);
-  if (place.space == RegisterSpace::kBank && BankSpace::is_operation(place.offset)) {
+  if (place.space == RegisterSpace::kBank && banks_.is_operation(place.offset)) {
     banks_.write64(place.bank, place.offset, value, effects);
     return true;
   }

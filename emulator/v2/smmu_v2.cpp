@@ -284,7 +284,7 @@ class Model final : public SmmuV2, private ClientSupervisor {
       const std::lock_guard lock(shared_.mutex);
       response = file_.write(security, offset, bytes, value, effects);
       if (effects.lines) update_levels();
-      queue_up(effects);
+      for (const RegisterEffects::Action& action : effects.actions) queue_up(action);
       counts = monitors_.counting();
     }
     follow_up(effects, counts);
@@ -307,12 +307,12 @@ class Model final : public SmmuV2, private ClientSupervisor {
     return shared_.registers.global(asker.security).operation;
   }
   // What is asked for once more, and still waits, is asked for once.
-  void queue_up(const RegisterEffects& effects) {
-    if (const auto* sync = std::get_if<TlbSynchronization>(&effects.action)) {
+  void queue_up(const RegisterEffects::Action& action) {
+    if (const auto* sync = std::get_if<TlbSynchronization>(&action)) {
       Activity& activity = synchronization_of(sync->asker);
       if (!activity.pending) pending_synchronizations_.push_back(sync->asker);
       activity.pending = true;
-    } else if (const auto* request = std::get_if<TranslationRequestV2>(&effects.action)) {
+    } else if (const auto* request = std::get_if<TranslationRequestV2>(&action)) {
       std::erase_if(operations_, [&](const auto& other) { return other.asker == request->asker; });
       operations_.push_back(*request);
       operation_of(request->asker).pending = true;
@@ -329,18 +329,25 @@ class Model final : public SmmuV2, private ClientSupervisor {
     if (effects.monitors) {
       for (Clients* of : all()) of->tcu().set_counts(counts);
     }
-    if (const auto* maintenance = std::get_if<TlbMaintenance>(&effects.action)) {
-      const std::lock_guard lock(maintenance_mutex_);
-      Tcu& tcu = clients(maintenance->asker.security).tcu();
-      tcu.serve(queue_of(maintenance->asker));
-      for (const TlbInvalidation& what : maintenance->what) tcu.invalidate(what);
-      return;
+    bool work = effects.lines;
+    for (const RegisterEffects::Action& action : effects.actions) {
+      if (const auto* maintenance = std::get_if<TlbMaintenance>(&action)) {
+        invalidate(*maintenance);
+      } else {
+        work = true;
+      }
+      if (const auto* resumption = std::get_if<Resumption>(&action)) resume(*resumption);
+      if (const auto* nothing = std::get_if<NothingToWaitFor>(&action)) {
+        for (Clients* of : all()) of->held().release(nothing->bank);
+      }
     }
-    if (const auto* resumption = std::get_if<Resumption>(&effects.action)) resume(*resumption);
-    if (const auto* nothing = std::get_if<NothingToWaitFor>(&effects.action)) {
-      for (Clients* of : all()) of->held().release(nothing->bank);
-    }
-    if (effects.lines || effects.action.index() != 0) note();
+    if (work) note();
+  }
+  void invalidate(const TlbMaintenance& maintenance) {
+    const std::lock_guard lock(maintenance_mutex_);
+    Tcu& tcu = clients(maintenance.asker.security).tcu();
+    tcu.serve(queue_of(maintenance.asker));
+    for (const TlbInvalidation& what : maintenance.what) tcu.invalidate(what);
   }
 
   void resume(const Resumption& resumption) {

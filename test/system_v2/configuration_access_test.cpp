@@ -78,13 +78,34 @@ TEST(ConfigurationAccess, ToWhatIsThereIsNone) {
   for (const std::uint32_t offset :
        {SMMU_IDR0::kOffset, SMMU_IDR3::kOffset, SMMU_sGFSRRESTORE::kOffset, SMMU_TLBIALLH::kOffset,
         SMMU_sTLBGSYNC::kOffset, SMMU_sTLBGSTATUS::kOffset, SMMU_SMRn::offset(63),
-        SMMU_S2CRn::offset(63), SMMU_sGATSR::kOffset, SMMU_sGATS1PR::kOffset + 4}) {
+        SMMU_S2CRn::offset(63), SMMU_sGATSR::kOffset, SMMU_sGATS1PR::kOffset + 4,
+        SMMU_TLBIVAH64::kOffset + 4, SMMU_TLBIVALH64::kOffset + 4}) {
     SCOPED_TRACE(offset);
     std::uint64_t value = 0;
     EXPECT_EQ(port.read(offset, 4, value), BusResponse::kOkay);
     EXPECT_EQ(port.write(offset, 4, 0), BusResponse::kOkay);
   }
   EXPECT_EQ(software.gr0.read<SMMU_sGFSR>(), SMMU_sGFSR());
+}
+
+// TLBIASID and TLBIALL have 32 bits; without ATOSNS 0 there are no translation operations.
+TEST(ConfigurationAccess, ToWhatABankHasNotIsOne) {
+  SmmuV2Config config = that_faults();
+  config.idr0.set(SMMU_IDR0::ATOSNS, true);
+  V2Rig rig(config);
+  const Software software(rig);
+  software.enable();
+  const std::uint32_t bank = 1U << (12 + config.idr1[SMMU_IDR1::NUMPAGENDXB] + 1);
+  for (const std::uint32_t offset :
+       {bank + SMMU_CBn_TLBIASID::kOffset + 4, bank + SMMU_CBn_TLBIALL::kOffset + 4,
+        bank + SMMU_CBn_ATS1PR::kOffset, SMMU_sGATS1PR::kOffset}) {
+    SCOPED_TRACE(offset);
+    EXPECT_EQ(read(rig.smmu(), offset), BusResponse::kAbort);
+    EXPECT_EQ(write(rig.smmu(), offset), BusResponse::kAbort);
+    software.gr0.write(SMMU_sGFSR(~0U));
+  }
+  EXPECT_EQ(rig.smmu().write(bank + SMMU_CBn_ATS1PR::kOffset, 8, 0), BusResponse::kAbort);
+  EXPECT_EQ(software.gr0.read<SMMU_sGFSR>(), caf());
 }
 
 // Secure software's registers, to which Non-secure software has no way.

@@ -128,6 +128,43 @@ TEST(TlbOperand, OfAnASIDHasAllOfIt) {
   EXPECT_FALSE(stale.is_stale());
 }
 
+// TLBIASID and TLBIALL have 32 bits: what is written beside them begins nothing.
+TEST(TlbOperand, Of32BitsHasNothingBesideIt) {
+  Stale stale(kHighPage);
+  const auto asid = SMMU_CBn_TLBIASID().set(SMMU_CBn_TLBIASID::ASID, kAsid);
+  stale.bank.write(asid);
+  EXPECT_FALSE(stale.is_stale());
+  stale.make_stale();
+  const std::uint32_t page = (4096U << 7) + kBank * 4096;  // of 128 banks
+  for (const std::uint32_t offset : {SMMU_CBn_TLBIASID::kOffset, SMMU_CBn_TLBIALL::kOffset}) {
+    stale.rig.smmu().write32(page + offset + 4, asid.raw());
+    EXPECT_TRUE(stale.is_stale()) << std::hex << offset + 4;
+  }
+  stale.rig.smmu().write64(page + SMMU_CBn_TLBIASID::kOffset, asid.raw());
+  EXPECT_FALSE(stale.is_stale()) << "but 64 bits reach the register, too";
+}
+
+// Two registers of 32 bits that are written at once begin what each of them says.
+TEST(TlbOperand, Of64BitsForTwoRegistersIsOneForEach) {
+  Stale guest(kHighPage);
+  constexpr StreamId kHypervisorStream(6);
+  constexpr std::uint32_t kHypervisorBank = 2;
+  PageTable table = guest.rig.page_table(stage1_tables());
+  const Pa before = guest.rig.allocate(4096);
+  const Pa after = guest.rig.allocate(4096);
+  table.map(kHighPage, before, 4096);
+  Software software(guest.rig, SecurityState::kNonSecure, 1);
+  software.stage1(kHypervisorBank, table, {.hypervisor = true});
+  software.lead(kHypervisorStream, kHypervisorBank);
+  const DmaDevice device = guest.rig.device(kHypervisorStream);
+  EXPECT_THAT(device.translate(kHighPage), TranslatesTo(before));
+  table.map(kHighPage, after, 4096);
+  static_assert(SMMU_TLBIALLH::kOffset == SMMU_TLBIALLNSNH::kOffset + 4);
+  guest.rig.smmu().write64(SMMU_TLBIALLNSNH::kOffset, 0);
+  EXPECT_FALSE(guest.is_stale());
+  EXPECT_THAT(device.translate(kHighPage), TranslatesTo(after));
+}
+
 // Of AArch32, whose operands have 32 bits: only the low word begins one.
 TEST(TlbOperand, OfAArch32IsTheLowWord) {
   constexpr std::uint32_t kSmallAsid = 0x44;
