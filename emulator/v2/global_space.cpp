@@ -1,5 +1,6 @@
 #include "emulator/v2/global_space.h"
 
+#include "emulator/v2/stream_mapping.h"
 #include "emulator/v2/tlb_maintenance.h"
 #include "smmu/arch/v2/mmu_500.h"
 
@@ -33,7 +34,6 @@ using v2::SMMU_sGFSYNR1;
 using v2::SMMU_sGFSYNR2;
 using v2::SMMU_sGPAR_Long;
 using v2::SMMU_SMRn;
-using v2::SMMU_SMRn_EXIDENABLE;
 using v2::SMMU_sTLBGSTATUS;
 using v2::SMMU_sTLBGSYNC;
 using v2::SMMU_STLBIVALM;
@@ -139,7 +139,7 @@ Access32 GlobalSpace::read32(SecurityState security, std::uint32_t offset,
     if (!features.matches_streams || !registers_.has_group(security, *group)) {
       return Access32::kIllegal;
     }
-    value = registers_.smr[*group];
+    value = match_register(registers_, *group);
     return Access32::kDone;
   }
   if (const auto group = number_of<SMMU_S2CRn>(offset, features.num_groups)) {
@@ -214,7 +214,8 @@ Access32 GlobalSpace::write32(SecurityState security, std::uint32_t offset, std:
     if (!features.matches_streams || !registers_.has_group(security, *group)) {
       return Access32::kIllegal;
     }
-    write_stream_mapping(*group, value);
+    // A group keeps what it is given whether or not it is valid.
+    registers_.smr[*group] = value;
     effects.contexts = true;
     return Access32::kDone;
   }
@@ -331,21 +332,6 @@ void GlobalSpace::write_cr0(SecurityState of, std::uint32_t value, RegisterEffec
   registers_.global(of).cr0 = cr0;
   effects.contexts = effects.gates = effects.lines = true;
   if (!cr0[SMMU_sCR0::GSE]) effects.actions.emplace_back(NothingToWaitFor{std::nullopt});
-}
-
-// A group keeps what it is given whether or not it is valid; of bits that no
-// StreamID has it keeps nothing.
-void GlobalSpace::write_stream_mapping(std::uint32_t group, std::uint32_t value) {
-  const FeaturesV2& features = registers_.features;
-  // The layout is the one that streams are matched by, whoever writes.
-  if (registers_.global(registers_.owner_of_group(group)).cr0[SMMU_sCR0::EXIDENABLE]) {
-    registers_.smr[group] = value;
-    return;
-  }
-  SMMU_SMRn smr(low(value & named_bits<SMMU_SMRn>()));
-  smr.set(SMMU_SMRn::ID, smr[SMMU_SMRn::ID] & features.stream_mask)
-      .set(SMMU_SMRn::MASK, smr[SMMU_SMRn::MASK] & features.stream_mask);
-  registers_.smr[group] = smr.raw();
 }
 
 // See BankSpace::write_operation(): all addresses have 64 bits here.

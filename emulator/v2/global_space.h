@@ -46,7 +46,6 @@ class GlobalSpace {
   bool write_copy(SecurityState of, std::uint32_t offset, std::uint32_t value,
                   RegisterEffects& effects);
   void write_cr0(SecurityState of, std::uint32_t value, RegisterEffects& effects);
-  void write_stream_mapping(std::uint32_t group, std::uint32_t value);
   Access32 write_operation(Copy copy, SecurityState security, std::uint32_t offset,
                            std::uint32_t value, RegisterEffects& effects);
   Access32 begin(Copy copy, SecurityState security, std::uint32_t offset, std::uint64_t operand,

@@ -21,11 +21,23 @@ bool matches(const RegistersV2& registers, std::uint32_t group, std::uint32_t id
     return SMMU_S2CRn(registers.s2cr[group])[SMMU_S2CRn::EXIDVALID] &&
            ((id ^ smr[SMMU_SMRn_EXIDENABLE::ID]) & ~smr[SMMU_SMRn_EXIDENABLE::MASK]) == 0;
   }
-  const SMMU_SMRn smr(registers.smr[group]);
+  const SMMU_SMRn smr(match_register(registers, group));
   return smr[SMMU_SMRn::VALID] && ((id ^ smr[SMMU_SMRn::ID]) & ~smr[SMMU_SMRn::MASK]) == 0;
 }
 
 }  // namespace
+
+std::uint32_t match_register(const RegistersV2& registers, std::uint32_t group) {
+  const std::uint32_t held = registers.smr[group];
+  if (has_extended_ids(registers, registers.owner_of_group(group))) return held;
+  const std::uint32_t ids = registers.features.stream_mask;
+  const SMMU_SMRn smr(held);
+  return SMMU_SMRn()
+      .set(SMMU_SMRn::VALID, smr[SMMU_SMRn::VALID])
+      .set(SMMU_SMRn::MASK, smr[SMMU_SMRn::MASK] & ids)
+      .set(SMMU_SMRn::ID, smr[SMMU_SMRn::ID] & ids)
+      .raw();
+}
 
 StreamId implemented(const RegistersV2& registers, SecurityState security, StreamId stream) {
   const FeaturesV2& features = registers.features;

@@ -19,6 +19,10 @@ struct StreamMatch {
 // Of the groups of the stream's Security state.  Every conflict is found.
 StreamMatch match(const RegistersV2& registers, SecurityState security, StreamId stream);
 
+// What SMMU_SMRn of a group says: the bits that a StreamID has not are not there.  The
+// register has more of them with EXIDENABLE, and software may write it before that.
+std::uint32_t match_register(const RegistersV2& registers, std::uint32_t group);
+
 // The StreamID with the bits that there are.
 StreamId implemented(const RegistersV2& registers, SecurityState security, StreamId stream);
 

@@ -218,6 +218,22 @@ TEST(LinuxDriver, SetsEverythingUpAgainWhenPowerIsBack) {
   EXPECT_THAT(device.translate(kAddress), TranslatesTo(linux.page));
 }
 
+// It writes SMMU_SMRn before EXIDENABLE says that IDs have 16 bits.
+TEST(LinuxDriver, SetsStreamsOf16BitsUpAgainWhenPowerIsBack) {
+  constexpr StreamId kWide(0x8000 | kStream.value);
+  Attached linux(SmmuV2Config::generic());
+  PageTable table = linux.rig.page_table({});
+  const Pa page = linux.rig.allocate(4096);
+  table.map(kAddress, page, 4096);
+  linux.driver.attach(kWide, table.root());
+  for (int i = 0; i != 2; ++i) {
+    EXPECT_THAT(linux.rig.device(kWide).translate(kAddress), TranslatesTo(page));
+    EXPECT_THAT(linux.rig.device(kStream).translate(kAddress), TranslatesTo(linux.page));
+    linux.rig.smmu().reset(emulator::Reset::kPowerOn);
+    linux.driver.reset();
+  }
+}
+
 TEST(LinuxDriver, LetsEverythingPassWhenItIsShutDown) {
   Attached linux;
   linux.driver.shut_down();

@@ -107,6 +107,19 @@ TEST(RegisterAccess, GroupsKeepTheBitsThatStreamsHave) {
   }
 }
 
+// As Linux writes them when power is back: EXIDENABLE comes last.
+TEST(RegisterAccess, GroupsKeepTheBitsThatStreamsWillHave) {
+  V2Rig rig;
+  const RegisterPage gr0 = rig.registers().global0();
+  constexpr std::uint32_t kGroup = 7;
+  gr0.write(kGroup, SMMU_SMRn(0x8000'ffff));
+  EXPECT_EQ(gr0.read<SMMU_SMRn>(kGroup).raw(), 0x8000'7fffU);
+  gr0.write(SMMU_sCR0().set(SMMU_sCR0::EXIDENABLE, true));
+  EXPECT_EQ(gr0.read<SMMU_SMRn>(kGroup).raw(), 0x8000'ffffU);
+  gr0.write(SMMU_sCR0());
+  EXPECT_EQ(gr0.read<SMMU_SMRn>(kGroup).raw(), 0x8000'7fffU);
+}
+
 // Fields that an MMU-500 fixes, and the features that it has not.
 TEST(RegisterAccess, OfMmu500LeavesFixedFieldsAlone) {
   for (const auto& config : {SmmuV2Config::mmu500_zynqmp(), SmmuV2Config::mmu500_stratix10()}) {
