@@ -310,25 +310,7 @@ bool GlobalSpace::write_copy(SecurityState of, std::uint32_t offset, std::uint32
 }
 
 void GlobalSpace::write_cr0(SecurityState of, std::uint32_t value, RegisterEffects& effects) {
-  const FeaturesV2& features = registers_.features;
-  SMMU_sCR0 cr0(value);
-  if (of == SecurityState::kNonSecure) {
-    cr0.set(SMMU_sCR0::NSCFG, NonSecureOverride::kIncoming);
-  } else {
-    cr0.set(SMMU_sCR0::VMIDPNE, false)
-        .set(SMMU_sCR0::VMID16EN, false)
-        .set(SMMU_sCR0::HYPMODE, false);
-  }
-  if (!features.idr0[SMMU_IDR0::EXIDS]) cr0.set(SMMU_sCR0::EXIDENABLE, false);
-  if (!features.idr2[SMMU_IDR2::VMID16S]) cr0.set(SMMU_sCR0::VMID16EN, false);
-  if (!features.idr2[SMMU_IDR2::E2HS]) cr0.set(SMMU_sCR0::HYPMODE, false);
-  if (!config_.has_stall_control) {
-    cr0.set(SMMU_sCR0::STALLD, false).set(SMMU_sCR0::GSE, false);
-  }
-  if (!config_.has_configuration_access_control) {
-    cr0.set(SMMU_sCR0::GCFGFRE, false).set(SMMU_sCR0::GCFGFIE, false);
-  }
-  if (!config_.has_conflict_control) cr0.set(SMMU_sCR0::SMCFCFG, true);
+  const SMMU_sCR0 cr0 = control_register(registers_.features, config_, of, value);
   registers_.global(of).cr0 = cr0;
   effects.contexts = effects.gates = effects.lines = true;
   if (!cr0[SMMU_sCR0::GSE]) effects.actions.emplace_back(NothingToWaitFor{std::nullopt});

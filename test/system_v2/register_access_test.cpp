@@ -120,6 +120,21 @@ TEST(RegisterAccess, GroupsKeepTheBitsThatStreamsWillHave) {
   EXPECT_EQ(gr0.read<SMMU_SMRn>(kGroup).raw(), 0x8000'7fffU);
 }
 
+// What is fixed, and what is not there, is so after a reset, whatever that is said to be.
+TEST(RegisterAccess, ControlComesOutOfResetAsItCanBeWritten) {
+  SmmuV2Config config = SmmuV2Config::mmu500_zynqmp();
+  config.cr0_reset = config.scr0_reset = 0xffdf'fffe;
+  V2Rig rig(config);
+  for (const RegisterPages& pages : {rig.registers(), rig.secure_registers()}) {
+    const auto after_reset = pages.global0().read<SMMU_sCR0>();
+    EXPECT_TRUE(after_reset[SMMU_sCR0::CLIENTPD]);
+    EXPECT_TRUE(after_reset[SMMU_sCR0::SMCFCFG]);
+    EXPECT_FALSE(after_reset[SMMU_sCR0::EXIDENABLE]);
+    pages.global0().write(after_reset);
+    EXPECT_EQ(pages.global0().read<SMMU_sCR0>(), after_reset);
+  }
+}
+
 // Fields that an MMU-500 fixes, and the features that it has not.
 TEST(RegisterAccess, OfMmu500LeavesFixedFieldsAlone) {
   for (const auto& config : {SmmuV2Config::mmu500_zynqmp(), SmmuV2Config::mmu500_stratix10()}) {
