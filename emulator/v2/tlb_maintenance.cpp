@@ -199,13 +199,15 @@ std::optional<std::vector<TlbInvalidation>> of_secure(std::uint32_t offset, std:
   }
 }
 
-// Whether the ASID is private to this SMMU: every bank that uses it says so.
-bool is_private(const RegistersV2& registers, SecurityState security, std::optional<Vmid> vmid,
+// Whether the ASID is private to this SMMU: every bank of that world that uses it says
+// so.
+bool is_private(const RegistersV2& registers, StreamWorld world, std::optional<Vmid> vmid,
                 Asid asid) {
   bool found = false;
   for (std::uint32_t i = 0; i != registers.banks.size(); ++i) {
     const BankRegisters& bank = registers.banks[i];
-    if (bank.is_stage2() || registers.owner_of_bank(i) != security ||
+    if (bank.is_stage2() ||
+        world_of(bank, registers.owner_of_bank(i), hypervisor_mode(registers)) != world ||
         asid_of(registers.features, bank) != asid) {
       continue;
     }
@@ -270,15 +272,17 @@ std::vector<TlbInvalidation> broadcast_maintenance(const RegistersV2& registers,
     if (secure) return {};
     std::vector<TlbInvalidation> both = of_hypervisor(range);
     both[1].asid = what.asid;
+    if (what.asid && is_private(registers, both[1].world, std::nullopt, *what.asid)) {
+      both.pop_back();
+    }
     return both;
   }
   // VMIDPNE: those of this SMMU are its own.
   if (what.vmid && cr0[SMMU_sCR0::VMIDPNE]) return {};
-  if (what.asid && is_private(registers, what.security, what.vmid, *what.asid)) return {};
-  TlbInvalidation result{.world = secure ? StreamWorld::kSecure : StreamWorld::kNsEl1,
-                         .vmid = secure ? Vmid(0) : what.vmid,
-                         .asid = what.asid,
-                         .range = range};
+  const StreamWorld world = secure ? StreamWorld::kSecure : StreamWorld::kNsEl1;
+  const std::optional<Vmid> vmid = secure ? Vmid(0) : what.vmid;
+  if (what.asid && is_private(registers, world, vmid, *what.asid)) return {};
+  TlbInvalidation result{.world = world, .vmid = vmid, .asid = what.asid, .range = range};
   if (what.stages == Stages::kStage2) result.input = Input::kIntermediate;
   if (what.stages == Stages::kBoth) result.input = std::nullopt;
   return {result};

@@ -136,5 +136,37 @@ TEST(Broadcast, ByAsidIsNotHeardWhereTheAsidIsPrivate) {
   EXPECT_TRUE(reached.contains("a1")) << "of all ASIDs is of private ones, too";
 }
 
+// The ASIDs of a hypervisor that has such are its own, and no guest's.
+TEST(Broadcast, ByAsidOfEl2IsNotHeardWhereTheAsidIsPrivate) {
+  const auto config = with_both_states(CachePolicy::kRealistic);
+  const auto prepare = [](bool is_private) {
+    return [is_private](Worlds& worlds) {
+      worlds.software.enable(everything_faults().set(SMMU_sCR0::HYPMODE, true));
+      worlds.software.bank(Worlds::kHypervisor)
+          .write(translating().set(SMMU_CBn_SCTLR::ASIDPNE, is_private));
+    };
+  };
+  const BroadcastInvalidation by_asid{.regime = Regime::kEl2, .asid = Asid(0)};
+  const Worlds::Names hypervisor{"hypervisor", "hypervisor y"};
+  EXPECT_EQ(reached_of(config, prepare(false), by_asid), hypervisor);
+  EXPECT_EQ(reached_of(config, prepare(true), by_asid), Worlds::Names());
+  EXPECT_EQ(reached_of(config, prepare(true), {.vmid = Vmid(0), .asid = Asid(0)}), Worlds::Names());
+  EXPECT_EQ(reached_of(config, prepare(true), {.regime = Regime::kEl2}), hypervisor);
+}
+
+// The bank of a hypervisor is none of the guests', though it has the same ASID.
+TEST(Broadcast, ByAsidIsNotHeardWhateverBanksOfOtherWorldsSay) {
+  const auto config = with_both_states(CachePolicy::kRealistic);
+  const auto prepare = [](Worlds& worlds) {
+    using Ttbr = SMMU_CBn_TTBR0_AArch64;
+    const RegisterPage hypervisor = worlds.software.bank(Worlds::kHypervisor);
+    hypervisor.write(hypervisor.read<Ttbr>().set(Ttbr::ASID, 1));
+    for (const std::uint32_t n : {Worlds::kA1, Worlds::kB1}) {
+      worlds.software.bank(n).write(translating().set(SMMU_CBn_SCTLR::ASIDPNE, true));
+    }
+  };
+  EXPECT_EQ(reached_of(config, prepare, {.asid = Asid(1)}), Worlds::Names());
+}
+
 }  // namespace
 }  // namespace smmu::testing
