@@ -172,6 +172,25 @@ TEST(UBootDriver, DoesNotMeetWhatItsBankHasTranslatedBefore) {
   EXPECT_THAT(rig.device(kFirmwareStream).translate(address), TranslatesTo(Pa(address.value)));
 }
 
+// It leaves faults to whoever comes after it: an address that does not exist waits to be seen.
+TEST(UBootDriver, LeavesAFaultInTheBankThatItHasGivenTheStream) {
+  V2Rig rig(SmmuV2Config::mmu500_zynqmp());
+  const Firmware firmware(rig);
+  const auto bank = UBoot(rig).connect(kStream);
+  ASSERT_EQ(bank, 0U);
+  Resumptions ends;
+  const Iova beyond(std::uint64_t{1} << 48);
+  EXPECT_THAT(rig.device(kStream, ends).translate(beyond, emulator::Direction::kWrite), Stalls());
+  EXPECT_TRUE(rig.context_fault(*bank).up());
+  const RegisterPage page = rig.registers().bank(*bank);
+  EXPECT_TRUE(page.read<SMMU_CBn_FSR>()[SMMU_CBn_FSR::ASF]);
+  EXPECT_TRUE(page.read<SMMU_CBn_FSR>()[SMMU_CBn_FSR::SS]);
+  EXPECT_TRUE(page.read<SMMU_CBn_FSYNR0>()[SMMU_CBn_FSYNR0::WNR]);
+  EXPECT_EQ(page.read<SMMU_CBn_FAR>()[SMMU_CBn_FAR::FADDR], beyond.value);
+  EXPECT_EQ(rig.registers().global1().read<SMMU_CBFRSYNRAn>(*bank)[SMMU_CBFRSYNRAn::StreamID],
+            kStream.value);
+}
+
 TEST(UBootDriver, FindsNoBankInAnMmu500OutOfReset) {
   V2Rig rig(SmmuV2Config::mmu500_zynqmp());
   EXPECT_EQ(UBoot(rig).connect(kStream), std::nullopt);
