@@ -49,23 +49,55 @@ class SystemV2Concurrency : public ::testing::TestWithParam<CachePolicy> {
   PageTable table = rig.page_table(stage1_tables());
 };
 
+// Devices that write one word, each in a thread of its own, until they are stopped.
+class Writers {
+ public:
+  Writers(const std::vector<DmaDevice>& devices, Iova address) : ended_(devices.size()) {
+    for (std::size_t n = 0; n != devices.size(); ++n) {
+      threads_.emplace_back([this, n, device = devices[n], address] {
+        while (!stop_) {
+          EXPECT_EQ(device.write64(address, 1).bytes, 8U);
+          ++ended_[n];
+        }
+      });
+    }
+  }
+  ~Writers() {
+    stop_ = true;
+    for (std::thread& thread : threads_) thread.join();
+  }
+  Writers(const Writers&) = delete;
+  Writers& operator=(const Writers&) = delete;
+
+  // Each of them has ended two writes, of which the second has begun since.
+  void wait_for_writes() const {
+    std::vector<std::uint64_t> before(ended_.begin(), ended_.end());
+    for (std::size_t n = 0; n != ended_.size(); ++n) {
+      while (ended_[n] < before[n] + 2) std::this_thread::yield();
+    }
+  }
+
+ private:
+  std::vector<std::atomic<std::uint64_t>> ended_;
+  std::atomic<bool> stop_{false};
+  std::vector<std::thread> threads_;
+};
+
 // Once a page has been unmapped, invalidated and synchronised, no access is made to it any more.
 TEST_P(SystemV2Concurrency, NothingReachesAPageAfterItsSynchronization) {
   set_up_banks(translating());
   const Pa one = rig.allocate(4096);
   const Pa two = rig.allocate(4096);
   table.map(kPage, one, 4096);
-  std::atomic<bool> stop{false};
   std::vector<DmaDevice> devices;
   for (std::uint32_t n = 0; n != kBanks; ++n) devices.push_back(rig.device(StreamId(n)));
-  std::vector<std::thread> threads;
-  for (const DmaDevice& device : devices) {
-    threads.emplace_back([&stop, device] {
-      while (!stop) EXPECT_EQ(device.write64(kPage, 1).bytes, 8U);
-    });
-  }
-  for (int round = 0; round != 20; ++round) {
+  const Writers writers(devices, kPage);
+  for (int round = 0; round != 20 && !HasFailure(); ++round) {
+    SCOPED_TRACE(round);
     const Pa from = round % 2 == 0 ? one : two;
+    // The page is in use, and in every TLB that keeps it.
+    writers.wait_for_writes();
+    EXPECT_EQ(load(rig.memory(), from), 1U);
     table.map(kPage, round % 2 == 0 ? two : one, 4096);
     for (std::uint32_t n = 0; n != kBanks; ++n) {
       using Tlbi = SMMU_CBn_TLBIVAL_AArch64;
@@ -73,13 +105,9 @@ TEST_P(SystemV2Concurrency, NothingReachesAPageAfterItsSynchronization) {
       synchronize(n);
     }
     store(rig.memory(), from, std::uint64_t{0});
-    for (int i = 0; i != 20; ++i) {
-      ASSERT_EQ(load(rig.memory(), from), 0U) << "round " << round;
-      std::this_thread::yield();
-    }
+    writers.wait_for_writes();
+    EXPECT_EQ(load(rig.memory(), from), 0U);
   }
-  stop = true;
-  for (std::thread& thread : threads) thread.join();
 }
 
 // Devices that wait, and a handler in a thread of its own: every access comes to an end.
