@@ -1,110 +1,183 @@
-// Whose a device is where a table says so, and what that does to it.
-#include "test/system_v2/bank.h"
+// The table that says whose a device is, by its SSD_Index.
+#include "test/system_v2/software.h"
 
 namespace smmu::testing {
 namespace {
 
 using emulator::SmmuV2Config;
 using emulator::Transaction;
+using enum SecurityState;
 using namespace v2;
 
-constexpr Iova kAddress(0x1234'5000);
+constexpr StreamId kStream(0x123);
+constexpr Iova kPage(0x12'3456'7000);
 
-// Streams of Non-secure software bypass, those of Secure software fault.
-struct Determined {
-  explicit Determined(SecurityTable table, unsigned index_bits = 15, bool large = false)
-      : rig(with(table, index_bits, large)), words(large ? 0x4'0000U : 0x4000U) {
-    rig.registers().global0().write(SMMU_sCR0());
-    rig.secure_registers().global0().write(all_faults_abort());
-  }
-  static SmmuV2Config with(SecurityTable table, unsigned index_bits, bool large) {
-    SmmuV2Config config = SmmuV2Config::generic();
-    config.idr1.set(SMMU_IDR1::SSDTP, table)
-        .set(SMMU_IDR1::NUMSSDNDXB, index_bits)
-        .set(SMMU_IDR1::PAGESIZE, large);
-    return config;
+enum class Pages { k4K, k64K };
+
+SmmuV2Config with_table(SecurityTable kind, std::uint32_t index_bits = 15,
+                        Pages pages = Pages::k4K) {
+  SmmuV2Config config = SmmuV2Config::generic();
+  config.idr1.set(SMMU_IDR1::SSDTP, kind)
+      .set(SMMU_IDR1::NUMSSDNDXB, index_bits)
+      .set(SMMU_IDR1::PAGESIZE, pages == Pages::k64K);
+  config.scr1_reset.set(SMMU_SCR1::NSNUMCBO, 64).set(SMMU_SCR1::NSNUMSMRGO, 64);
+  return config;
+}
+
+class Table {
+ public:
+  explicit Table(const SmmuV2Config& config)
+      : rig(config), start_(config.idr1[SMMU_IDR1::PAGESIZE] ? 4U << 16 : 4U << 12) {
+    software.enable();
+    secure.enable();
   }
 
-  void write(std::uint32_t word, std::uint32_t value) {
-    rig.smmu().secure().write32(words + 4 * word, value);
+  RegisterPage table(SecurityState finder = kSecure) {
+    return {finder == kSecure ? static_cast<Mmio&>(rig.smmu().secure()) : rig.smmu(), start_};
   }
-  // As an interconnect says it that knows better.
-  bool is_secure(std::uint16_t index, SecurityState said = SecurityState::kNonSecure) {
-    const auto outcome = port.translate(
-        {.stream = StreamId(7), .address = kAddress, .security = said, .ssd_index = index});
-    return !std::holds_alternative<emulator::Translation>(outcome);
+  void write(std::uint32_t n, std::uint32_t word) { table().write(n, SMMU_SSDRn(word)); }
+  std::uint32_t read(std::uint32_t n) { return table().read<SMMU_SSDRn>(n).raw(); }
+
+  // Who hears of a stream that nobody knows: the state that the device is of.  `said`: what the
+  // device, or the interconnect, says of it.
+  SecurityState state_of(std::uint16_t index, SecurityState said = kSecure) {
+    Transaction transaction{.stream = kStream, .address = kPage};
+    transaction.ssd_index = index;
+    transaction.security = said;
+    EXPECT_THAT(port.translate(transaction), Aborts());
+    const bool is_secure = secure.gr0.read<SMMU_sGFSR>()[SMMU_sGFSR::USF];
+    EXPECT_NE(is_secure, software.gr0.read<SMMU_sGFSR>()[SMMU_sGFSR::USF]);
+    if (is_secure) {
+      EXPECT_EQ(secure.gr0.read<SMMU_sGFSYNR1>(), SMMU_sGFSYNR1()
+                                                      .set(SMMU_sGFSYNR1::StreamID, kStream.value)
+                                                      .set(SMMU_sGFSYNR1::SSD_Index, index));
+    } else {
+      EXPECT_EQ(software.gr0.read<SMMU_sGFSYNR1>(),
+                SMMU_sGFSYNR1().set(SMMU_sGFSYNR1::StreamID, kStream.value))
+          << "Non-secure software does not hear the index";
+    }
+    secure.gr0.write(SMMU_sGFSR(~0U));
+    software.gr0.write(SMMU_sGFSR(~0U));
+    return is_secure ? kSecure : kNonSecure;
   }
 
   V2Rig rig;
-  std::uint32_t words;  // where the table begins
+  Software software{rig};
+  Software secure{rig, kSecure, 64};
   emulator::Port& port = rig.smmu().add_port();
+
+ private:
+  std::uint32_t start_;
 };
 
 TEST(SecurityStateTable, HasABitForEachDevice) {
-  for (const bool large : {false, true}) {
-    Determined determined(SecurityTable::k16Bits, 15, large);
-    determined.write(0, 0xffff'fffe);
-    determined.write(1, 0x7fff'ffff);
-    determined.write(0x7ff, 0x0000'ffff);
-    EXPECT_TRUE(determined.is_secure(0));
-    EXPECT_FALSE(determined.is_secure(1));
-    EXPECT_FALSE(determined.is_secure(62));
-    EXPECT_TRUE(determined.is_secure(63));
-    EXPECT_FALSE(determined.is_secure(64));
-    EXPECT_FALSE(determined.is_secure(0xffef));
-    EXPECT_TRUE(determined.is_secure(0xfff0));
-    EXPECT_TRUE(determined.is_secure(0xffff));
+  for (const Pages pages : {Pages::k4K, Pages::k64K}) {
+    Table t(with_table(SecurityTable::k16Bits, 15, pages));
+    t.write(0, 0xffff'fffe);
+    t.write(1, 0x7fff'ffff);
+    t.write(0x12, ~std::uint32_t{1 << 4});
+    t.write(0x7ff, 0x0000'ffff);
+    EXPECT_EQ(t.state_of(0), kSecure);
+    EXPECT_EQ(t.state_of(1), kNonSecure);
+    EXPECT_EQ(t.state_of(62), kNonSecure);
+    EXPECT_EQ(t.state_of(63), kSecure);
+    EXPECT_EQ(t.state_of(64), kNonSecure);
+    EXPECT_EQ(t.state_of(0x244), kSecure);
+    EXPECT_EQ(t.state_of(0xffef), kNonSecure);
+    EXPECT_EQ(t.state_of(0xfff0), kSecure);
+    EXPECT_EQ(t.state_of(0xffff), kSecure);
   }
+}
+
+TEST(SecurityStateTable, SaysWhoseADeviceIs) {
+  Table t(with_table(SecurityTable::kIndexed, 8));
+  for (const std::uint16_t index : std::initializer_list<std::uint16_t>{0, 31, 32, 33, 255}) {
+    EXPECT_EQ(t.state_of(index), kNonSecure) << "until software says otherwise";
+  }
+  // Device 33 is the second one of the second word.
+  t.write(1, ~2U);
+  EXPECT_EQ(t.state_of(32), kNonSecure);
+  EXPECT_EQ(t.state_of(33), kSecure);
+  EXPECT_EQ(t.state_of(1), kNonSecure);
+  EXPECT_EQ(t.read(1), ~2U);
 }
 
 // What the transaction says of itself is not asked.
 TEST(SecurityStateTable, DecidesAlone) {
-  Determined determined(SecurityTable::k16Bits);
-  EXPECT_FALSE(determined.is_secure(5, SecurityState::kSecure));
-  determined.write(0, 0);
-  EXPECT_TRUE(determined.is_secure(5, SecurityState::kSecure));
-  EXPECT_TRUE(determined.is_secure(5, SecurityState::kNonSecure));
+  Table t(with_table(SecurityTable::k16Bits));
+  EXPECT_EQ(t.state_of(5, kSecure), kNonSecure);
+  EXPECT_EQ(t.state_of(5, kNonSecure), kNonSecure);
+  t.write(0, 0);
+  EXPECT_EQ(t.state_of(5, kSecure), kSecure);
+  EXPECT_EQ(t.state_of(5, kNonSecure), kSecure);
+}
+
+TEST(SecurityStateTable, IsSecureSoftwares) {
+  Table t(with_table(SecurityTable::kIndexed, 8));
+  EXPECT_EQ(t.table(kNonSecure).read<SMMU_SSDRn>(0).raw(), 0U);
+  t.table(kNonSecure).write(0, SMMU_SSDRn());
+  EXPECT_EQ(t.read(0), ~0U);
+  EXPECT_EQ(t.state_of(0), kNonSecure);
+}
+
+TEST(SecurityStateTable, HasAsManyBitsAsTheIndex) {
+  Table t(with_table(SecurityTable::kIndexed, 6));
+  for (std::uint16_t index = 0; index != 64; ++index) EXPECT_EQ(t.state_of(index), kNonSecure);
+  t.write(1, 0);
+  EXPECT_EQ(t.read(1), 0U);
+  // There is no third word.
+  EXPECT_EQ(t.read(2), 0U);
+  t.write(2, 0x1234);
+  EXPECT_EQ(t.read(2), 0U);
+  EXPECT_EQ(t.state_of(1), kNonSecure);
+  EXPECT_EQ(t.state_of(33), kSecure);
+  EXPECT_EQ(t.state_of(63), kSecure);
+}
+
+TEST(SecurityStateTable, BeginsAsConfigured) {
+  SmmuV2Config config = with_table(SecurityTable::kIndexed, 8);
+  config.ssdr_reset = 0x5555'5555;
+  Table t(config);
+  EXPECT_EQ(t.state_of(0), kNonSecure);
+  EXPECT_EQ(t.state_of(1), kSecure);
+  EXPECT_EQ(t.state_of(34), kNonSecure);
 }
 
 TEST(SecurityStateTable, IsNotThereWithoutSsdtp) {
-  Determined determined(SecurityTable::kNone);
-  determined.write(0, 0);
-  EXPECT_FALSE(determined.is_secure(5));
-  EXPECT_TRUE(determined.is_secure(5, SecurityState::kSecure));
+  Table t(with_table(SecurityTable::kNone));
+  t.write(0, 0);
+  EXPECT_EQ(t.read(0), 0U);
+  EXPECT_EQ(t.state_of(5, kNonSecure), kNonSecure) << "as the transaction says";
+  EXPECT_EQ(t.state_of(5, kSecure), kSecure);
 }
 
-TEST(SecurityStateTable, TellsSecureSoftwareOfTheIndex) {
-  Determined determined(SecurityTable::k16Bits);
-  determined.write(0x12, 0);
-  EXPECT_TRUE(determined.is_secure(0x244));
-  const RegisterPage secure = determined.rig.secure_registers().global0();
-  EXPECT_EQ(secure.read<SMMU_sGFSYNR1>(),
-            SMMU_sGFSYNR1().set(SMMU_sGFSYNR1::StreamID, 7).set(SMMU_sGFSYNR1::SSD_Index, 0x244));
+// A context fault names the device to Secure software alone.
+TEST(SecurityStateTable, IsNamedByContextFaultsOfSecureBanks) {
+  Table t(with_table(SecurityTable::kIndexed, 8));
+  PageTable table = t.rig.page_table(stage1_tables());
+  constexpr std::uint32_t kBank = 70;
+  t.secure.stage1(kBank, table);
+  t.secure.lead(kStream, kBank);
+  t.write(0, ~std::uint32_t{1 << 9});
+  Transaction transaction{.stream = kStream, .address = kPage};
+  transaction.ssd_index = 9;
+  EXPECT_THAT(t.port.translate(transaction), Aborts());
+  EXPECT_TRUE(t.secure.bank(kBank).read<SMMU_CBn_FSR>()[SMMU_CBn_FSR::TF]);
+  EXPECT_EQ(t.secure.gr1.read<SMMU_CBFRSYNRAn>(kBank),
+            SMMU_CBFRSYNRAn()
+                .set(SMMU_CBFRSYNRAn::StreamID, kStream.value)
+                .set(SMMU_CBFRSYNRAn::SSD_Index, 9));
 }
 
-TEST(SecurityStateTable, IsAllNonSecureAfterAReset) {
-  Determined determined(SecurityTable::kIndexed, 6);
-  for (std::uint16_t index = 0; index != 64; ++index) EXPECT_FALSE(determined.is_secure(index));
-  determined.write(1, 0);
-  EXPECT_TRUE(determined.is_secure(33));
-  EXPECT_FALSE(determined.is_secure(1));
-  EXPECT_EQ(determined.rig.smmu().secure().read32(determined.words + 8), 0U) << "64 devices";
-}
-
-// GASRAE: the global spaces are Secure software's, the banks are not.
-TEST(SecurityStateTable, IsNotNeededToKeepTheGlobalSpaces) {
-  V2Rig rig;
-  const RegisterPage secure = rig.secure_registers().global0();
-  rig.registers().global0().write(SMMU_sGFAR(0x1234));
-  const std::uint32_t bank = 0x8'0000;
-  secure.write(secure.read<SMMU_SCR1>().set(SMMU_SCR1::GASRAE, true));
-  for (const std::uint32_t offset : {0x020U, 0x040U, 0x1000U, 0x3e00U}) {
-    EXPECT_EQ(rig.smmu().read32(offset), 0U) << std::hex << offset;
-  }
-  rig.smmu().write32(0x040, 0x77);
-  EXPECT_EQ(rig.secure_registers().non_secure_aliases().read<SMMU_sGFAR>().raw(), 0x1234U);
-  rig.smmu().write32(bank + SMMU_CBn_FAR::kOffset, 0x4321);
-  EXPECT_EQ(rig.smmu().read32(bank + SMMU_CBn_FAR::kOffset), 0x4321U);
+// With streams of Non-secure software that bypass: the table takes a device's bypass away.
+TEST(SecurityStateTable, DecidesWhetherAStreamBypasses) {
+  Table t(with_table(SecurityTable::k16Bits));
+  t.software.enable(SMMU_sCR0());
+  Transaction transaction{.stream = kStream, .address = kPage};
+  transaction.ssd_index = 7;
+  EXPECT_THAT(t.port.translate(transaction), TranslatesTo(Pa(kPage.value)));
+  t.write(0, ~std::uint32_t{1 << 7});
+  EXPECT_THAT(t.port.translate(transaction), Aborts());
 }
 
 }  // namespace

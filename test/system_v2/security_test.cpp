@@ -121,8 +121,11 @@ TEST_F(Shared, SecureTranslationsHaveNoStage2) {
 TEST_F(Shared, GlobalSpaceMayBeSecureSoftwaresAlone) {
   software.gr0.write(SMMU_sGFAR(0x55));
   secure.gr0.write(secure.gr0.read<SMMU_SCR1>().set(SMMU_SCR1::GASRAE, true));
-  EXPECT_EQ(software.gr0.read<SMMU_sGFAR>().raw(), 0U);
   EXPECT_EQ(software.gr0.read<SMMU_IDR1>().raw(), 0U);
+  for (const std::uint32_t offset : {0x020U, 0x040U, 0x1000U, 0x3e00U}) {
+    EXPECT_EQ(rig.smmu().read32(offset), 0U) << std::hex << offset;
+  }
+  software.gr0.write(SMMU_sGFAR(0x77));
   software.gr0.write(SMMU_sCR0().set(SMMU_sCR0::CLIENTPD, true));
   EXPECT_EQ(secure.non_secure.read<SMMU_sCR0>(), everything_faults());
   EXPECT_EQ(secure.non_secure.read<SMMU_sGFAR>().raw(), 0x55U);
