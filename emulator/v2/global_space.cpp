@@ -294,6 +294,7 @@ bool GlobalSpace::write_copy(SecurityState of, std::uint32_t offset, std::uint32
       return true;
     case SMMU_sGFSYNR1::kOffset:
       global.gfsynr1 = SMMU_sGFSYNR1(value);
+      if (of == SecurityState::kNonSecure) global.gfsynr1.set(SMMU_sGFSYNR1::SSD_Index, 0);
       return true;
     case SMMU_sGFSYNR2::kOffset:
       global.gfsynr2 = SMMU_sGFSYNR2(value);
