@@ -79,6 +79,15 @@ std::string why_permission(const Step& last) {
   return why_forbidden(last);
 }
 
+// The tool's device cannot wait; others may.
+std::string would_stall(const StreamMeaning& meaning, std::uint32_t bank) {
+  const bool stalls =
+      meaning.bank(bank).sctlr[v2::SMMU_CBn_SCTLR::CFCFG] && !meaning.cr0()[v2::SMMU_sCR0::STALLD];
+  if (!stalls) return "";
+  return fmt::format(" A device that can wait would stall, because {}SCTLR.CFCFG is 1.",
+                     bank_name(bank));
+}
+
 // No descriptor is at fault: the walk was not begun.
 std::string why_no_walk(const StreamMeaning& meaning, unsigned stage, std::uint32_t bank) {
   const std::string name = bank_name(bank);
@@ -159,8 +168,9 @@ std::string why_not(const StreamMeaning& meaning, const Recorder& recorder,
            "is told.";
   }
   const emulator::FaultRecorded& fault = recorder.faults().front();
-  const std::string why = fault.bank ? why_context(meaning, *fault.bank, fault.status, steps)
-                                     : why_global(meaning, fault.status);
+  std::string why = fault.bank ? why_context(meaning, *fault.bank, fault.status, steps)
+                               : why_global(meaning, fault.status);
+  if (fault.bank) why += would_stall(meaning, *fault.bank);
   if (terminated->response != emulator::Response::kRazWi) return why;
   return fmt::format("{} The device sees no error, because {} is 0.", why,
                      fault.bank ? bank_name(*fault.bank) + "SCTLR.CFRE" : "SMMU_sCR0.GFRE");

@@ -162,6 +162,21 @@ TEST(WalkV2, AFaultOfStage2IsOfItsBank) {
               HasSubstr("S2AP 1 (r) does not allow it."));
 }
 
+TEST(WalkV2, AFaultThatADeviceCouldWaitForSaysSo) {
+  constexpr char kStalls[] =
+      "A device that can wait would stall, because SMMU_CB0_SCTLR.CFCFG is 1.";
+  EXPECT_THAT(walk("--sid 0x860 --iova 0x12000"), Not(HasSubstr("would stall")));
+  EditedExample edited;
+  edited.set("CB0.SCTLR", "0x000001e1");
+  EXPECT_THAT(
+      edited.run("--sid 0x860 --iova 0x12000").out,
+      AllOf(HasSubstr("The Access flag, AF, of the last descriptor is 0."), HasSubstr(kStalls)));
+  edited.set("CB0.SCTLR", "0x000001c1");
+  EXPECT_THAT(edited.run("--sid 0x860 --iova 0x12000").out,
+              AllOf(HasSubstr(kStalls), HasSubstr("SMMU_CB0_SCTLR.CFRE is 0.")));
+  EXPECT_THAT(edited.run("--sid 0x999 --iova 0x12000").out, Not(HasSubstr("would stall")));
+}
+
 TEST(WalkV2, AGlobalFaultIsToldAsItIsRecorded) {
   expect_in_order(walk("--sid 0x999 --iova 0x2000 --write"),
                   {"stream 0x999 has no group: SMMU_sCR0.USFCFG 1 says fault",
