@@ -37,6 +37,9 @@ namespace {
 
 constexpr unsigned kPageBits = 12;
 
+// Of the addresses of processors, which name [55:12] of one: the bits above may be a tag.
+constexpr unsigned kProcessorSign = 55;
+
 enum class Levels2 : std::uint8_t { kAll, kLast };
 
 TlbInvalidation::Range range_of(std::uint64_t address, Levels2 levels) {
@@ -149,8 +152,6 @@ Vmid operand_vmid(const RegistersV2& registers, std::uint64_t operand) {
 std::optional<std::vector<TlbInvalidation>> of_non_secure(const RegistersV2& registers,
                                                           std::uint32_t offset,
                                                           std::uint64_t operand) {
-  // Of the addresses of the hypervisor, bit 55 would be the sign: it has none.
-  constexpr unsigned kSign = 55;
   switch (offset) {
     case SMMU_TLBIVMID::kOffset:
       return std::vector{TlbInvalidation{.world = StreamWorld::kNsEl1,
@@ -168,11 +169,12 @@ std::optional<std::vector<TlbInvalidation>> of_non_secure(const RegistersV2& reg
           SMMU_TLBIVAH(static_cast<std::uint32_t>(operand))[SMMU_TLBIVAH::Address], Levels2::kAll));
     case SMMU_TLBIVAH64::kOffset:
       return of_hypervisor(range_of(
-          virtual_address(SMMU_TLBIVAH64(operand)[SMMU_TLBIVAH64::Address], kSign), Levels2::kAll));
+          virtual_address(SMMU_TLBIVAH64(operand)[SMMU_TLBIVAH64::Address], kProcessorSign),
+          Levels2::kAll));
     case SMMU_TLBIVALH64::kOffset:
-      return of_hypervisor(
-          range_of(virtual_address(SMMU_TLBIVALH64(operand)[SMMU_TLBIVALH64::Address], kSign),
-                   Levels2::kLast));
+      return of_hypervisor(range_of(
+          virtual_address(SMMU_TLBIVALH64(operand)[SMMU_TLBIVALH64::Address], kProcessorSign),
+          Levels2::kLast));
     default:
       return std::nullopt;
   }
@@ -261,7 +263,9 @@ std::vector<TlbInvalidation> broadcast_maintenance(const RegistersV2& registers,
   if (cr0[SMMU_sCR0::PTM]) return {};
   std::optional<TlbInvalidation::Range> range;
   if (what.address) {
-    range = range_of(*what.address, what.last_level ? Levels2::kLast : Levels2::kAll);
+    const std::uint64_t page = *what.address >> kPageBits & mask(43, 0);
+    range = range_of(virtual_address(page, kProcessorSign),
+                     what.last_level ? Levels2::kLast : Levels2::kAll);
   }
   const bool secure = what.security == SecurityState::kSecure;
   if (what.regime == BroadcastInvalidation::Regime::kEl3) {

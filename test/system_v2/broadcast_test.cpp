@@ -93,6 +93,41 @@ TEST(Broadcast, IsNotHeardWithoutTheFeature) {
   EXPECT_EQ(reached_of(config, [](Worlds&) {}, {.stages = Stages::kBoth}), Worlds::Names());
 }
 
+// As processors write their operands: without the bits above, or with a tag there.
+TEST(Broadcast, OfTheUpperHalfIsItsSignToo) {
+  for (const std::uint64_t top : {0xffULL, 0x00ULL, 0x5aULL}) {
+    SCOPED_TRACE(top);
+    V2Rig rig;
+    Software software(rig);
+    PageTable lower = rig.page_table(stage1_tables());
+    PageTable upper = rig.page_table(stage1_tables());
+    constexpr Iova kUpper(0xffff'ffda'9876'5000);
+    constexpr Iova kInTable(kUpper.value & ((std::uint64_t{1} << 39) - 1));
+    const Pa before = rig.allocate(4096);
+    const Pa after = rig.allocate(4096);
+    upper.map(kInTable, before, 4096);
+    software.stage1(1, lower, {.vmid = 3, .asid = 1});
+    software.bank(1).write(SMMU_CBn_TCR_AArch64()
+                               .set(SMMU_CBn_TCR_AArch64::T0SZ, 25)
+                               .set(SMMU_CBn_TCR_AArch64::T1SZ, 25)
+                               .set(SMMU_CBn_TCR_AArch64::TG1, TG1::k4K));
+    using Ttbr1 = SMMU_CBn_TTBR1_AArch64;
+    software.bank(1).write(Ttbr1().set(Ttbr1::BaseAddress, upper.root().value));
+    software.lead(StreamId(5), 1);
+    software.enable();
+    const DmaDevice device = rig.device(StreamId(5));
+    EXPECT_THAT(device.translate(kUpper), TranslatesTo(before));
+    upper.map(kInTable, after, 4096);
+    rig.smmu().invalidate({.vmid = Vmid(3), .asid = Asid(1), .address = kInTable.value});
+    EXPECT_TRUE(rig.smmu().synchronize_broadcasts());
+    EXPECT_THAT(device.translate(kUpper), TranslatesTo(before)) << "that is the lower half";
+    const std::uint64_t named = (kUpper.value & (~std::uint64_t{0} >> 8)) | top << 56;
+    rig.smmu().invalidate({.vmid = Vmid(3), .asid = Asid(1), .address = named});
+    EXPECT_TRUE(rig.smmu().synchronize_broadcasts());
+    EXPECT_THAT(device.translate(kUpper), TranslatesTo(after));
+  }
+}
+
 // PTM is of each Security state by itself.
 TEST(Broadcast, IsNotHeardWhereMaintenanceIsPrivate) {
   const auto config = with_both_states(CachePolicy::kRealistic);

@@ -16,7 +16,7 @@ namespace smmu::emulator {
 // The identification registers, word for word as Secure software will read them,
 // or everybody where there is no Secure state; and what the architecture leaves
 // to the implementation, or says in no text that is at hand
-// (docs/conformance.md).  Each choice says first what the default is.
+// (docs/smmu_v2.md).  Each choice says first what the default is.
 struct SmmuV2Config {
   v2::SMMU_IDR0 idr0;
   v2::SMMU_IDR1 idr1;

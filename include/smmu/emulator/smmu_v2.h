@@ -86,8 +86,9 @@ struct BroadcastInvalidation {
   Stages stages = Stages::kStage1;  // of EL1
   std::optional<Vmid> vmid = std::nullopt;
   std::optional<Asid> asid = std::nullopt;  // global entries too if there is an address, else not
-  std::optional<std::uint64_t> address = std::nullopt;  // kStage2: an IPA
-  bool last_level = false;                              // of that address: leaves alone
+  // kStage2: an IPA.  Bits [55:12] say which page; those above are as bit 55.
+  std::optional<std::uint64_t> address = std::nullopt;
+  bool last_level = false;  // of that address: leaves alone
 };
 
 // Registers are accessed at offsets from the start of the SMMU's address space,
