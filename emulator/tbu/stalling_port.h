@@ -55,6 +55,9 @@ class StallingPort final : public Port, public TransactionSupervisor {
     smmu_.refuse(request, transaction, fault);
   }
   void on_page_request(const PageRequest& request) override { smmu_.on_page_request(request); }
+  void on_counted(const Transaction& transaction, ContextBanks banks, bool refilled) override {
+    smmu_.on_counted(transaction, banks, refilled);
+  }
 
   bool is_passed_on(const Transaction& transaction) const {
     return secure_ != nullptr && transaction.security == SecurityState::kSecure;

@@ -28,7 +28,7 @@ class Monitor : public ::testing::Test {
       software.lead(StreamId(kStream.value + i), kBank + i);
     }
     software.enable();
-    table.map(kPage, rig.allocate(2 * kPageBytes), 2 * kPageBytes);
+    table.map(kPage, target, 2 * kPageBytes);
   }
 
   DmaDevice device(StreamId stream) { return rig.device(stream); }
@@ -51,6 +51,7 @@ class Monitor : public ::testing::Test {
   V2Rig rig;
   Software software{rig};
   PageTable table = rig.page_table(stage1_tables());
+  Pa target = rig.allocate(2 * kPageBytes);  // and the one behind it
 };
 
 TEST_F(Monitor, EventsAreWhatTheySay) {
@@ -77,6 +78,34 @@ TEST_F(Monitor, AccessesOfSeveralPagesAreSeveral) {
   std::vector<std::byte> bytes(2 * kPageBytes);
   EXPECT_EQ(device(kStream).read(kPage, bytes).bytes, bytes.size());
   EXPECT_EQ(counted(0), 2U);
+}
+
+// An access that stalls is one, however often it is translated.
+TEST_F(Monitor, AccessesOfDevicesThatCanWaitAreCountedOnce) {
+  count(0, MonitorEvent::kAccess);
+  count(1, MonitorEvent::kTlbRefill);
+  Resumptions ends;
+  const DmaDevice dma = rig.device(kStream, ends);
+  EXPECT_THAT(dma.translate(kPage), TranslatesTo(target));
+  EXPECT_THAT(dma.translate(kPage), TranslatesTo(target));
+  EXPECT_EQ(counted(0), 2U);
+  EXPECT_EQ(counted(1), 1U);
+  bank(kBank).write(stalling());
+  constexpr Iova kMissing(kPage.value + 2 * kPageBytes);
+  const emulator::Outcome stalled = dma.translate(kMissing);
+  ASSERT_THAT(stalled, Stalls());
+  EXPECT_EQ(counted(0), 3U);
+  table.map(kMissing, target, kPageBytes);
+  bank(kBank).write(all_faults());
+  bank(kBank).write(SMMU_CBn_RESUME());
+  EXPECT_THAT(*ends.take(stalled), TranslatesTo(target));
+  EXPECT_EQ(counted(0), 3U);
+  // Those of Secure streams go another way.
+  rig.secure_registers().global0().write(SMMU_sCR0().set(SMMU_sCR0::USFCFG, false));
+  const RegisterPage secure = rig.secure_registers().global0();
+  secure.write(secure.read<SMMU_SCR1>().set(SMMU_SCR1::SPMEN, true));
+  dma.of(SecurityState::kSecure).translate(kPage);
+  EXPECT_EQ(counted(0), 4U);
 }
 
 TEST_F(Monitor, EveryEnableIsNeeded) {
