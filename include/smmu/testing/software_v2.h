@@ -75,9 +75,11 @@ class SoftwareV2 {
   RegisterPages pages_;
 
  public:
+  // Global spaces 0 and 1, as this software finds them; and, for Secure software, the
+  // Non-secure copies of what gr0 has twice.
   RegisterPage gr0;
   RegisterPage gr1;
-  RegisterPage non_secure;  // for Secure software: what gr0 has twice, of the others
+  RegisterPage non_secure;
 
  private:
   std::uint32_t next_group_;
