@@ -1,5 +1,6 @@
 #include "emulator/v2/bank_space.h"
 
+#include "emulator/v2/kept_bits.h"
 #include "emulator/v2/stage1_of_bank.h"
 #include "emulator/v2/stream_contexts.h"
 #include "emulator/v2/tlb_maintenance.h"
@@ -7,12 +8,7 @@
 
 namespace smmu::emulator {
 
-using v2::ContextType;
-using v2::SMMU_CBA2Rn;
-using v2::SMMU_CBARn;
-using v2::SMMU_CBARn_Stage1Stage2Bypass;
 using v2::SMMU_CBn_ACTLR;
-using v2::SMMU_CBn_ACTLR_MMU500;
 using v2::SMMU_CBn_ATS1PR;
 using v2::SMMU_CBn_ATS1UW;
 using v2::SMMU_CBn_CONTEXTIDR_Long;
@@ -27,7 +23,6 @@ using v2::SMMU_CBn_MAIR1;
 using v2::SMMU_CBn_PAR_Long;
 using v2::SMMU_CBn_RESUME;
 using v2::SMMU_CBn_SCTLR;
-using v2::SMMU_CBn_SCTLR_Stage2;
 using v2::SMMU_CBn_TCR2;
 using v2::SMMU_CBn_TCR_AArch64;
 using v2::SMMU_CBn_TLBIALL;
@@ -174,35 +169,23 @@ Access32 BankSpace::write32(std::uint32_t index, std::uint32_t offset, std::uint
 bool BankSpace::write_control(BankRegisters& bank, std::uint32_t offset, std::uint32_t value,
                               RegisterEffects& effects) {
   switch (offset) {
-    case SMMU_CBn_SCTLR::kOffset: {
-      // Of both stages, for SMMU_CBARn may say later which it is.
-      std::uint64_t fields = named_bits<SMMU_CBn_SCTLR>() | named_bits<SMMU_CBn_SCTLR_Stage2>();
-      if (!config_.has_private_asids) fields &= ~decltype(SMMU_CBn_SCTLR::ASIDPNE)::kMask;
-      bank.sctlr = SMMU_CBn_SCTLR(low(value & fields));
+    case SMMU_CBn_SCTLR::kOffset:
+      bank.sctlr = kept_sctlr(config_, value);
       effects.contexts = effects.lines = true;
       if (bank.sctlr[SMMU_CBn_SCTLR::HUPCF]) {
         effects.actions.emplace_back(
             NothingToWaitFor{static_cast<std::uint32_t>(&bank - registers_.banks.data())});
       }
       return true;
-    }
     case SMMU_CBn_ACTLR::kOffset: {
-      if (!config_.mmu_500) {
-        bank.actlr = SMMU_CBn_ACTLR(value);
-        return true;
-      }
       const auto index = static_cast<std::uint32_t>(&bank - registers_.banks.data());
       const SMMU_sACR_MMU500 acr(registers_.global(registers_.owner_of_bank(index)).acr.raw());
-      if (!acr[SMMU_sACR_MMU500::CACHE_LOCK]) {
-        bank.actlr = SMMU_CBn_ACTLR(low(value & named_bits<SMMU_CBn_ACTLR_MMU500>()));
-      }
+      const bool locked = config_.mmu_500 && acr[SMMU_sACR_MMU500::CACHE_LOCK];
+      if (!locked) bank.actlr = kept_actlr(config_, value);
       return true;
     }
     case SMMU_CBn_TCR2::kOffset:
-      bank.tcr2 = SMMU_CBn_TCR2(low(value & named_bits<SMMU_CBn_TCR2>()));
-      if (!config_.has_top_byte_control) {
-        bank.tcr2.set(SMMU_CBn_TCR2::TBI0, true).set(SMMU_CBn_TCR2::TBI1, true);
-      }
+      bank.tcr2 = kept_tcr2(config_, value);
       effects.contexts = true;
       return true;
     default:
@@ -258,7 +241,7 @@ bool BankSpace::write_fault(std::uint32_t index, std::uint32_t offset, std::uint
       change_status(low(bank.fsr.raw() | (value & kStatus)));
       return true;
     case SMMU_CBn_FSYNR0::kOffset:
-      bank.fsynr0 = SMMU_CBn_FSYNR0(low(value & named_bits<SMMU_CBn_FSYNR0>()));
+      bank.fsynr0 = kept_fsynr0(config_, value);
       return true;
     case SMMU_CBn_FSYNR1::kOffset:
       bank.fsynr1 = SMMU_CBn_FSYNR1(value);
@@ -314,28 +297,13 @@ void BankSpace::begin(std::uint32_t index, std::uint32_t offset, std::uint64_t o
 }
 
 void BankSpace::write_cbar(std::uint32_t index, std::uint32_t value, RegisterEffects& effects) {
-  using Bypass = SMMU_CBARn_Stage1Stage2Bypass;
-  // The fields of all types are where those of this one are.  An SMMUv2 has an
-  // interrupt for each bank, and nothing to choose.
-  constexpr std::uint64_t kFields = named_bits<Bypass>() & ~decltype(SMMU_CBARn::IRPTNDX)::kMask;
-  SMMU_CBARn cbar(low(value & kFields));
-  if (index < registers_.features.num_stage2_banks) {
-    cbar.set(SMMU_CBARn::TYPE, ContextType::kStage2);
-  }
-  registers_.banks[index].cbar = cbar;
+  registers_.banks[index].cbar = kept_cbar(registers_.features, index, value);
   effects.contexts = true;
 }
 
 void BankSpace::write_cba2r(std::uint32_t index, std::uint32_t value, RegisterEffects& effects) {
-  const FeaturesV2& features = registers_.features;
-  SMMU_CBA2Rn cba2r(low(value & named_bits<SMMU_CBA2Rn>()));
-  if (!features.has_aarch64()) cba2r.set(SMMU_CBA2Rn::VA64, false);
-  if (features.only_aarch64()) cba2r.set(SMMU_CBA2Rn::VA64, true);
-  if (registers_.owner_of_bank(index) == SecurityState::kNonSecure) {
-    cba2r.set(SMMU_CBA2Rn::MONC, false);
-  }
-  if (!features.idr2[v2::SMMU_IDR2::VMID16S]) cba2r.set(SMMU_CBA2Rn::VMID16, 0);
-  registers_.banks[index].cba2r = cba2r;
+  registers_.banks[index].cba2r =
+      kept_cba2r(registers_.features, registers_.owner_of_bank(index), value);
   effects.contexts = true;
 }
 

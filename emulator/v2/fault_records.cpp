@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "emulator/v2/kept_bits.h"
 #include "emulator/v2/stage1_of_bank.h"
 
 namespace smmu::emulator {
@@ -121,7 +122,7 @@ bool record(RegistersV2& registers, SecurityState security, const Transaction& t
   const bool secure = security == SecurityState::kSecure;
   const bool non_secure_device = transaction.security == SecurityState::kNonSecure;
   const bool non_secure_access = transaction.space == SecurityState::kNonSecure;
-  global.gfar = transaction.address.value;
+  global.gfar = kept_gfar(registers.features, transaction.address.value);
   global.gfsynr0 = SMMU_sGFSYNR0()
                        .set(SMMU_sGFSYNR0::NESTED, fault.nested && !secure)
                        .set(SMMU_sGFSYNR0::WNR, transaction.direction == Direction::kWrite)

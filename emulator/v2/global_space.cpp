@@ -1,8 +1,10 @@
 #include "emulator/v2/global_space.h"
 
+#include <algorithm>
+
+#include "emulator/v2/kept_bits.h"
 #include "emulator/v2/stream_mapping.h"
 #include "emulator/v2/tlb_maintenance.h"
-#include "smmu/arch/v2/mmu_500.h"
 
 namespace smmu::emulator {
 
@@ -19,7 +21,6 @@ using v2::SMMU_PIDR4;
 using v2::SMMU_S2CRn;
 using v2::SMMU_S2CRn_Translation;
 using v2::SMMU_sACR;
-using v2::SMMU_sACR_MMU500;
 using v2::SMMU_sCR0;
 using v2::SMMU_SCR1;
 using v2::SMMU_sCR2;
@@ -101,15 +102,21 @@ std::optional<std::uint32_t> GlobalSpace::identification(SecurityState security,
     case SMMU_IDR0::kOffset: {
       SMMU_IDR0 idr0 = config_.idr0;
       if (limited) {
+        const auto left = registers_.scr1[SMMU_SCR1::NSNUMIRPTO];
         idr0.set(SMMU_IDR0::SES, false)
-            .set(SMMU_IDR0::NUMIRPT, registers_.scr1[SMMU_SCR1::NSNUMIRPTO]);
+            .set(SMMU_IDR0::NUMIRPT, std::min(left, idr0[SMMU_IDR0::NUMIRPT]));
         if (idr0[SMMU_IDR0::SMS]) idr0.set(SMMU_IDR0::NUMSMRG, registers_.non_secure_groups());
       }
       return idr0.raw();
     }
     case SMMU_IDR1::kOffset: {
       SMMU_IDR1 idr1 = config_.idr1;
-      if (limited) idr1.set(SMMU_IDR1::NUMCB, registers_.non_secure_banks());
+      if (limited) {
+        // Banks of stage 2 are the first ones: Linux refuses more of them than banks.
+        const std::uint32_t banks = registers_.non_secure_banks();
+        idr1.set(SMMU_IDR1::NUMCB, banks)
+            .set(SMMU_IDR1::NUMS2CB, std::min(registers_.features.num_stage2_banks, banks));
+      }
       return idr1.raw();
     }
     case SMMU_IDR2::kOffset:
@@ -260,28 +267,14 @@ bool GlobalSpace::write_copy(SecurityState of, std::uint32_t offset, std::uint32
       global.cr2 = SMMU_sCR2(value & vmid);
       return true;
     }
-    case SMMU_sACR::kOffset: {
-      if (!config_.mmu_500) {
-        global.acr = SMMU_sACR(value);
-        return true;
-      }
-      SMMU_sACR_MMU500 acr(low(value & named_bits<SMMU_sACR_MMU500>()));
-      // The size of pages does not change while it runs.
-      acr.set(SMMU_sACR_MMU500::PAGESIZE, false);
-      if (of == SecurityState::kSecure) {
-        acr.set(SMMU_sACR_MMU500::S2WC2EN, false)
-            .set(SMMU_sACR_MMU500::IPA2PA_CEN, false)
-            .set(SMMU_sACR_MMU500::DP4K_TCUDISB, false)
-            .set(SMMU_sACR_MMU500::DP4K_TBUDISB, false);
-      }
-      global.acr = SMMU_sACR(acr.raw());
+    case SMMU_sACR::kOffset:
+      global.acr = kept_acr(config_, of, value);
       return true;
-    }
     case SMMU_sGFAR::kOffset:
       global.gfar = std::uint64_t{high(global.gfar)} << 32 | value;
       return true;
     case SMMU_sGFAR::kOffset + 4:
-      global.gfar = std::uint64_t{value} << 32 | low(global.gfar);
+      global.gfar = kept_gfar(registers_.features, std::uint64_t{value} << 32 | low(global.gfar));
       return true;
     case SMMU_sGFSR::kOffset:
       change_status(low(global.gfsr.raw() & ~(value & kStatus)));
@@ -290,11 +283,10 @@ bool GlobalSpace::write_copy(SecurityState of, std::uint32_t offset, std::uint32
       change_status(low(global.gfsr.raw() | (value & kStatus)));
       return true;
     case SMMU_sGFSYNR0::kOffset:
-      global.gfsynr0 = SMMU_sGFSYNR0(low(value & named_bits<SMMU_sGFSYNR0>()));
+      global.gfsynr0 = kept_gfsynr0(config_, of, value);
       return true;
     case SMMU_sGFSYNR1::kOffset:
-      global.gfsynr1 = SMMU_sGFSYNR1(value);
-      if (of == SecurityState::kNonSecure) global.gfsynr1.set(SMMU_sGFSYNR1::SSD_Index, 0);
+      global.gfsynr1 = kept_gfsynr1(of, value);
       return true;
     case SMMU_sGFSYNR2::kOffset:
       global.gfsynr2 = SMMU_sGFSYNR2(value);
@@ -311,7 +303,7 @@ bool GlobalSpace::write_copy(SecurityState of, std::uint32_t offset, std::uint32
 }
 
 void GlobalSpace::write_cr0(SecurityState of, std::uint32_t value, RegisterEffects& effects) {
-  const SMMU_sCR0 cr0 = control_register(registers_.features, config_, of, value);
+  const SMMU_sCR0 cr0 = kept_cr0(registers_.features, config_, of, value);
   registers_.global(of).cr0 = cr0;
   effects.contexts = effects.gates = effects.lines = true;
   if (!cr0[SMMU_sCR0::GSE]) effects.actions.emplace_back(NothingToWaitFor{std::nullopt});
@@ -394,8 +386,11 @@ Access32 GlobalSpace::write32_of_banks(SecurityState security, std::uint32_t off
   if (cba2r) banks_.write_cba2r(*bank, value, effects);
   if (syndrome) {
     SMMU_CBFRSYNRAn& register_ = registers_.banks[*bank].cbfrsynra;
+    const auto ssd_index = register_[SMMU_CBFRSYNRAn::SSD_Index];
     register_ = SMMU_CBFRSYNRAn(value);
     if (security == SecurityState::kNonSecure) register_.set(SMMU_CBFRSYNRAn::SSD_Index, 0);
+    // There it is read-only.
+    if (config_.mmu_500) register_.set(SMMU_CBFRSYNRAn::SSD_Index, ssd_index);
   }
   return Access32::kDone;
 }

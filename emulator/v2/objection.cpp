@@ -118,6 +118,8 @@ const char* objection_to_the_rest(const SmmuV2Config& config) {
        "scr1_reset: NSNUMCBO is above SMMU_IDR1.NUMCB"},
       {config.idr0[SMMU_IDR0::SMS] && scr1[SMMU_SCR1::NSNUMSMRGO] > config.idr0[SMMU_IDR0::NUMSMRG],
        "scr1_reset: NSNUMSMRGO is above SMMU_IDR0.NUMSMRG"},
+      {scr1[SMMU_SCR1::NSNUMIRPTO] > config.idr0[SMMU_IDR0::NUMIRPT],
+       "scr1_reset: NSNUMIRPTO is above SMMU_IDR0.NUMIRPT"},
 
       {config.pmcfgr.raw() != 0 && config.pmcfgr[SMMU_PMCFGR::SIZE] != 31,
        "SMMU_PMCFGR.SIZE is not 31: counters have 32 bits"},

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "emulator/v2/kept_bits.h"
+
 namespace smmu::emulator {
 
 using v2::SecurityTable;
@@ -31,29 +33,6 @@ std::size_t table_words(const FeaturesV2& features) {
 
 }  // namespace
 
-SMMU_sCR0 control_register(const FeaturesV2& features, const SmmuV2Config& config,
-                           SecurityState copy, std::uint32_t value) {
-  SMMU_sCR0 cr0(value);
-  if (copy == SecurityState::kNonSecure) {
-    cr0.set(SMMU_sCR0::NSCFG, NonSecureOverride::kIncoming);
-  } else {
-    cr0.set(SMMU_sCR0::VMIDPNE, false)
-        .set(SMMU_sCR0::VMID16EN, false)
-        .set(SMMU_sCR0::HYPMODE, false);
-  }
-  if (!features.idr0[SMMU_IDR0::EXIDS]) cr0.set(SMMU_sCR0::EXIDENABLE, false);
-  if (!features.idr2[SMMU_IDR2::VMID16S]) cr0.set(SMMU_sCR0::VMID16EN, false);
-  if (!features.idr2[SMMU_IDR2::E2HS]) cr0.set(SMMU_sCR0::HYPMODE, false);
-  if (!config.has_stall_control) {
-    cr0.set(SMMU_sCR0::STALLD, false).set(SMMU_sCR0::GSE, false);
-  }
-  if (!config.has_configuration_access_control) {
-    cr0.set(SMMU_sCR0::GCFGFRE, false).set(SMMU_sCR0::GCFGFIE, false);
-  }
-  if (!config.has_conflict_control) cr0.set(SMMU_sCR0::SMCFCFG, true);
-  return cr0;
-}
-
 RegistersV2::RegistersV2(const FeaturesV2& with, const SmmuV2Config& config)
     : features(with),
       smr(features.num_groups),
@@ -70,24 +49,19 @@ void RegistersV2::reset(const SmmuV2Config& config) {
   for (auto* words : {&smr, &s2cr}) std::ranges::fill(*words, 0);
   std::ranges::fill(ssd, config.ssdr_reset);
   std::ranges::fill(banks, BankRegisters{});
-  const auto reset_global = [&](SecurityState copy, std::uint32_t cr0, std::uint32_t acr) {
-    global(copy).cr0 = control_register(features, config, copy, cr0).set(SMMU_sCR0::CLIENTPD, true);
-    global(copy).acr = v2::SMMU_sACR(acr);
+  const auto reset_global = [&](SecurityState of, std::uint32_t cr0, std::uint32_t acr) {
+    global(of).cr0 = kept_cr0(features, config, of, cr0).set(SMMU_sCR0::CLIENTPD, true);
+    global(of).acr = kept_acr(config, of, acr);
   };
   reset_global(SecurityState::kNonSecure, config.cr0_reset, config.acr_reset);
   reset_global(SecurityState::kSecure, config.scr0_reset, config.sacr_reset);
   for (std::uint32_t i = 0; i != banks.size(); ++i) {
     BankRegisters& bank = banks[i];
-    bank.cbar = v2::SMMU_CBARn(config.cbar_reset);
-    if (i < features.num_stage2_banks) {
-      bank.cbar.set(v2::SMMU_CBARn::TYPE, v2::ContextType::kStage2);
-    }
-    bank.sctlr = v2::SMMU_CBn_SCTLR(config.sctlr_reset);
-    bank.actlr = v2::SMMU_CBn_ACTLR(config.actlr_reset);
-    if (!config.has_top_byte_control) {
-      bank.tcr2.set(v2::SMMU_CBn_TCR2::TBI0, true).set(v2::SMMU_CBn_TCR2::TBI1, true);
-    }
-    if (features.only_aarch64()) bank.cba2r.set(SMMU_CBA2Rn::VA64, true);
+    bank.cbar = kept_cbar(features, i, config.cbar_reset);
+    bank.sctlr = kept_sctlr(config, config.sctlr_reset);
+    bank.actlr = kept_actlr(config, config.actlr_reset);
+    bank.tcr2 = kept_tcr2(config, 0);
+    bank.cba2r = kept_cba2r(features, owner_of_bank(i), 0);
   }
 }
 

@@ -121,11 +121,6 @@ struct ImplementationRegisters {
   }
 };
 
-// What SMMU_sCR0 holds of what it is given: the fields of that copy that there are, and
-// those that are fixed.
-v2::SMMU_sCR0 control_register(const FeaturesV2& features, const SmmuV2Config& config,
-                               SecurityState copy, std::uint32_t value);
-
 struct RegistersV2 {
   RegistersV2(const FeaturesV2& features, const SmmuV2Config& config);
   // As after construction.

@@ -248,7 +248,6 @@ TEST(JailhouseDriver, RefusesAnSmmuItCannotUse) {
       {kRevision1,
        kNoStage2,
        kNoGroup,
-       kTooManyStage2Banks,
        kNo4KGranule,
        {"fewer intermediate addresses than the processors have",
         [](SmmuV2Config& config) { config.idr2.set(SMMU_IDR2::IAS, OutputSize::k44Bits); }},

@@ -185,9 +185,33 @@ TEST(GlobalFault, SyndromesAreWhatSoftwareWrites) {
   software.gr0.write(SMMU_sGFAR(0x1234'5678'9abc'def0));
   software.gr0.write(SMMU_sGFSYNR0().set(SMMU_sGFSYNR0::WNR, true));
   software.gr0.write(SMMU_sGFSYNR1().set(SMMU_sGFSYNR1::StreamID, 0x55));
-  EXPECT_EQ(software.gr0.read_low_then_high<SMMU_sGFAR>().raw(), 0x1234'5678'9abc'def0U);
+  EXPECT_EQ(software.gr0.read_low_then_high<SMMU_sGFAR>().raw(), 0x0000'5678'9abc'def0U)
+      << "the bus has 49 bits";
   EXPECT_EQ(software.gr0.read<SMMU_sGFSYNR0>(), SMMU_sGFSYNR0().set(SMMU_sGFSYNR0::WNR, true));
   EXPECT_EQ(software.gr0.read<SMMU_sGFSYNR1>()[SMMU_sGFSYNR1::StreamID], 0x55U);
+}
+
+// UBS: what a device's bus does not have is not told.
+TEST(GlobalFault, TellsOfAsManyBitsAsTheBusHas) {
+  constexpr std::pair<UpstreamSize, unsigned> kSizes[] = {{UpstreamSize::k32Bits, 32},
+                                                          {UpstreamSize::k44Bits, 44},
+                                                          {UpstreamSize::k49Bits, 49},
+                                                          {UpstreamSize::k64Bits, 64}};
+  constexpr std::uint64_t kUpper = 0xffff'ff12'3456'7abc;
+  for (const auto& [size, bits] : kSizes) {
+    SCOPED_TRACE(bits);
+    SmmuV2Config config = SmmuV2Config::generic();
+    config.idr2.set(SMMU_IDR2::UBS, size);
+    V2Rig rig(config);
+    const Software software(rig);
+    software.enable();
+    EXPECT_THAT(rig.device(kStream).translate(Iova(kUpper)), Aborts());
+    const std::uint64_t told = kUpper & ~std::uint64_t{0} >> (64 - bits);
+    EXPECT_EQ(software.gr0.read<SMMU_sGFAR>()[SMMU_sGFAR::FADDR], told);
+    software.gr0.write(SMMU_sGFAR(0));
+    software.gr0.write_high_then_low(SMMU_sGFAR(kUpper));
+    EXPECT_EQ(software.gr0.read<SMMU_sGFAR>().raw(), told);
+  }
 }
 
 TEST(GlobalFault, OfNonSecureSoftwareIsSeenBySecureSoftware) {

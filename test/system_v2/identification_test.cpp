@@ -4,6 +4,7 @@
 namespace smmu::testing {
 namespace {
 
+using emulator::RegisterPort;
 using emulator::SmmuV2Config;
 using namespace v2;
 
@@ -104,11 +105,65 @@ TEST(Identification, TellsNonSecureSoftwareOfItsShare) {
 // More than there is cannot be left to anybody.
 TEST(Identification, TellsOfNoMoreThanThereIs) {
   V2Rig rig(SmmuV2Config::mmu500_zynqmp());
-  rig.secure_registers().global0().write(
-      SMMU_SCR1().set(SMMU_SCR1::NSNUMCBO, 255).set(SMMU_SCR1::NSNUMSMRGO, 255));
+  rig.secure_registers().global0().write(SMMU_SCR1()
+                                             .set(SMMU_SCR1::NSNUMCBO, 255)
+                                             .set(SMMU_SCR1::NSNUMSMRGO, 255)
+                                             .set(SMMU_SCR1::NSNUMIRPTO, 255));
   const RegisterPage gr0 = rig.registers().global0();
   EXPECT_EQ(gr0.read<SMMU_IDR1>()[SMMU_IDR1::NUMCB], 16U);
   EXPECT_EQ(gr0.read<SMMU_IDR0>()[SMMU_IDR0::NUMSMRG], 48U);
+  EXPECT_EQ(gr0.read<SMMU_IDR0>()[SMMU_IDR0::NUMIRPT], 1U);
+}
+
+// Linux gives up where more banks are of stage 2 than there are.
+TEST(Identification, CountsTheBanksOfStage2AmongTheShare) {
+  SmmuV2Config config = SmmuV2Config::generic();
+  config.idr1.set(SMMU_IDR1::NUMS2CB, 6);
+  V2Rig rig(config);
+  const RegisterPage gr0 = rig.registers().global0();
+  const RegisterPage secure = rig.secure_registers().global0();
+  for (const std::uint32_t share : {0U, 4U, 6U, 20U}) {
+    secure.write(SMMU_SCR1().set(SMMU_SCR1::NSNUMCBO, share));
+    EXPECT_EQ(gr0.read<SMMU_IDR1>()[SMMU_IDR1::NUMCB], share);
+    EXPECT_EQ(gr0.read<SMMU_IDR1>()[SMMU_IDR1::NUMS2CB], std::min(share, 6U));
+    EXPECT_EQ(secure.read<SMMU_IDR1>()[SMMU_IDR1::NUMS2CB], 6U);
+  }
+}
+
+// Registers hold after reset what software could have written, whatever is configured.
+TEST(Identification, OfTheResetIsWhatRegistersCanHold) {
+  const auto with_ones = [](SmmuV2Config config) {
+    config.scr0_reset = config.cr0_reset = 0xffff'ffff;
+    config.sacr_reset = config.acr_reset = 0xffff'ffff;
+    config.cbar_reset = config.sctlr_reset = config.actlr_reset = 0xffff'ffff;
+    return config;
+  };
+  const SmmuV2Config presets[] = {SmmuV2Config::generic(), SmmuV2Config::mmu500_zynqmp(),
+                                  SmmuV2Config::generic().without_secure_state()};
+  for (const SmmuV2Config& preset : presets) {
+    V2Rig rig(with_ones(preset));
+    // The fixed fields of an MMU-500 are not set.
+    const auto cr0 = rig.registers().global0().read<SMMU_sCR0>();
+    EXPECT_EQ(cr0[SMMU_sCR0::STALLD], !preset.mmu_500);
+    EXPECT_EQ(cr0[SMMU_sCR0::EXIDENABLE], !preset.mmu_500);
+    EXPECT_EQ(cr0[SMMU_sCR0::VMID16EN], !preset.mmu_500);
+    EXPECT_EQ(cr0[SMMU_sCR0::NSCFG], NonSecureOverride::kIncoming);
+    const auto expect_same = [](RegisterPort& port, std::uint32_t offset) {
+      SCOPED_TRACE(offset);
+      const std::uint32_t after_reset = port.read32(offset);
+      port.write32(offset, 0xffff'ffff);
+      EXPECT_EQ(port.read32(offset), after_reset);
+    };
+    const std::uint32_t bank = 0x2000U << preset.idr1[SMMU_IDR1::NUMPAGENDXB];
+    EXPECT_EQ(rig.smmu().read32(bank + SMMU_CBn_ACTLR::kOffset),
+              preset.mmu_500 ? 0x3U : 0xffff'ffffU);
+    for (const std::uint32_t offset : {SMMU_sCR0::kOffset, SMMU_sACR::kOffset}) {
+      expect_same(rig.smmu(), offset);
+      expect_same(rig.smmu().secure(), offset);
+    }
+    expect_same(rig.smmu(), 0x1000 + SMMU_CBARn::offset(0));
+    expect_same(rig.smmu(), bank + SMMU_CBn_SCTLR::kOffset);
+  }
 }
 
 TEST(Identification, HidesWhatSecureSoftwareKeeps) {

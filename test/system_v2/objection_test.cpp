@@ -127,6 +127,7 @@ constexpr Refused kRefused[] = {
      [](SmmuV2Config& c) { c.scr1_reset = SMMU_SCR1(c.scr1_reset.raw() | 1U << 31); }},
     {"NSNUMCBO is above", [](SmmuV2Config& c) { c.scr1_reset.set(SMMU_SCR1::NSNUMCBO, 129); }},
     {"NSNUMSMRGO is above", [](SmmuV2Config& c) { c.scr1_reset.set(SMMU_SCR1::NSNUMSMRGO, 129); }},
+    {"NSNUMIRPTO is above", [](SmmuV2Config& c) { c.scr1_reset.set(SMMU_SCR1::NSNUMIRPTO, 2); }},
     {"SIZE is not 31", [](SmmuV2Config& c) { c.pmcfgr.set(SMMU_PMCFGR::SIZE, 63); }},
     {"dealt out evenly", [](SmmuV2Config& c) { c.pmcfgr.set(SMMU_PMCFGR::N, 16); }},
     {"more than 15 counters",

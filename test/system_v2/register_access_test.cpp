@@ -66,8 +66,9 @@ TEST(RegisterAccess, GlobalSpacesKeepTheirFields) {
       {0x000, 0xcfff'ffff},                          // CR0, without NSCFG
       {0x008, 0x0000'ffff},                          // CR2: BPVMID of 16 bits
       {0x010, kAll},                                 // ACR
-      {0x040, kAll},         {0x044, kAll},          // GFAR
-      {0x050, 0x0000'007f},                          // GFSYNR0
+      {0x040, kAll},         {0x044, 0x0001'ffff},   // GFAR: 49 bits
+      {0x050, 0x0000'004f},                          // GFSYNR0, without NSSTATE and NSATTR
+      {0x054, 0x0000'ffff},                          // GFSYNR1, without SSD_Index
       {0x058, kAll},                                 // GFSYNR2
       {0x180, kAll},         {0x184, kAll},          // GPAR
       {0xc00, 0x3fff'ffff},  {0xdfc, 0x3fff'ffff},   // S2CRn
@@ -79,10 +80,10 @@ TEST(RegisterAccess, GlobalSpacesKeepTheirFields) {
   constexpr Word kSecure[] = {
       {0x000, 0x3fff'f7ff},  // CR0, without VMIDPNE, HYPMODE and VMID16EN
       {0x008, 0x0000'ffff}, {0x010, kAll},        {0x040, kAll},
-      {0x044, kAll},        {0x050, 0x0000'007f}, {0x054, kAll},
+      {0x044, 0x0001'ffff}, {0x050, 0x0000'007e}, {0x054, kAll},  // GFSYNR0 without NESTED
       {0x400, 0xcfff'ffff}, {0x408, 0x0000'ffff}, {0x410, kAll},  // those of Non-secure software
-      {0x440, kAll},        {0x444, kAll},        {0x450, 0x0000'007f},
-      {0x458, kAll},        {0x1400, kAll},  // CBFRSYNRAn with SSD_Index
+      {0x440, kAll},        {0x444, 0x0001'ffff}, {0x450, 0x0000'004f},
+      {0x454, 0x0000'ffff}, {0x458, kAll},        {0x1400, kAll},  // CBFRSYNRAn with SSD_Index
   };
   for (const Word& word : kSecure) expect_kept(rig.smmu().secure(), 0, word);
 }
@@ -148,6 +149,11 @@ TEST(RegisterAccess, OfMmu500LeavesFixedFieldsAlone) {
     expect_kept(rig.smmu(), 0, {0xc00, 0x3fff'fbff});       // S2CRn without EXIDVALID
     expect_kept(rig.smmu(), 0x1000, {0x800, 0x0000'0001});  // CBA2Rn without VMID16
     const std::uint32_t bank = config.idr1[SMMU_IDR1::NUMPAGENDXB] == 3 ? 0x10000 : 0x20000;
+    // Neither ATS of GFSYNR0, nor ATOF of FSYNR0, nor SSD_Index of CBFRSYNRAn.
+    expect_kept(rig.smmu(), 0, {0x050, 0x0000'000f});
+    expect_kept(rig.smmu().secure(), 0, {0x050, 0x0000'003e});
+    expect_kept(rig.smmu(), bank, {0x068, 0x00ff'0dff});
+    expect_kept(rig.smmu().secure(), 0x1000, {0x400, 0x0000'ffff});
     rig.registers().global1().write(0, Bank::stage1_alone());
     expect_kept(rig.smmu(), bank, {0x000, 0x7fff'e7ff});               // SCTLR without ASIDPNE
     expect_kept(rig.smmu(), bank, {0x010, 0x4003'cf17, 0x0000'0060});  // TCR2 with TBI

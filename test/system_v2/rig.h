@@ -75,11 +75,6 @@ inline constexpr V2Variant kNoMatching = {"streams that index", [](emulator::Smm
 inline constexpr V2Variant kNoGroup = {
     "no group to match with",
     [](emulator::SmmuV2Config& config) { config.scr1_reset.set(v2::SMMU_SCR1::NSNUMSMRGO, 0); }};
-inline constexpr V2Variant kTooManyStage2Banks = {
-    "more banks for stage 2 alone than banks", [](emulator::SmmuV2Config& config) {
-      config.idr1.set(v2::SMMU_IDR1::NUMS2CB, 8);
-      config.scr1_reset.set(v2::SMMU_SCR1::NSNUMCBO, 7);
-    }};
 inline constexpr V2Variant kRevision1 = {
     "another revision of the product",
     [](emulator::SmmuV2Config& config) { config.idr7.set(v2::SMMU_IDR7::MAJOR, 1); }};

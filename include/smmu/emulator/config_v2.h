@@ -26,8 +26,9 @@ struct SmmuV2Config {
   // SMMU_PIDR4 to 7, SMMU_PIDR0 to 3, SMMU_CIDR0 to 3: offsets 0xFD0 to 0xFFC.
   std::array<std::uint32_t, 12> id_block = {};
 
-  // What registers hold after reset.  Of SMMU_sCR0, the Secure copy and the other
-  // one: CLIENTPD is always 1.
+  // What registers hold after reset, in the fields that this SMMU lets software
+  // write; the others are 0, or what they are fixed at below.  Of SMMU_sCR0, the
+  // Secure copy and the other one: CLIENTPD is always 1.
   std::uint32_t scr0_reset = 0x0000'0001;
   std::uint32_t cr0_reset = 0x0000'0001;
   v2::SMMU_SCR1 scr1_reset = {};  // SMMU_IDR0.SES 0: 0
