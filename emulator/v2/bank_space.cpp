@@ -272,8 +272,10 @@ void BankSpace::write_operation(std::uint32_t index, std::uint32_t offset, std::
 
 void BankSpace::write64(std::uint32_t index, std::uint32_t offset, std::uint64_t value,
                         RegisterEffects& effects) {
-  operand_of(registers_.banks[index], offset) = value;
-  begin(index, offset, value, effects);
+  BankRegisters& bank = registers_.banks[index];
+  operand_of(bank, offset) = value;
+  const bool wide = format_of(registers_.features, bank) == v2::TranslationFormat::kAArch64;
+  begin(index, offset, wide ? value : low(value), effects);
 }
 
 void BankSpace::begin(std::uint32_t index, std::uint32_t offset, std::uint64_t operand,

@@ -108,6 +108,27 @@ TEST(ConfigurationAccess, ToWhatABankHasNotIsOne) {
   EXPECT_EQ(software.gr0.read<SMMU_sGFSR>(), caf());
 }
 
+// ATOSNS: operations that are not there, of banks as of the global space.
+TEST(ConfigurationAccess, ToOperationsThatAreNotThereIsOne) {
+  SmmuV2Config config = that_faults();
+  config.idr0.set(SMMU_IDR0::ATOSNS, true);
+  V2Rig rig(config);
+  const Software software(rig);
+  software.enable();
+  RegisterPort& port = rig.smmu();
+  const std::uint32_t bank = 0x2000U << config.idr1[SMMU_IDR1::NUMPAGENDXB];
+  for (const std::uint32_t offset :
+       {SMMU_sGATS1PR::kOffset, SMMU_sGATS12UW::kOffset + 4, bank + SMMU_CBn_ATS1PR::kOffset,
+        bank + SMMU_CBn_ATS1UW::kOffset + 4}) {
+    SCOPED_TRACE(offset);
+    EXPECT_EQ(read(port, offset), BusResponse::kAbort);
+    EXPECT_EQ(write(port, offset), BusResponse::kAbort);
+    EXPECT_EQ(port.write(offset & ~7U, 8, 1), BusResponse::kAbort);
+    EXPECT_TRUE(software.gr0.read<SMMU_sGFSR>()[SMMU_sGFSR::CAF]);
+    software.gr0.write(software.gr0.read<SMMU_sGFSR>());
+  }
+}
+
 // Secure software's registers, to which Non-secure software has no way.
 TEST(ConfigurationAccess, ToWhatIsSecureSoftwaresIsOne) {
   V2Rig rig(that_faults());

@@ -83,6 +83,19 @@ void expect_any_way(Stale& stale, const RegisterPage& page, R value) {
   EXPECT_FALSE(stale.is_stale()) << "the low half first";
 }
 
+// A doubleword may be two registers: each is obeyed.
+TEST(TlbOperand, OfTwoRegistersIsBoth) {
+  for (const auto stage : {Stale::Stage::k1, Stale::Stage::kHypervisor}) {
+    Stale stale(kHighPage, stage);
+    stale.rig.smmu().write64(SMMU_TLBIALLNSNH::kOffset, 0);  // and SMMU_TLBIALLH
+    EXPECT_FALSE(stale.is_stale());
+    stale.make_stale();
+    // Of which the first is nothing to the hypervisor, and the second is Secure software's.
+    stale.rig.smmu().write64(SMMU_TLBIVMIDS1::kOffset, 0);
+    EXPECT_EQ(stale.is_stale(), stage == Stale::Stage::kHypervisor);
+  }
+}
+
 TEST(TlbOperand, Of64BitsIsWrittenInAnyWay) {
   {
     Stale stale(kHighPage);

@@ -257,8 +257,11 @@ TEST_F(TranslationOperation, OfLongDescriptorsIsOf32Bits) {
   using Tcr = SMMU_CBn_TCR_Long;
   bank.write(Tcr().set(Tcr::EAE, true).set(Tcr::EPD1, true));
   bank.write(SMMU_CBn_TTBR0_Long().set(SMMU_CBn_TTBR0_Long::BaseAddress, table.root().value));
-  // One word, as Linux writes it for AArch32.
+  // One word, as Linux writes it for AArch32; of two, the other one is nothing.
   bank.write_low(SMMU_CBn_ATS1PR(kSmall.value));
+  expect_page(bank.read<SMMU_CBn_PAR_Long>().raw(), target);
+  bank.write(SMMU_CBn_PAR_Long());
+  bank.write(SMMU_CBn_ATS1PR(0x1234'0000'0000'0000 | kSmall.value));
   expect_page(bank.read<SMMU_CBn_PAR_Long>().raw(), target);
   bank.write_low(SMMU_CBn_ATS1UW(kSmall.value + 4096));
   EXPECT_EQ(SMMU_CBn_PAR_Fault(bank.read<SMMU_CBn_PAR_Fault>()),
