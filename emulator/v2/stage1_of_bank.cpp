@@ -159,16 +159,19 @@ void set_long(const FeaturesV2& features, const BankRegisters& bank, Context& co
   Stage1& stage1 = regime.stage1;
   stage1.range = InputRange::kAArch32;
   const SMMU_CBn_TCR_Long tcr(bank.tcr);
-  const unsigned memory_bits = regime.has_stage2 ? kAArch32OutputBits : features.output_bits;
+  // What goes on to stage 2 is an IPA.
+  const unsigned output_bits =
+      std::min(kAArch32OutputBits, regime.has_stage2 ? features.input_bits : features.output_bits);
   const bool one_level = is_one_level(context.owner.world);
   const auto half = [&](bool disabled, unsigned txsz, std::uint64_t ttbr, bool non_secure) {
     Stage1Half result;
     const std::uint64_t base = base_of(ttbr);
     const unsigned input_bits = 32 - txsz;
     result.enabled = !disabled;
-    result.tables = aarch32_long_tables(input_bits, start_level(Granule::k4K, input_bits), base,
-                                        memory_bits, bank.sctlr[SMMU_CBn_SCTLR::E]);
-    if (result.enabled && (base >> std::min(memory_bits, kAArch32OutputBits)) != 0) {
+    result.tables =
+        aarch32_long_tables(input_bits, start_level(Granule::k4K, input_bits), base, output_bits,
+                            bank.sctlr[SMMU_CBn_SCTLR::E], LongerAddresses::kFault);
+    if (result.enabled && (base >> output_bits) != 0) {
       refuse(result, Refusal::kAddressSize);
     }
     if (regime.security == SecurityState::kSecure && !non_secure) {

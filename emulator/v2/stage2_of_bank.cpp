@@ -70,11 +70,11 @@ Tables aarch32_tables(const FeaturesV2& features, const BankRegisters& bank, std
                                   .sl0 = tcr[SMMU_CBn_TCR_Stage2_AArch32::SL0],
                                   .output_bits = features.output_bits});
   if (!first) return refused(Refusal::kTranslation, 1);
-  if ((base >> std::min(features.output_bits, kAArch32OutputBits)) != 0) {
-    return refused(Refusal::kAddressSize, 1);
-  }
-  return aarch32_long_tables(input_bits, *first, base, features.output_bits,
-                             SMMU_CBn_SCTLR_Stage2(bank.sctlr.raw())[SMMU_CBn_SCTLR_Stage2::E]);
+  const unsigned output_bits = std::min(features.output_bits, kAArch32OutputBits);
+  if ((base >> output_bits) != 0) return refused(Refusal::kAddressSize, 1);
+  return aarch32_long_tables(input_bits, *first, base, output_bits,
+                             SMMU_CBn_SCTLR_Stage2(bank.sctlr.raw())[SMMU_CBn_SCTLR_Stage2::E],
+                             LongerAddresses::kFault);
 }
 
 }  // namespace

@@ -165,7 +165,10 @@ class ShortWalk {
     leaf_.no_translation = false;
     leaf_.level = static_cast<std::int8_t>(mapping.level);
     leaf_.granule = tables_.granule;
-    leaf_.global = !descriptor[D::nG];
+    // What a Secure walk reads of Non-secure memory is not global (IHI 0070, 3.17.1).
+    const bool from_outside =
+        regime_.security == SecurityState::kSecure && memory_.space() == SecurityState::kNonSecure;
+    leaf_.global = !descriptor[D::nG] && !from_outside;
     leaf_.space = secure ? SecurityState::kSecure : SecurityState::kNonSecure;
     leaf_.permissions = permissions;
     leaf_.attributes = format.attributes[short_attributes_index(

@@ -74,19 +74,25 @@ Tables tables(const TableShape& shape) {
 }
 
 Tables aarch32_long_tables(unsigned input_bits, int first_level, std::uint64_t root,
-                           unsigned memory_bits, bool big_endian) {
+                           unsigned memory_bits, bool big_endian, LongerAddresses longer) {
   using Address = decltype(vmsa::Leaf_Stage1_Long::OA);
   using Beyond = decltype(vmsa::Leaf_Stage1_Long::OA_47_40);
   Tables tables;
-  tables.address.in_place = (Address::kMask & mask(memory_bits - 1, 0)) | Beyond::kMask;
+  const std::uint64_t in_memory = mask(memory_bits - 1, 0);
+  tables.address.in_place = Address::kMask | Beyond::kMask;
   tables.out_of_range = Beyond::kMask;
+  if (longer == LongerAddresses::kAreCut) {
+    tables.address.in_place = (Address::kMask & in_memory) | Beyond::kMask;
+  } else {
+    tables.out_of_range |= ~in_memory;
+  }
   tables.granule = Granule::k4K;
   tables.no_level = 1;
   tables.input_bits = static_cast<std::uint8_t>(input_bits);
   tables.first_level = static_cast<std::int8_t>(first_level);
   tables.block_levels = block_levels(Granule::k4K, false);
   tables.big_endian = big_endian;
-  complete(tables, root & mask(memory_bits - 1, 0), 4);
+  complete(tables, root & in_memory, 4);
   return tables;
 }
 

@@ -103,10 +103,15 @@ struct TableShape {
 };
 Tables tables(const TableShape& shape);
 
+// What becomes of an address in a Long descriptor of VMSAv8-32, which may have 40 bits,
+// where a physical one has fewer: an SMMUv3 cuts it (IHI 0070, 3.4), an SMMUv2 faults.
+enum class LongerAddresses : std::uint8_t { kAreCut, kFault };
+
 // The same for Long descriptors of VMSAv8-32 (DDI 0487, G5.5).  `memory_bits`:
-// the size of a physical address, to which longer ones are cut.
+// the size of a physical address.
 Tables aarch32_long_tables(unsigned input_bits, int first_level, std::uint64_t root,
-                           unsigned memory_bits, bool big_endian);
+                           unsigned memory_bits, bool big_endian,
+                           LongerAddresses longer = LongerAddresses::kAreCut);
 
 // The level 1 table of Short descriptors of VMSAv8-32 (DDI 0487, G5.4.4): that
 // of TTBR0 with TTBCR.N, or that of TTBR1 with 0 for it.  `output_bits`: the

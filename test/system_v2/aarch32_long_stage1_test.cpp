@@ -102,6 +102,41 @@ TEST(AArch32LongStage1, HasAddressesOf40Bits) {
   EXPECT_THAT(stage1.bank.take_fault(), IsFault(SMMU_CBn_FSR::ASF, 1));
 }
 
+// And what memory does not have, of tables as of what they lead to: OAS, or IAS above a stage 2.
+TEST(AArch32LongStage1, RefusesAddressesThatAreTooLarge) {
+  constexpr std::uint64_t kBeyond = 0x10'0000'0000;  // 36 bits
+  for (const bool above_stage2 : {false, true}) {
+    SCOPED_TRACE(above_stage2);
+    SmmuV2Config config = SmmuV2Config::generic();
+    if (above_stage2) {
+      config.idr2.set(SMMU_IDR2::IAS, OutputSize::k36Bits);
+    } else {
+      config.idr2.set(SMMU_IDR2::OAS, OutputSize::k36Bits);
+    }
+    Long stage1(0, 0, config);
+    Bank below(stage1.rig, 9);
+    PageTable stage2 = stage1.rig.page_table({.t0sz = 28, .stage = 2});
+    stage2.map(Iova(0), Pa(0), std::uint64_t{1} << 36);
+    below.translate_stage2(stage2);
+    if (above_stage2) stage1.bank.become(Bank::above(9));
+    stage1.table.map(Iova(0x1000), Pa(kBeyond - 4096), 4096);
+    stage1.table.map(Iova(0x2000), Pa(kBeyond), 4096);
+    stage1.table.map(Iova(0x4000'0000), Pa(kBeyond), 1 << 30);
+    EXPECT_THAT(stage1.translate(Iova(0x1000)), TranslatesTo(Pa(kBeyond - 4096)));
+    EXPECT_THAT(stage1.translate(Iova(0x2000)), Aborts());
+    EXPECT_THAT(stage1.bank.take_fault(), IsFault(SMMU_CBn_FSR::ASF, 3));
+    EXPECT_THAT(stage1.translate(Iova(0x4000'0000)), Aborts());
+    EXPECT_THAT(stage1.bank.take_fault(), IsFault(SMMU_CBn_FSR::ASF, 1));
+    store(stage1.rig.memory(), stage1.table.descriptor(Iova(0x4000'0000)), kBeyond | 0b11);
+    EXPECT_THAT(stage1.translate(Iova(0x4000'0000)), Aborts());
+    EXPECT_THAT(stage1.bank.take_fault(), IsFault(SMMU_CBn_FSR::ASF, 1));
+    EXPECT_THAT(below.take_fault(), IsNoFault());
+    stage1.bank.set<Ttbr0>(Ttbr0::BaseAddress, kBeyond);
+    EXPECT_THAT(stage1.translate(Iova(0x3000)), Aborts());
+    EXPECT_THAT(stage1.bank.take_fault(), IsFault(SMMU_CBn_FSR::ASF, 1));
+  }
+}
+
 TEST(AArch32LongStage1, FaultsOfTheAccessFlag) {
   Long stage1;
   stage1.table.map(Iova(0x1000), Pa(0x5000), 4096, {.access_flag = false});

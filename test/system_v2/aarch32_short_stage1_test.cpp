@@ -22,7 +22,9 @@ constexpr std::uint32_t kPageFull = 0b11U << 4;
 struct Short {
   explicit Short(const SmmuV2Config& config = SmmuV2Config::generic(),
                  SecurityState owner = SecurityState::kNonSecure)
-      : rig(config),
+      : Short(V2Rig::Options{.config = config}, owner) {}
+  Short(const V2Rig::Options& options, SecurityState owner)
+      : rig(options),
         bank(rig, owner == SecurityState::kSecure ? 100 : 0, owner),
         device(rig.device(StreamId(5)).of(owner)) {
     rig.registers().global0().write(all_faults_abort());
@@ -347,6 +349,56 @@ TEST(AArch32ShortStage1, OfSecureBanksLeadsWhereNsSays) {
   stage1.invalidate();
   EXPECT_TRUE(fetches(0x100'0000) && fetches(0x200'0000));
   EXPECT_FALSE(fetches(0x110'0000) || fetches(0x210'0000));
+}
+
+// NSCFG: the tables of that half are in Non-secure memory, and so is all that they lead to,
+// whatever NS says.  None of it is global.
+TEST(AArch32ShortStage1, OfSecureBanksMayHaveNonSecureTables) {
+  emulator::Ram secure_ram;
+  ASSERT_TRUE(secure_ram.add(Pa(0x4000'0000), 1 << 20));
+  SmmuV2Config config = SmmuV2Config::generic();
+  config.scr1_reset.set(SMMU_SCR1::NSNUMCBO, 64).set(SMMU_SCR1::NSNUMSMRGO, 64);
+  Short stage1({.config = config, .secure_memory = &secure_ram}, SecurityState::kSecure);
+  // The same addresses in both memories: sections that differ.
+  ShortTable lower(stage1.rig, 1);
+  ShortTable upper(stage1.rig);
+  const auto put = [&](const ShortTable& table, std::uint32_t address, std::uint32_t pa) {
+    table.level1(address, pa | kSection | kSectionFull);
+    store32(secure_ram, Pa(table.root().value + 4 * (address >> 20)),
+            (pa + 0x10'0000) | kSection | kSectionFull);
+  };
+  put(lower, 0x100'0000, 0x4560'0000);
+  put(upper, 0x8010'0000, 0x7890'0000);
+  stage1.bank.page().write_low(SMMU_CBn_TTBR0_AArch64(lower.root().value));
+  stage1.bank.page().write_low(SMMU_CBn_TTBR1_AArch64(upper.root().value));
+  for (const bool nscfg0 : {false, true}) {
+    for (const bool nscfg1 : {false, true}) {
+      SCOPED_TRACE(::testing::Message() << nscfg0 << nscfg1);
+      stage1.bank.write(Tcr().set(Tcr::T0SZ, 1).set(Tcr::NSCFG0, nscfg0).set(Tcr::NSCFG1, nscfg1));
+      stage1.invalidate();
+      const auto expect = [&](std::uint32_t address, std::uint64_t pa, bool non_secure) {
+        const auto translation = translation_of(stage1.translate(address));
+        EXPECT_EQ(translation.pa, Pa(non_secure ? pa : pa + 0x10'0000));
+        EXPECT_EQ(translation.space,
+                  non_secure ? SecurityState::kNonSecure : SecurityState::kSecure);
+      };
+      expect(0x100'0000, 0x4560'0000, nscfg0);
+      expect(0x8010'0000, 0x7890'0000, nscfg1);
+    }
+  }
+  // The lower half is Non-secure now: its translations are this ASID's alone.
+  using Contextidr = SMMU_CBn_CONTEXTIDR_Short;
+  put(lower, 0x100'0000, 0x1230'0000);
+  put(upper, 0x8010'0000, 0x2340'0000);
+  stage1.bank.write(Tcr().set(Tcr::T0SZ, 1).set(Tcr::NSCFG0, true));
+  stage1.invalidate();
+  EXPECT_THAT(stage1.translate(0x100'0000), TranslatesTo(Pa(0x1230'0000)));
+  EXPECT_THAT(stage1.translate(0x8010'0000), TranslatesTo(Pa(0x2350'0000)));
+  put(lower, 0x100'0000, 0x3450'0000);
+  put(upper, 0x8010'0000, 0x5670'0000);
+  stage1.bank.write(Contextidr().set(Contextidr::ASID, 0x42));
+  EXPECT_THAT(stage1.translate(0x100'0000), TranslatesTo(Pa(0x3450'0000)));
+  EXPECT_THAT(stage1.translate(0x8010'0000), TranslatesTo(Pa(0x2350'0000))) << "is global";
 }
 
 }  // namespace

@@ -275,6 +275,25 @@ TEST(Stage2, TagsByTheVmid) {
   }
 }
 
+// Of AArch32 too, an address that memory does not have is none.
+TEST(Stage2, OfAArch32RefusesAddressesThatAreTooLarge) {
+  using Tcr32 = SMMU_CBn_TCR_Stage2_AArch32;
+  SmmuV2Config config = SmmuV2Config::generic();
+  config.idr2.set(SMMU_IDR2::OAS, OutputSize::k36Bits);
+  Translating stage2(V2Rig::Options{.config = config}, {.t0sz = 32, .stage = 2});
+  stage2.bank.translate_stage2(stage2.table);
+  stage2.bank.become(SMMU_CBA2Rn());
+  stage2.bank.write(Tcr32().set(Tcr32::SL0, 1));
+  stage2.table.map(Iova(0x1000), Pa(0xf'ffff'f000), 4096);
+  stage2.table.map(Iova(0x2000), Pa(0x10'0000'0000), 4096);
+  stage2.table.map(Iova(0x4000'0000), Pa(0x10'0000'0000), 1 << 30);
+  EXPECT_THAT(stage2.translate(Iova(0x1000)), TranslatesTo(Pa(0xf'ffff'f000)));
+  EXPECT_THAT(stage2.translate(Iova(0x2000)), Aborts());
+  EXPECT_THAT(stage2.bank.take_fault(), IsFault(SMMU_CBn_FSR::ASF, 3));
+  EXPECT_THAT(stage2.translate(Iova(0x4000'0000)), Aborts());
+  EXPECT_THAT(stage2.bank.take_fault(), IsFault(SMMU_CBn_FSR::ASF, 1));
+}
+
 // AArch32: T0SZ has a sign, and SL0 two values.
 TEST(Stage2, OfAArch32HasASignedSize) {
   using Tcr32 = SMMU_CBn_TCR_Stage2_AArch32;
