@@ -38,7 +38,6 @@ constexpr std::optional<Shareability> shareability_of(v2::ShareabilityConfig con
 template <class Fields>
 Overrides overrides_of(const Fields& fields, SecurityState security) {
   Overrides overrides;
-  // Where there is no MTCFG, in banks of stage 2, it is as if it were 0.
   if constexpr (requires { Fields::MTCFG; }) {
     if (fields[Fields::MTCFG]) {
       overrides.mem_attr = static_cast<std::uint8_t>(fields[Fields::MemAttr]);

@@ -238,6 +238,15 @@ void put_behind_bypass(const BankRegisters& bank, Stage1& stage1) {
 
 }  // namespace
 
+void put_behind(const Overrides& then, Stage1& stage1) {
+  if (!then.of_types()) return;
+  const auto behind = [&](MemoryAttributes& attributes) {
+    attributes = then.applied_to(attributes);
+  };
+  std::ranges::for_each(stage1.attributes, behind);
+  std::ranges::for_each(stage1.short_descriptors.attributes, behind);
+}
+
 TranslationFormat format_of(const FeaturesV2& features, const BankRegisters& bank) {
   const bool aarch64 = bank.cba2r[SMMU_CBA2Rn::VA64] && features.has_aarch64();
   if (aarch64 || features.only_aarch64()) return TranslationFormat::kAArch64;

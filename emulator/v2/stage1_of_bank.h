@@ -4,6 +4,7 @@
 
 #include "emulator/tcu/configuration_source.h"
 #include "emulator/v2/registers.h"
+#include "emulator/walk/overrides.h"
 #include "smmu/arch/v2/translation_format.h"
 
 namespace smmu::emulator {
@@ -26,6 +27,9 @@ Asid asid_of(const FeaturesV2& features, const BankRegisters& bank);
 // a stage 1 that translates.  `privileged_access_never`: what the stream adds.
 void set_stage1(const FeaturesV2& features, const BankRegisters& bank, bool privileged_access_never,
                 Context& context);
+
+// Changes the memory that stage 1 describes to what follows it makes of that.
+void put_behind(const Overrides& then, Stage1& stage1);
 
 }  // namespace smmu::emulator
 

@@ -53,6 +53,14 @@ Context passing(const RegistersV2& registers, SecurityState security, const Fiel
   return context;
 }
 
+// Of a bank of stage 2 that does not translate.  Its MTCFG is where stage 1 has it: the
+// layouts of stage 2 that are at hand have MemAttr, and nothing there.
+Overrides overrides_of_stage2(const BankRegisters& bank, SecurityState security) {
+  Overrides overrides = overrides_of(SMMU_CBn_SCTLR_Stage2(bank.sctlr.raw()), security);
+  overrides.mem_attr = overrides_of(bank.sctlr, security).mem_attr;
+  return overrides;
+}
+
 // What a bank says, and which others with it.
 class BankContext {
  public:
@@ -75,15 +83,18 @@ class BankContext {
     const bool stage1 = has_stage1_ && bank_.sctlr[SMMU_CBn_SCTLR::M];
     const bool stage2 =
         refuses_stage2_ || (stage2_ != nullptr && stage2_->sctlr[SMMU_CBn_SCTLR::M]);
-    if (has_stage1_ && !stage1) {
-      context_.overrides = overrides_of(bank_.sctlr, security_);
-    } else if (!has_stage1_ && !stage2) {
-      context_.overrides = overrides_of(SMMU_CBn_SCTLR_Stage2(bank_.sctlr.raw()), security_);
-    }
+    if (has_stage1_ && !stage1) context_.overrides = overrides_of(bank_.sctlr, security_);
+    // Each stage that is off says what memory it wants, the second after the first.
+    Overrides stage2_off;
+    if (stage2_ != nullptr && !stage2) stage2_off = overrides_of_stage2(*stage2_, security_);
+    if (!stage1) context_.overrides = followed_by(context_.overrides, stage2_off);
     context_.action = stage1 || stage2 ? Context::Action::kTranslate : Context::Action::kBypass;
     name_owner();
     if (stage2) set_stage2();
-    if (stage1) set_stage1(features_, bank_, privileged_access_never, context_);
+    if (stage1) {
+      set_stage1(features_, bank_, privileged_access_never, context_);
+      put_behind(stage2_off, context_.regime.stage1);
+    }
     return context_;
   }
 

@@ -80,7 +80,7 @@ TEST(BankOff, ReplacesMemoryAttributes) {
   EXPECT_EQ(off.translate(kInnerWriteBack).attributes.type, 0x77);
 }
 
-TEST(BankOff, OfStage2ReplacesShareabilityAndHints) {
+TEST(BankOff, OfStage2ReplacesMemoryAttributes) {
   Off off(Bank::stage2_alone());
   using Sctlr = SMMU_CBn_SCTLR_Stage2;
   const Sctlr plain(Off::off().raw());
@@ -90,6 +90,15 @@ TEST(BankOff, OfStage2ReplacesShareabilityAndHints) {
   EXPECT_EQ(off.translate(kInnerWriteBack).attributes.type, 0xdd);
   off.bank.write(Sctlr(plain).set(Sctlr::WACFG, AllocationConfig::kNoAllocate));
   EXPECT_EQ(off.translate(kInnerWriteBack).attributes.type, 0xee);
+  // MemAttr, where MTCFG is 1 as in stage 1.
+  off.bank.write(Sctlr(plain).set(Sctlr::MemAttr, 0b0101));
+  EXPECT_EQ(off.translate(kInnerWriteBack).attributes, kInnerWriteBack);
+  off.bank.write(Off::off().set(SMMU_CBn_SCTLR::MTCFG, true).set(SMMU_CBn_SCTLR::MemAttr, 0b0101));
+  EXPECT_EQ(off.translate(kInnerWriteBack).attributes,
+            (MemoryAttributes{.type = 0x44, .shareability = Shareability::kOuter}));
+  // TRANSIENTCFG of stage 1 is BSU here.
+  off.bank.write(Off::off().set(SMMU_CBn_SCTLR::TRANSIENTCFG, TransientConfig::kTransient));
+  EXPECT_EQ(off.translate(kInnerWriteBack).attributes, kInnerWriteBack);
 }
 
 // The bank looks at what the stream has made of it.
@@ -162,6 +171,43 @@ TEST(BankOff, LeavesTheOtherStageOn) {
   off.bank.translate(stage1, Bank::above(1));
   Bank(off.rig, 1).write(SMMU_CBn_SCTLR_Stage2());
   EXPECT_EQ(off.translate(kInnerWriteBack).pa, other);
+}
+
+// What the bank of stage 2 says is done to what stage 1 has made, by tables or by its own fields.
+TEST(BankOff, OfStage2IsBehindStage1) {
+  Off off(Bank::above(1));
+  const Bank below(off.rig, 1);
+  below.become(Bank::stage2_alone());
+  using Sctlr = SMMU_CBn_SCTLR;
+  using Sctlr2 = SMMU_CBn_SCTLR_Stage2;
+  const auto attributes = [&](Sctlr first, Sctlr second) {
+    off.bank.write(first);
+    below.write(second);
+    // The TLB keeps them with the translation.
+    off.bank.write(SMMU_CBn_TLBIALL());
+    off.bank.write(SMMU_CBn_TLBSYNC());
+    return off.translate(kInnerWriteBack).attributes;
+  };
+  const auto write_through = Sctlr().set(Sctlr::MTCFG, true).set(Sctlr::MemAttr, 0b1010);
+  const Sctlr outer(Sctlr2().set(Sctlr2::SHCFG, ShareabilityConfig::kOuterShareable).raw());
+  EXPECT_EQ(attributes(Off::off(), Sctlr()), kInnerWriteBack);
+  EXPECT_EQ(attributes(Off::off(), outer),
+            (MemoryAttributes{.type = 0xff, .shareability = Shareability::kOuter}));
+  EXPECT_EQ(attributes(Off::off().set(Sctlr::SHCFG, ShareabilityConfig::kNonShareable),
+                       Sctlr(outer.raw() | write_through.raw())),
+            (MemoryAttributes{.type = 0xbb, .shareability = Shareability::kOuter}));
+
+  PageTable stage1 = off.rig.page_table({});
+  stage1.map(kAddress, off.rig.allocate(4096), 4096);
+  off.bank.translate(stage1, Bank::above(1));
+  EXPECT_EQ(attributes(Bank::on(), Sctlr()), kInnerWriteBack);
+  EXPECT_EQ(attributes(Bank::on(), outer),
+            (MemoryAttributes{.type = 0xff, .shareability = Shareability::kOuter}));
+  EXPECT_EQ(attributes(Bank::on(), write_through),
+            (MemoryAttributes{.type = 0xbb, .shareability = Shareability::kInner}));
+  using A = AllocationConfig;
+  EXPECT_EQ(attributes(Bank::on(), Sctlr(Sctlr2().set(Sctlr2::RACFG, A::kNoAllocate).raw())),
+            (MemoryAttributes{.type = 0xdd, .shareability = Shareability::kInner}));
 }
 
 }  // namespace
