@@ -183,7 +183,8 @@ std::optional<std::vector<TlbInvalidation>> of_non_secure(const RegistersV2& reg
 std::optional<std::vector<TlbInvalidation>> of_secure(std::uint32_t offset, std::uint64_t operand) {
   switch (offset) {
     case SMMU_STLBIALL::kOffset:
-      return std::vector{all_of(StreamWorld::kSecure)};
+      // The monitor's are Secure too.
+      return std::vector{all_of(StreamWorld::kSecure), all_of(StreamWorld::kEl3)};
     case SMMU_STLBIALLM::kOffset:
       return std::vector{all_of(StreamWorld::kEl3)};
     case SMMU_STLBIVAM::kOffset:

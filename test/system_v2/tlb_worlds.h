@@ -195,6 +195,7 @@ inline std::vector<TlbOperation> tlb_operations() {
   const W::Names hypervisor{"hypervisor", "hypervisor y"};
   const W::Names monitor{"monitor", "monitor y"};
   const W::Names secure{"secure 1", "secure 2"};
+  const W::Names all_of_secure{"secure 1", "secure 2", "monitor", "monitor y"};
   constexpr std::uint32_t kNonSecure = TlbOperation::kNonSecure;
   constexpr std::uint32_t kSecure = TlbOperation::kSecure;
   using Va = SMMU_CBn_TLBIVA_AArch64;
@@ -338,7 +339,7 @@ inline std::vector<TlbOperation> tlb_operations() {
        },
        {"hypervisor"},
        kNonSecure},
-      {"STLBIALL", [](const W& w) { w.secure.gr0.write(SMMU_STLBIALL()); }, secure, kSecure},
+      {"STLBIALL", [](const W& w) { w.secure.gr0.write(SMMU_STLBIALL()); }, all_of_secure, kSecure},
       {"STLBIALLM", [](const W& w) { w.secure.gr0.write(SMMU_STLBIALLM()); }, monitor, kSecure},
       {"STLBIVAM",
        [](const W& w) { w.secure.gr0.write(SMMU_STLBIVAM().set(SMMU_STLBIVAM::Address, kX)); },
