@@ -148,7 +148,9 @@ std::uint64_t AddressTranslation::result_of(const TranslationRequestV2& request)
   }
   const bool non_secure =
       regime.security == SecurityState::kSecure && leaf.space == SecurityState::kNonSecure;
-  return format == TranslationFormat::kAArch32Short
+  // What comes out of stage 2 may have more than 32 bits.
+  const bool out_of_stage2 = request.both_stages && regime.has_stage2;
+  return format == TranslationFormat::kAArch32Short && !out_of_stage2
              ? short_success(leaf, address, memory, non_secure)
              : long_success(address, memory, non_secure);
 }

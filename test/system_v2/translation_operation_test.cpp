@@ -311,6 +311,19 @@ TEST_F(TranslationOperation, OfShortDescriptorsHasTheirLayout) {
   bank.write_low(SMMU_CBn_ATS1UR(0x7654'3000));
   EXPECT_EQ(SMMU_CBn_PAR_Fault(bank.read<SMMU_CBn_PAR_Fault>()),
             fault(kTF, 1).set(SMMU_CBn_PAR_Fault::FORMAT, TranslationFormat::kAArch32Short));
+
+  // Behind a stage 2 it is an address of the long layout.
+  using Nested = SMMU_CBARn_Nested;
+  software.gr1.write(kStage1,
+                     Nested().set(Nested::TYPE, ContextType::kNested).set(Nested::CBNDX, kStage2));
+  stage2.map(Iova(0x4564'5000), Pa(0x7'1234'5000), 4096);
+  const SMMU_CBn_PAR_Long behind(
+      global_answer(software, Kind::kUR, true, Iova(0x1234'5000), kStage1));
+  EXPECT_FALSE(behind[SMMU_CBn_PAR_Long::F]);
+  EXPECT_EQ(behind[SMMU_CBn_PAR_Long::PA], 0x7'1234'5000U);
+  EXPECT_EQ(behind[SMMU_CBn_PAR_Long::MATTR], 0x44U);
+  const Par before(global_answer(software, Kind::kUR, false, Iova(0x1234'5000), kStage1));
+  EXPECT_EQ(before[Par::PA], 0x4564'5000U) << "without it, as it was";
   expect_no_trace();
 }
 
