@@ -257,5 +257,25 @@ TEST_F(Shared, SecureFetchesFromNonSecureMemoryMayFault) {
   EXPECT_TRUE(rig.secure_global_fault.up());
 }
 
+// It holds for what bypasses, by its group or because there is none, but not while the SMMU is off.
+TEST_F(Shared, SecureFetchesThatBypassMayFaultButNotWithClientpd) {
+  secure.gr0.write(secure.gr0.read<SMMU_SCR1>().set(SMMU_SCR1::SIF, true));
+  const DmaDevice fetch = secure_device.fetching_instructions().in(SecurityState::kNonSecure);
+  using S2cr = SMMU_S2CRn_Translation;
+  for (const bool has_group : {false, true}) {
+    SCOPED_TRACE(has_group);
+    secure.enable(everything_faults().set(SMMU_sCR0::USFCFG, false));
+    if (has_group) secure.lead(kStream, S2cr().set(S2cr::TYPE, StreamType::kBypass));
+    EXPECT_THAT(fetch.in(SecurityState::kSecure).translate(kPage), TranslatesTo(Pa(kPage.value)));
+    EXPECT_EQ(secure.gr0.read<SMMU_sGFSR>(), SMMU_sGFSR());
+    EXPECT_THAT(fetch.translate(kPage), Aborts());
+    EXPECT_EQ(secure.gr0.read<SMMU_sGFSR>(), SMMU_sGFSR().set(SMMU_sGFSR::PF, true));
+    secure.gr0.write(secure.gr0.read<SMMU_sGFSR>());
+    secure.enable(everything_faults().set(SMMU_sCR0::CLIENTPD, true));
+    EXPECT_THAT(fetch.translate(kPage), TranslatesTo(Pa(kPage.value)));
+    EXPECT_EQ(secure.gr0.read<SMMU_sGFSR>(), SMMU_sGFSR());
+  }
+}
+
 }  // namespace
 }  // namespace smmu::testing
