@@ -173,7 +173,8 @@ std::string why_not(const StreamMeaning& meaning, const Recorder& recorder,
   if (fault.bank) why += would_stall(meaning, *fault.bank);
   if (terminated->response != emulator::Response::kRazWi) return why;
   return fmt::format("{} The device sees no error, because {} is 0.", why,
-                     fault.bank ? bank_name(*fault.bank) + "SCTLR.CFRE" : "SMMU_sCR0.GFRE");
+                     fault.bank ? fmt::format("{}SCTLR.CFRE", bank_name(*fault.bank))
+                                : std::string("SMMU_sCR0.GFRE"));
 }
 
 }  // namespace smmu::cli

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <string_view>
+#include <utility>
 
 #include "emulator/cli/bank_steps.h"
 #include "emulator/cli/descriptor_step.h"
@@ -111,6 +112,43 @@ Step table_step(const StreamMeaning& meaning, const emulator::TableAccess& acces
   return step;
 }
 
+bool begins_stage2(const StreamMeaning& meaning, const emulator::TableAccess& access) {
+  return access.stage == 2 && access.level == meaning.context.regime.stage2.tables.first_level;
+}
+
+// The level of stage 1 whose table is looked for after the steps so far; none if its leaf is known.
+std::optional<int> next_level(const StreamMeaning& meaning,
+                              const std::vector<emulator::TableAccess>& accesses,
+                              const std::vector<Step>& steps, std::size_t now) {
+  const auto last = std::find_if(steps.rbegin(), steps.rend(),
+                                 [](const Step& step) { return step.title.starts_with("Level "); });
+  if (last == steps.rend()) {
+    const auto canonical =
+        emulator::Walker::canonical(meaning.context.regime, meaning.transaction.address);
+    return meaning.context.regime.stage1.half[canonical ? canonical->half : 0].tables.first_level;
+  }
+  if (!last->title.ends_with(" table")) return std::nullopt;
+  while (now != 0 && accesses[now].stage != 1) --now;
+  return accesses[now].level + 1;
+}
+
+// What the walk of stage 2 that begins with the access `first` translates: where the table is
+// of which stage 1 reads next, or what its leaf says.
+std::string purpose_text(const StreamMeaning& meaning,
+                         const std::vector<emulator::TableAccess>& accesses,
+                         const std::vector<Step>& steps, std::size_t first) {
+  if (const auto level = next_level(meaning, accesses, steps, first)) {
+    return fmt::format("for level {} of stage 1", *level);
+  }
+  // An update of the leaf is looked for before what the leaf says.
+  std::size_t past = first + 1;
+  while (past != accesses.size() && accesses[past].stage == 2 &&
+         !begins_stage2(meaning, accesses[past])) {
+    ++past;
+  }
+  return past == accesses.size() ? "for the output of stage 1" : "for the update of stage 1";
+}
+
 std::vector<std::uint32_t> matching_groups(const emulator::RegistersV2& registers,
                                            SecurityState security, StreamId stream,
                                            const StreamMatch& match) {
@@ -173,10 +211,18 @@ std::vector<Step> tell_walk(const StreamMeaning& meaning, const Recorder& record
   if (meaning.stage1) tell_bank(meaning, *meaning.stage1, steps);
   if (meaning.stage2) tell_bank(meaning, *meaning.stage2, steps);
 
+  std::vector<emulator::TableAccess> accesses;
   for (const Happening& happening : recorder.happenings()) {
-    if (const auto* access = std::get_if<emulator::TableAccess>(&happening)) {
-      steps.push_back(table_step(meaning, *access));
+    const auto* access = std::get_if<emulator::TableAccess>(&happening);
+    if (access != nullptr) accesses.push_back(*access);
+  }
+  for (std::size_t i = 0; i != accesses.size(); ++i) {
+    Step step = table_step(meaning, accesses[i]);
+    if (meaning.context.regime.has_stage1 && begins_stage2(meaning, accesses[i])) {
+      step.detail += fmt::format("{}{}", step.detail.empty() ? "" : ", ",
+                                 purpose_text(meaning, accesses, steps, i));
     }
+    steps.push_back(std::move(step));
   }
   return steps;
 }

@@ -19,7 +19,7 @@ using testing::Not;
 
 std::string scenario_with(std::string_view ops, std::string_view more = "",
                           std::string_view preset = "mmu500_zynqmp") {
-  return fmt::format(R"({{"name":"n","preset":"{}",{}"ops":[{}]}})", preset, more, ops) + "\n";
+  return fmt::format("{{\"name\":\"n\",\"preset\":\"{}\",{}\"ops\":[{}]}}\n", preset, more, ops);
 }
 
 Scenario loaded(std::string_view line) {
@@ -191,7 +191,7 @@ TEST(ScenarioV2, DeviationsAreNotLookedAt) {
                "scenario\top\tkind\tvalue\tclass\tsection\n"
                "n\t0\tread\t0x1\tc\ts\n");
   const ToolRun disputed =
-      run_tool("scenario --disputed " + (folder.path() / "disputed.tsv").string() + " " + file);
+      run_tool(fmt::format("scenario --disputed {}/disputed.tsv {}", folder.path().string(), file));
   EXPECT_EQ(disputed.status, 2);
   EXPECT_THAT(disputed.err, HasSubstr("expected the name of a scenario, found \"n\""));
 }

@@ -97,13 +97,43 @@ TEST(WalkV2, BothStagesOfANestedContextAreTold) {
                                                         "SMMU_CB2_TTBR0",
                                                         "BaseAddress 0x40020000",
                                                         "Stage 2 Level 1 table",
+                                                        "for level 1 of stage 1",
                                                         "Stage 2 Level 3 page",
                                                         "Level 1 table",
                                                         "at 0x40030000",
                                                         "Level 3 page",
+                                                        "Stage 2 Level 1 table",
+                                                        "for the output of stage 1",
                                                         "Stage 2 Level 3 page",
                                                         "OA 0x40040000",
                                                         "pa 0x40040040"});
+}
+
+// For each walk of stage 2 what it is for, also where it finds nothing.
+TEST(WalkV2, WalksOfStage2SayWhatTheyAreFor) {
+  const std::string told = walk("--sid 0x14e0 --iova 0x20040");
+  expect_in_order(told, {"for level 1 of stage 1", "Level 1 table", "for level 2 of stage 1",
+                         "Level 2 table", "for level 3 of stage 1", "Level 3 page",
+                         "for the output of stage 1", "pa 0x40040040"});
+  EXPECT_EQ(told.find("for the update"), std::string::npos);
+  EXPECT_THAT(walk("--sid 0x860 --iova 0x10123"), Not(HasSubstr("for level")))
+      << "there is no stage 2";
+  EditedExample edited;
+  // Where stage 2 has no page for the root, and none for the table that the root names.
+  edited.set("CB1.TTBR0", "0x200000000b000");
+  expect_in_order(
+      edited.run("--sid 0x14e0 --iova 0x20040").out,
+      {"for level 1 of stage 1", "Stage 2 Level 3 invalid", "SMMU_CB2_FSYNR0", "S1PTWF 1"});
+  edited.set("CB1.TTBR0", "0x2000000001000");
+  std::string text = edited.folder().read("memory.txt");
+  const std::string entry = "page 0x40030000 bank 1, level 1\n000 2003\n";
+  const std::size_t at = text.find(entry);
+  ASSERT_NE(at, std::string::npos);
+  text.replace(at, entry.size(), "page 0x40030000 bank 1, level 1\n000 b003\n");
+  edited.folder().write("memory.txt", text);
+  expect_in_order(edited.run("--sid 0x14e0 --iova 0x20040").out,
+                  {"for level 1 of stage 1", "Level 1 table", "for level 2 of stage 1",
+                   "Stage 2 Level 3 invalid", "SMMU_CB2_FSYNR0", "S1PTWF 1"});
 }
 
 TEST(WalkV2, ShortDescriptorsAreToldToo) {
@@ -238,8 +268,8 @@ TEST(WalkV2, SecureDevicesHaveTheirOwnRegisters) {
   EXPECT_EQ(run.status, 0) << run.err;
   expect_in_order(run.out, {"SMMU_SMR47", "SMMU_CB15_TTBR0", "Level 3 page", "pa 0x40010123"});
   // Of an SMMUv3 there is no such capture.
-  const ToolRun v3 =
-      run_tool("walk --secure --sid 0x40 --iova 0 " + committed_capture("linux-6.1-vfio"));
+  const ToolRun v3 = run_tool(
+      fmt::format("walk --secure --sid 0x40 --iova 0 {}", committed_capture("linux-6.1-vfio")));
   EXPECT_EQ(v3.status, 2);
   EXPECT_EQ(v3.err, "smmu: --secure: expected the registers.txt of an SMMUv2.\n");
 }
