@@ -29,6 +29,8 @@ class GuardedSpace {
     const std::scoped_lock locks(mutex_, other.mutex_);
     return something(space_, other.space_);
   }
+  // The space itself, if it is for one thread at a time, which takes no lock; null otherwise.
+  IovaSpace* alone() { return threads_ == Threads::kOne ? &space_ : nullptr; }
   // For what never changes.
   const IovaSpace& unguarded() const { return space_; }
   Threads threads() const { return threads_; }

@@ -60,12 +60,14 @@ Pfn IovaDomain::last() const { return state_->space.unguarded().end() - 1; }
 
 Result<IovaRange, std::errc> IovaDomain::allocate(std::uint64_t pages, Pfn limit,
                                                   Alignment alignment) {
+  // Not by with(): what is captured would be stored before it is known whether it is wanted.
+  if (IovaSpace* const own = state_->space.alone()) return own->allocate(pages, limit, alignment);
   return state_->space.with(
       [=](IovaSpace& space) { return space.allocate(pages, limit, alignment); });
 }
 
 bool IovaDomain::free(const IovaRange& range) {
-  return state_->space.with([=](IovaSpace& space) { return space.free(range); });
+  return state_->space.with([&](IovaSpace& space) { return space.free(range); });
 }
 
 Result<IovaRange, std::errc> IovaDomain::free(Pfn page) {
@@ -81,7 +83,7 @@ std::optional<IovaRange> IovaDomain::find_from(Pfn page) const {
 }
 
 bool IovaDomain::is_reserved(const IovaRange& range) const {
-  return state_->space.with([=](IovaSpace&) { return IovaSpace::is_reserved(range); });
+  return state_->space.with([&](IovaSpace& space) { return space.is_reserved(range); });
 }
 
 Result<IovaRange, std::errc> IovaDomain::reserve(Pfn first, Pfn last) {
@@ -99,7 +101,7 @@ Result<std::uint64_t, std::errc> IovaDomain::reserve_from(const IovaDomain& othe
 Result<IovaRemains, std::errc> IovaDomain::split_and_remove(const IovaRange& range, Pfn first,
                                                             Pfn last) {
   return state_->space.with(
-      [=](IovaSpace& space) { return space.split_and_remove(range, first, last); });
+      [&](IovaSpace& space) { return space.split_and_remove(range, first, last); });
 }
 
 void IovaDomain::reset() {

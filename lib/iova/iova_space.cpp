@@ -1,8 +1,14 @@
 #include "lib/iova/iova_space.h"
 
 #include <algorithm>
+#include <atomic>
 
 namespace smmu::iommu {
+
+std::uint64_t IovaSpace::new_era() {
+  static std::atomic<std::uint64_t> newest{0};
+  return newest.fetch_add(1, std::memory_order_relaxed);
+}
 
 Result<IovaRange, std::errc> IovaSpace::allocate(std::uint64_t pages, Pfn limit,
                                                  Alignment alignment) {
@@ -21,10 +27,12 @@ Result<IovaRange, std::errc> IovaSpace::allocate(std::uint64_t pages, Pfn limit,
   } else {
     highest_.on_inserted(node, place.node);
   }
-  return IovaRange(place.first, end - 1, node);
+  return IovaRange(place.first, end - 1, node, era_);
 }
 
-bool IovaSpace::live(const IovaRange& range, IovaNode*& above) {
+[[gnu::always_inline]] inline bool IovaSpace::live(const IovaRange& range, IovaNode*& above) const {
+  // Before anything else, because the node of another era is another tree's, or no memory any more.
+  if (range.era_ != era_) return false;
   IovaNode* const node = range.node_;
   if (!node->has(IovaNode::kLive) || node->first != range.first()) return false;
   above = GapTree::next(node);
@@ -117,6 +125,11 @@ std::optional<IovaRange> IovaSpace::find_from(Pfn page) const {
   return range_of(found.above, GapTree::next(found.above));
 }
 
+bool IovaSpace::is_reserved(const IovaRange& range) const {
+  IovaNode* above = nullptr;
+  return live(range, above) && range.node_->has(IovaNode::kReserved);
+}
+
 Result<IovaRange, std::errc> IovaSpace::reserve(Pfn first, Pfn last) {
   if (last < first || last >= tree_.end()) return std::errc::invalid_argument;
   if (linux_) return reserve_as_linux(first, last);
@@ -134,7 +147,7 @@ Result<IovaRange, std::errc> IovaSpace::reserve(Pfn first, Pfn last) {
   }
   // One range that contains all of it.
   if (above != lowest && begin == lowest->first && GapTree::next(lowest)->gap == end) {
-    return IovaRange(begin, end - 1, lowest);
+    return IovaRange(begin, end - 1, lowest, era_);
   }
   if (!slab_.prepare(1)) return std::errc::not_enough_memory;
   for (IovaNode* node = lowest; node != above;) {
@@ -145,7 +158,7 @@ Result<IovaRange, std::errc> IovaSpace::reserve(Pfn first, Pfn last) {
   IovaNode* const node = slab_.take();
   node->set(IovaNode::kReserved, true);
   insert(node, begin, end, above);
-  return IovaRange(begin, end - 1, node);
+  return IovaRange(begin, end - 1, node, era_);
 }
 
 Result<IovaRange, std::errc> IovaSpace::reserve_as_linux(Pfn first, Pfn last) {
@@ -163,14 +176,14 @@ Result<IovaRange, std::errc> IovaSpace::reserve_as_linux(Pfn first, Pfn last) {
   IovaNode* const node = slab_.take();
   node->set(IovaNode::kReserved, true);
   tree_.insert(node, first, last + 1, above);
-  return IovaRange(first, last, node);
+  return IovaRange(first, last, node, era_);
 }
 
 Result<std::uint64_t, std::errc> IovaSpace::reserve_from(const IovaSpace& other) {
   if (&other == this) return std::uint64_t{0};
   std::uint64_t reservations = 0;
   for (auto range = other.find_from(0); range; range = other.find_from(range->last() + 1)) {
-    if (!is_reserved(*range)) continue;
+    if (!other.is_reserved(*range)) continue;
     if (range->last() >= tree_.end()) return std::errc::invalid_argument;
     ++reservations;
     for (auto own = find_from(range->first()); !linux_ && own && own->first() <= range->last();
@@ -181,7 +194,7 @@ Result<std::uint64_t, std::errc> IovaSpace::reserve_from(const IovaSpace& other)
   if (!slab_.prepare(reservations)) return std::errc::not_enough_memory;
   for (auto range = other.find_from(0); range; range = other.find_from(range->last() + 1)) {
     // There is memory, and nothing in the way.
-    if (is_reserved(*range)) (void)reserve(range->first(), range->last());
+    if (other.is_reserved(*range)) (void)reserve(range->first(), range->last());
   }
   return reservations;
 }
@@ -220,6 +233,7 @@ Result<IovaRemains, std::errc> IovaSpace::split_and_remove(const IovaRange& rang
 }
 
 void IovaSpace::reset() {
+  era_ = new_era();
   slab_.clear();
   tree_.clear();
   linux_order_.reset();

@@ -42,7 +42,7 @@ class IovaSpace {
 
   std::optional<IovaRange> find(Pfn page) const;
   std::optional<IovaRange> find_from(Pfn page) const;
-  static bool is_reserved(const IovaRange& range) { return range.node_->has(IovaNode::kReserved); }
+  bool is_reserved(const IovaRange& range) const;
 
   Result<IovaRange, std::errc> reserve(Pfn first, Pfn last);
   Result<std::uint64_t, std::errc> reserve_from(const IovaSpace& other);
@@ -56,20 +56,23 @@ class IovaSpace {
   bool consistent() const { return tree_.consistent(); }
 
  private:
-  static IovaRange range_of(IovaNode* node, const IovaNode* above) {
-    return {node->first, above->gap - 1, node};
+  // A number that no space has had.
+  static std::uint64_t new_era();
+  IovaRange range_of(IovaNode* node, const IovaNode* above) const {
+    return {node->first, above->gap - 1, node, era_};
   }
   // What is there, where a range of so many pages that is not reserved should begin.
   std::optional<FreeFault> look_at(Pfn first, std::uint64_t pages,
                                    GapTree::Neighbours& found) const;
-  // Whether a range is still what it says; `above` is the next one then.
-  static bool live(const IovaRange& range, IovaNode*& above);
+  // Whether a range is one of this space and still what it says; `above` is the next one then.
+  bool live(const IovaRange& range, IovaNode*& above) const;
   void erase(IovaNode* node, IovaNode* above);
   void insert(IovaNode* node, Pfn first, Pfn end, IovaNode* above);
   Result<IovaRange, std::errc> reserve_as_linux(Pfn first, Pfn last);
   void on_part_freed(Pfn first, IovaNode* above);
 
   const bool linux_;
+  std::uint64_t era_ = new_era();
   NodeSlab slab_;
   GapTree tree_;
   LinuxOrder linux_order_;

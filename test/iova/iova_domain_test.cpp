@@ -70,6 +70,36 @@ TEST(IovaDomain, FreesOnce) {
   EXPECT_FALSE(space->free(range->first()));
 }
 
+// The tree that knew it may be gone, memory and all.
+TEST(IovaDomain, DoesNotTakeARangeOfAnotherDomainOrOfBeforeAReset) {
+  const auto space = domain();
+  auto other = domain();
+  const auto own = space->allocate(8, k32Bits);
+  const auto others = other->allocate(8, k32Bits);
+  ASSERT_TRUE(own && others);
+  ASSERT_EQ(*own, *others);
+  const auto refuses = [&](const IovaRange& range) {
+    const auto removed = space->split_and_remove(range, range.first(), range.first());
+    return !space->free(range) && !space->is_reserved(range) && !removed &&
+           removed.error() == std::errc::invalid_argument;
+  };
+  EXPECT_TRUE(refuses(*others));
+  other = nullptr;
+  EXPECT_TRUE(refuses(*others));
+  EXPECT_EQ(space->statistics().ranges, 1U);
+
+  const auto window = space->reserve(0x10, 0x1f);
+  ASSERT_TRUE(window && space->is_reserved(*window));
+  space->reset();
+  EXPECT_TRUE(refuses(*own));
+  EXPECT_TRUE(refuses(*window));
+  const auto again = space->allocate(8, k32Bits);
+  ASSERT_TRUE(again);
+  ASSERT_EQ(*again, *own);
+  EXPECT_TRUE(refuses(*own));
+  EXPECT_TRUE(space->free(*again));
+}
+
 TEST(IovaDomain, FindsARangeByAnyOfItsPages) {
   const auto space = domain();
   const auto range = space->allocate(8, k32Bits);

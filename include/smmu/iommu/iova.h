@@ -85,11 +85,13 @@ class IovaRange {
 
  private:
   friend class IovaSpace;
-  IovaRange(Pfn first, Pfn last, IovaNode* node) : first_(first), last_(last), node_(node) {}
+  IovaRange(Pfn first, Pfn last, IovaNode* node, std::uint64_t era)
+      : first_(first), last_(last), node_(node), era_(era) {}
 
   Pfn first_;
   Pfn last_;
-  IovaNode* node_;
+  IovaNode* node_;     // may be gone, if another era has begun
+  std::uint64_t era_;  // of one domain, up to its next reset()
 };
 
 // What split_and_remove() leaves of a range.
@@ -170,7 +172,6 @@ class IovaDomain {
                                         Alignment alignment = Alignment::kNatural);
 
   // Gives a range back, allocated or reserved.  False: it is not a range of this domain (any more).
-  // A range of another domain, which has the same first page as one of this, may free that.
   bool free(const IovaRange& range);
   // The same for the range that contains `page`, whole; the answer tells which that was.
   // invalid_argument: none does.
@@ -181,6 +182,7 @@ class IovaDomain {
   // The lowest range that ends at `page` or above: a walk over all of them begins at 0 and goes on
   // at last() + 1.
   std::optional<IovaRange> find_from(Pfn page) const;
+  // False also for what is not a range of this domain (any more).
   bool is_reserved(const IovaRange& range) const;
 
   // Takes [first, last] out of what is given out; pages below start() may be reserved too.  What is
@@ -200,8 +202,9 @@ class IovaDomain {
   // invalid_argument: `range` is not live or does not contain them.
   Result<IovaRemains, std::errc> split_and_remove(const IovaRange& range, Pfn first, Pfn last);
 
-  // Gives everything back, reservations as well, and the memory.  No IovaRange of before may be
-  // used any more, and nothing of before freed.  REQUIRES: no other thread uses the domain.
+  // Gives everything back, reservations as well, and the memory.  No IovaRange of before is one
+  // of this domain any more; no page of before may be freed.
+  // REQUIRES: no other thread uses the domain.
   void reset();
 
   // The first page of a range that is aligned naturally.  Up to 2^(sizes - 1) pages, `pages` is
