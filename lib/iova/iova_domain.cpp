@@ -91,7 +91,9 @@ Result<IovaRange, std::errc> IovaDomain::reserve(Pfn first, Pfn last) {
 }
 
 Result<std::uint64_t, std::errc> IovaDomain::reserve_from(const IovaDomain& other) {
-  if (&other == this) return std::uint64_t{0};
+  if (&other == this) {
+    return state_->space.with([](IovaSpace& space) { return space.reserve_from(space); });
+  }
   if (state_->shift != other.state_->shift) return std::errc::invalid_argument;
   return state_->space.with_other(other.state_->space, [](IovaSpace& own, const IovaSpace& others) {
     return own.reserve_from(others);

@@ -54,9 +54,9 @@ void IovaSpace::insert(IovaNode* node, Pfn first, Pfn end, IovaNode* above) {
   if (!linux_) highest_.on_inserted(node, above);
 }
 
-void IovaSpace::on_part_freed(Pfn first, IovaNode* above) {
+void IovaSpace::on_part_freed(Pfn first, Pfn last, IovaNode* above) {
   if (linux_) {
-    linux_order_.on_part_freed(first, above);
+    linux_order_.on_part_freed(first, last, above);
   } else {
     highest_.on_part_freed(first, above);
   }
@@ -180,7 +180,6 @@ Result<IovaRange, std::errc> IovaSpace::reserve_as_linux(Pfn first, Pfn last) {
 }
 
 Result<std::uint64_t, std::errc> IovaSpace::reserve_from(const IovaSpace& other) {
-  if (&other == this) return std::uint64_t{0};
   std::uint64_t reservations = 0;
   for (auto range = other.find_from(0); range; range = other.find_from(range->last() + 1)) {
     if (!other.is_reserved(*range)) continue;
@@ -191,6 +190,7 @@ Result<std::uint64_t, std::errc> IovaSpace::reserve_from(const IovaSpace& other)
       if (!is_reserved(*own)) return std::errc::address_in_use;
     }
   }
+  if (&other == this) return reservations;
   if (!slab_.prepare(reservations)) return std::errc::not_enough_memory;
   for (auto range = other.find_from(0); range; range = other.find_from(range->last() + 1)) {
     // There is memory, and nothing in the way.
@@ -215,16 +215,16 @@ Result<IovaRemains, std::errc> IovaSpace::split_and_remove(const IovaRange& rang
     if (!upper) return std::errc::not_enough_memory;
     upper->set(IovaNode::kReserved, node->has(IovaNode::kReserved));
     tree_.cut(upper, last + 1, first, above);
-    on_part_freed(first, upper);
+    on_part_freed(first, last, upper);
     remains.above = range_of(upper, above);
     above = upper;
   } else if (keeps_above) {
     tree_.move_first(node, last + 1);
-    on_part_freed(first, node);
+    on_part_freed(first, last, node);
     remains.above = range_of(node, above);
   } else if (keeps_below) {
     tree_.move_gap(above, first);
-    on_part_freed(first, above);
+    on_part_freed(first, last, above);
   } else {
     erase(node, above);
   }

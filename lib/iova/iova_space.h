@@ -69,7 +69,7 @@ class IovaSpace {
   void erase(IovaNode* node, IovaNode* above);
   void insert(IovaNode* node, Pfn first, Pfn end, IovaNode* above);
   Result<IovaRange, std::errc> reserve_as_linux(Pfn first, Pfn last);
-  void on_part_freed(Pfn first, IovaNode* above);
+  void on_part_freed(Pfn first, Pfn last, IovaNode* above);
 
   const bool linux_;
   std::uint64_t era_ = new_era();

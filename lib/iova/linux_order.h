@@ -46,9 +46,10 @@ class LinuxOrder {
     if (node->first >= begin_->first) begin_ = above;
     if (node->first < boundary_) refused_ = boundary_;
   }
-  // A part of a range was freed: pages from `first` on, in the gap of `above`.
-  void on_part_freed(Pfn first, IovaNode* above) {
-    if (first < boundary_ && first >= begin_low_->first) begin_low_ = above;
+  // A part of a range was freed, the pages [first, last] in the gap of `above`: as if these had
+  // been a range of their own.
+  void on_part_freed(Pfn first, Pfn last, IovaNode* above) {
+    if (last < boundary_ && first >= begin_low_->first) begin_low_ = above;
     if (first >= begin_->first) begin_ = above;
     if (first < boundary_) refused_ = boundary_;
   }

@@ -188,22 +188,25 @@ class IovaDomain {
   // Takes [first, last] out of what is given out; pages below start() may be reserved too.  What is
   // reserved already stays so and becomes part of the answer, which is one range.
   // invalid_argument: `last` is below `first` or above last().  address_in_use: a page is
-  // allocated.
+  // allocated.  not_enough_memory: none to note it in.
   //
   // kLinuxExact does as Linux: never address_in_use; an allocated or reserved range that overlaps
   // is extended down to `first` and the pages above the highest of them are a new range, which is
   // the answer; a range that contains all of them is the answer itself.
   Result<IovaRange, std::errc> reserve(Pfn first, Pfn last);
-  // Reserves here what is reserved in `other`.  invalid_argument: the granules differ.
-  // address_in_use: as for reserve().
+  // Reserves here what is reserved in `other`, all of it or nothing; the answer tells how many
+  // ranges that are there.  invalid_argument: the granules differ.  address_in_use,
+  // not_enough_memory: as for reserve().
   Result<std::uint64_t, std::errc> reserve_from(const IovaDomain& other);
 
-  // Gives back the pages [first, last] of a range and keeps the others.
-  // invalid_argument: `range` is not live or does not contain them.
+  // Gives back the pages [first, last] of a range and keeps the others, which stay what they were,
+  // allocated or reserved.  For kLinuxExact it is as if these pages had been a range of their own.
+  // invalid_argument: `range` is not live or does not contain them.  not_enough_memory: none to
+  // note both remains in.
   Result<IovaRemains, std::errc> split_and_remove(const IovaRange& range, Pfn first, Pfn last);
 
   // Gives everything back, reservations as well, and the memory.  No IovaRange of before is one
-  // of this domain any more; no page of before may be freed.
+  // of this domain any more; nothing of before may be given to free_fast().
   // REQUIRES: no other thread uses the domain.
   void reset();
 
