@@ -14,6 +14,7 @@
 
 #include "smmu/iommu/iova.h"
 #include "smmu/result.h"
+#include "test/iova/heap.h"
 #include "test/iova/naive_space.h"
 #include "test/iova/seeds.h"
 #include "test/iova/shape.h"
@@ -126,6 +127,21 @@ class Duel {
     return dice_.between(1, shape_.pages);
   }
 
+  // The answer to what may want memory.  Sometimes there is none: then it is refused, with nothing
+  // changed, and asked again.
+  template <class Ask>
+  auto answer(Ask ask) {
+    if (dice_.one_in(4)) {
+      const HeapRefusal refusal;
+      auto refused = ask();
+      if (refusal.refused() == 0) return refused;
+      if (refused || refused.error() != std::errc::not_enough_memory) {
+        ADD_FAILURE() << asked_ << " without memory";
+      }
+    }
+    return ask();
+  }
+
   void same(const std::string& got, const std::string& wanted) {
     if (got != wanted) ADD_FAILURE() << asked_ << ": " << got << ", and not " << wanted;
   }
@@ -136,7 +152,7 @@ class Duel {
     const Alignment alignment = dice_.one_in(3) ? Alignment::kNone : Alignment::kNatural;
     asked_ = fmt::format("allocate({}, {:x}, {})", pages, limit,
                          alignment == Alignment::kNone ? "none" : "natural");
-    const auto range = subject_->allocate(pages, limit, alignment);
+    const auto range = answer([&] { return subject_->allocate(pages, limit, alignment); });
     same(told(range), told(model_.allocate(pages, limit, alignment)));
     if (range && subject_->is_reserved(*range)) ADD_FAILURE() << asked_ << " is reserved";
     if (range) remember(*range);
@@ -148,12 +164,12 @@ class Duel {
     const NaiveRange& range = any_range();
     const Pfn page = dice_.between(range.first, range.last);
     asked_ = fmt::format("find({:x})", page);
-    const auto answer = subject_->find(page);
-    same(told(answer), told(std::optional(range)));
-    if (answer && subject_->is_reserved(*answer) != range.reserved) {
+    const auto live = subject_->find(page);
+    same(told(live), told(std::optional(range)));
+    if (live && subject_->is_reserved(*live) != range.reserved) {
       ADD_FAILURE() << asked_ << " is reserved or not";
     }
-    return answer;
+    return live;
   }
 
   void free_range() {
@@ -202,7 +218,7 @@ class Duel {
     if (dice_.one_in(20)) last = first - 1;
     if (dice_.one_in(20)) last = any_page();
     asked_ = fmt::format("reserve({:x}, {:x})", first, last);
-    const auto range = subject_->reserve(first, last);
+    const auto range = answer([&] { return subject_->reserve(first, last); });
     same(told(range), told(model_.reserve(first, last)));
   }
 
@@ -218,7 +234,7 @@ class Duel {
     if (dice_.one_in(20)) std::swap(first, last);
     asked_ = fmt::format("split_and_remove([{:x},{:x}], {:x}, {:x})", range->first(), range->last(),
                          first, last);
-    const auto remains = subject_->split_and_remove(*range, first, last);
+    const auto remains = answer([&] { return subject_->split_and_remove(*range, first, last); });
     const auto wanted = model_.split_and_remove(range->first(), first, last);
     if (remains.has_value() != wanted.has_value()) {
       ADD_FAILURE() << asked_ << (wanted ? " is refused" : " is not refused");
@@ -252,7 +268,7 @@ class Duel {
     same(told(other_->allocate(1, shape_.high, Alignment::kNatural)),
          told(other_model_.allocate(1, shape_.high, Alignment::kNatural)));
     asked_ = "reserve_from(another)";
-    const auto count = subject_->reserve_from(*other_);
+    const auto count = answer([&] { return subject_->reserve_from(*other_); });
     const auto wanted = model_.reserve_from(other_model_);
     same(count ? fmt::format("{}", *count) : "refused",
          wanted ? fmt::format("{}", *wanted) : "refused");
