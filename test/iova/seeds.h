@@ -38,8 +38,8 @@ inline std::uint64_t mixed_pages(Dice& dice) {
   if (percent < 60) return 1;
   if (percent < 70) return 2;
   if (percent < 78) return 4;
-  if (percent < 86) return 8;
-  if (percent < 91) return 16;
+  if (percent < 84) return 8;
+  if (percent < 89) return 16;
   if (percent < 94) return 32;
   return kOdd[dice.below(6)];
 }
