@@ -186,7 +186,9 @@ bool GapTree::consistent() const {
   Pfn gap = 0;
   const IovaNode* const root = header_.parent();
   if (root == nullptr || root->parent() != &header_ || !root->has(IovaNode::kBlack)) return false;
-  if (header_.child[1] != &anchor_) return false;
+  const IovaNode* lowest = root;
+  while (lowest->child[0]) lowest = lowest->child[0];
+  if (header_.child[0] != lowest || header_.child[1] != &anchor_) return false;
   return consistent(root, &header_, black, gap);
 }
 

@@ -80,12 +80,6 @@ class GapTree {
   // REQUIRES: `page` is below end().
   Neighbours around(Pfn page) const;
   static IovaNode* next(IovaNode* node) { return Algorithms::next_node(node); }
-  // Null: it is the lowest.
-  IovaNode* previous(IovaNode* node) const {
-    return node == header_.child[0] ? nullptr : Algorithms::prev_node(node);
-  }
-  // REQUIRES: the node is not the anchor.
-  static Pfn last(IovaNode* node) { return next(node)->gap - 1; }
 
   // Puts [first, end) into the gap of `above`, which has these pages free.
   void insert(IovaNode* node, Pfn first, Pfn end, IovaNode* above) {

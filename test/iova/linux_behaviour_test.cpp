@@ -81,6 +81,14 @@ TEST(IovaLinuxMemo, AnUnalignedRequestIsHeldToAnAlignedOnesRefusal) {
   EXPECT_EQ(place(*space, 7, k32Bits, Alignment::kNone), k32Bits - 6);
 }
 
+// Until then it is what there is.
+TEST(IovaLinuxMemo, BeforeAnyRefusalItIsAllPagesBelow4GiB) {
+  const auto space = linux_domain(FailureMemo::kOn, 0);
+  EXPECT_EQ(place(*space, k32Bits + 1, k32Bits), kNowhere);
+  EXPECT_EQ(place(*space, k32Bits, k32Bits), 0U);
+  EXPECT_EQ(place(*linux_domain(FailureMemo::kOff, 0), k32Bits + 1, k32Bits), 0U);
+}
+
 // What the memo refuses is not remembered in its turn.
 TEST(IovaLinuxMemo, KeepsTheSizeOfTheRefusalThatWasSearchedFor) {
   const auto space = linux_domain(FailureMemo::kOn);

@@ -2,7 +2,8 @@
 // page frame numbers, remembers them in a red-black tree and takes them back; it maps nothing.
 //
 // Every answer is found in O(log n) steps for n live ranges, refusals too, and a live range costs
-// 64 bytes.  docs/iova.md tells how, and what other ways cost.
+// 64 bytes.  Only where 2^31 pages or more are asked for, each gap as large as that may be a step.
+// docs/iova.md tells how, and what other ways cost.
 #ifndef SMMU_IOMMU_IOVA_H_
 #define SMMU_IOMMU_IOVA_H_
 
@@ -25,13 +26,14 @@ enum class IovaOrder {
   // The highest place that fits, whatever happened before.  Packs tightly.
   kHighestGap,
   // The place Linux 6.12 takes (drivers/iommu/iova.c): below the range that was allocated last, and
-  // from the limit again only when there is nothing.  The same addresses and the same refusals.
+  // from the limit again only when there is nothing.  The same addresses and, with the memo, the
+  // same refusals.
   kLinuxExact,
 };
 
 // For kLinuxExact alone.  Linux remembers the size of its last refusal and refuses requests of that
 // size and more below 4 GiB until something there is freed, though they may well fit: the refusal
-// may have come from a low limit.
+// may have come from a low limit.  While there was none, that size is all pages below 4 GiB.
 enum class FailureMemo { kOff, kOn };
 
 // Whether a range begins at a multiple of its size rounded up to a power of two.
@@ -149,7 +151,7 @@ class IovaQueue {
 };
 
 // Every member function may be called from any number of threads at once, unless the configuration
-// says Threads::kOne.  None throws; one that refuses has changed nothing.
+// says Threads::kOne.  None throws; one that refuses has changed nothing, but for the memo.
 class IovaDomain {
  public:
   // Pages of `granule` bytes, of which those from `start` on are given out.  Nothing is reserved.
