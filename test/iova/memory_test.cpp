@@ -128,6 +128,26 @@ TEST_P(IovaMemory, NoneForARangeChangesNothing) {
   }
 }
 
+// Where many are wanted at once, what is left of what there was is not forgotten.
+TEST_P(IovaMemory, IsUsedToTheLastPlaceBeforeMoreIsAskedFor) {
+  const auto other = domain();
+  for (Pfn page = 0; page != 200; page += 2) ASSERT_TRUE(other->reserve(page, page));
+  const auto space = domain();
+  const std::uint64_t empty = space->statistics().bytes;
+  ASSERT_TRUE(space->allocate(1, k32Bits));
+  const std::uint64_t with_one = space->statistics().bytes;
+  ASSERT_TRUE(space->reserve_from(*other));
+  ASSERT_GT(space->statistics().bytes, with_one);
+  {
+    const HeapRefusal refusal;
+    while (space->allocate(1, k32Bits)) {
+    }
+  }
+  const IovaStatistics full = space->statistics();
+  // Two pieces of memory by now, each of which has a line for itself.
+  EXPECT_EQ(64 * (full.ranges + 2), full.bytes - empty);
+}
+
 TEST_P(IovaMemory, NothingIsAskedForInSteadyState) {
   const auto space = domain();
   std::vector<IovaRange> live;
