@@ -27,7 +27,8 @@ class alignas(64) IovaCache {
  public:
   static constexpr unsigned kMostSizes = 16;
 
-  // 2^size pages are the fewest that so many fit into.  No pages at all are said not to fit anywhere.
+  // 2^size pages are the fewest that so many fit into.  No pages at all are said not to fit
+  // anywhere.
   static unsigned size_of(std::uint64_t pages) {
     return static_cast<unsigned>(std::bit_width(pages - 1));
   }
