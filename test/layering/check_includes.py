@@ -42,6 +42,9 @@ BELOW_IOVA = ["<boost/intrusive/>", "<emmintrin.h>", "<linux/>", "<sys/>", "<uni
 TOOL = [*HARDWARE, *BELOW_CLI, *OS, "<CLI/>", "<nlohmann/>", "<zlib.h>"]
 TEST = ["include/", "test/support/", "<fmt/>", *GOOGLETEST, *OS]
 
+# Traces for the study, which link no allocator.
+STUDY_TRACE = ["include/", "bench/study/allocator.h", "<fmt/>", "<CLI/>", "<zlib.h>"]
+
 TABLE = {
     "include/smmu/": [],
     "include/smmu/arch/": [],
@@ -80,10 +83,12 @@ TABLE = {
     "test/cli/": [*TEST, *TOOL, CLI],
     "test/replay/": [*TEST, *TOOL, CLI],
     "test/iova/": [*TEST, *BELOW_IOVA, "<zlib.h>", IOVA],
+    "test/study_trace/": [*TEST, *STUDY_TRACE, "bench/study/trace/"],
     "test/system/": [*TEST, "test/system/"],
     "test/system_v2/": [*TEST, "test/system_v2/"],
 
     "bench/": ["include/", "<fmt/>", "<benchmark/>", *OS],
+    "bench/study/trace/": STUDY_TRACE,
     "examples/": ["include/", "<fmt/>"],
 }
 
