@@ -67,8 +67,12 @@ class Erased final : public AnyAllocator {
 
 struct NamedAllocator {
   std::string name;
-  std::string what;  // it is, in a few words
-  std::function<std::unique_ptr<AnyAllocator>(Pfn start)> make;
+  std::string what;                                              // it is, in a few words
+  std::function<std::unique_ptr<AnyAllocator>(Pfn start)> make;  // for pages of 4096 bytes
+  // The same for pages of other sizes, of an algorithm that has rules of its own for addresses
+  // below 4 GiB.  Empty: a page is a page to it.
+  std::function<std::unique_ptr<AnyAllocator>(std::uint64_t granule, Pfn start)> make_of_granule =
+      nullptr;
 };
 
 // All of them.

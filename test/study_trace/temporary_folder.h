@@ -34,8 +34,15 @@ class TemporaryFolder {
   std::string path(std::string_view name = "") const { return (path_ / name).string(); }
 
   std::string write(std::string_view name, std::string_view text) const {
+    remove(name);
     std::ofstream(path_ / name, std::ios::binary) << text;
     return path(name);
+  }
+
+  // A file that is written over is one that ext4 waits for.
+  void remove(std::string_view name) const {
+    std::error_code ignored;
+    std::filesystem::remove(path_ / name, ignored);
   }
 
   std::string write_packed(std::string_view name, std::string_view text) const {

@@ -56,7 +56,9 @@ std::optional<ObservedRanges::Time> ObservedRanges::last_vanished(const PageRang
   auto grave = graves_.upper_bound(range.first);
   if (grave != graves_.begin() && std::prev(grave)->second.last >= range.first) --grave;
   std::optional<Time> latest;
+  std::size_t seen = 0;
   for (; grave != graves_.end() && grave->first <= range.last; ++grave) {
+    if (++seen > kMaxGraves) return static_cast<Time>(events_.size());
     latest = std::max(latest, std::optional(grave->second.vanished));
   }
   return latest;

@@ -64,6 +64,7 @@ class ObservedRanges {
  private:
   using Time = std::uint32_t;  // an index of events_
   static constexpr Time kNever = ~Time{0};
+  static constexpr std::size_t kMaxGraves = 1024;
 
   // A request, unless it was joined to another; or the end of one.
   struct Event {
@@ -95,7 +96,8 @@ class ObservedRanges {
   void end(const Joined& joined, std::uint16_t thread, std::uint32_t line);
   // True when nothing is left.
   bool take_part(LiveRange live, const PageRange& range);
-  // When the last page of a range vanished that was seen in it, if any was.
+  // When the last page of a range vanished that was seen in it, if any was.  Now, if there is more
+  // to look at than kMaxGraves: pages that vanish again and again would take time without end.
   std::optional<Time> last_vanished(const PageRange& range) const;
   void bury(const PageRange& range);
 
