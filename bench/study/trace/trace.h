@@ -16,8 +16,8 @@
 
 namespace smmu::study {
 
-// What a trace may hold.  An operation takes 40 bytes, and about twice that while it is inferred,
-// so that no file asks for more than a GiB.
+// What a trace may hold.  An operation takes 40 bytes, and about three times that while it is
+// inferred, so that no file asks for much more than a GiB.
 inline constexpr std::size_t kMaxOperations = std::size_t{1} << 23;
 inline constexpr std::size_t kMaxDomains = std::size_t{1} << 16;
 inline constexpr std::size_t kMaxLiveRanges = std::size_t{1} << 22;
