@@ -105,26 +105,29 @@ std::optional<FlushQueue::Time> FlushQueue::deadline() const {
 bool FlushQueue::tick(Time now) {
   std::int64_t deadline = deadline_.load(std::memory_order_relaxed);
   if (deadline == kNever || now.count() < deadline) return false;
-  // Whoever adds from now on sets the next.
   if (!deadline_.compare_exchange_strong(deadline, kNever, std::memory_order_seq_cst)) return false;
   flush();
   return true;
 }
 
 void FlushQueue::flush() {
+  // Whoever adds a range that is not seen below sets the next.
+  deadline_.store(kNever, std::memory_order_seq_cst);
   if (statistics().waiting == 0) return;
   flush_translations();
   for (unsigned i = 0; i != config_.rings; ++i) release(rings_[i]);
 }
 
 void FlushQueue::flush_translations() {
-  begun_.fetch_add(1, std::memory_order_seq_cst);
+  const std::uint64_t number = begun_.fetch_add(1, std::memory_order_seq_cst) + 1;
+  std::atomic_thread_fence(std::memory_order_seq_cst);
   client_.flush();
-  finished_.fetch_add(1, std::memory_order_seq_cst);
+  std::uint64_t finished = finished_.load(std::memory_order_relaxed);
+  while (finished < number && !finished_.compare_exchange_weak(finished, number)) continue;
 }
 
-// An entry that came when n flushes had begun waits until n + 1 have finished: of these, one began
-// after it.
+// Flushes are numbered from 1 as they begin.  An entry that came when n had begun waits for one
+// that began later, whatever became of those before it.
 void FlushQueue::release(Ring& ring) {
   std::array<Entry, 16> some;
   std::size_t count = 0;
@@ -142,15 +145,18 @@ void FlushQueue::release(Ring& ring) {
     }
     for (std::size_t i = 0; i != count; ++i) {
       if (some[i].tables) client_.free_tables(some[i].tables);
-      domain_.free_fast(some[i].first, some[i].pages);
+      if (domain_.free_fast(some[i].first, some[i].pages)) {
+        refused_.fetch_add(1, std::memory_order_relaxed);
+      }
     }
   } while (count == some.size());
 }
 
 FlushQueueStatistics FlushQueue::statistics() const {
   FlushQueueStatistics statistics;
-  statistics.flushes = finished_.load(std::memory_order_relaxed);
+  statistics.flushes = begun_.load(std::memory_order_relaxed);
   statistics.full = full_.load(std::memory_order_relaxed);
+  statistics.refused = refused_.load(std::memory_order_relaxed);
   for (unsigned i = 0; rings_ && i != config_.rings; ++i) {
     const std::lock_guard lock(rings_[i].mutex);
     statistics.waiting += rings_[i].tail - rings_[i].head;

@@ -40,6 +40,7 @@ struct FlushQueueStatistics {
   std::uint64_t full = 0;      // of them because a ring was full
   std::uint64_t waiting = 0;   // ranges, now
   std::uint64_t released = 0;  // ranges
+  std::uint64_t refused = 0;   // of them by the domain, see FreeFault
 };
 
 // A range is freed only after a flush that began when it had been unmapped already: until then, a
@@ -47,7 +48,8 @@ struct FlushQueueStatistics {
 // does not count for it.
 //
 // Time is the caller's: any clock that does not go back.  Every member function may be called from
-// any number of threads at once, and from the client's, but for add() from its flush().
+// any number of threads at once; the client's free_tables() may call all of them, its flush() those
+// that do not flush themselves: deadline() and statistics().
 class FlushQueue {
  public:
   using Time = std::chrono::nanoseconds;
@@ -67,7 +69,8 @@ class FlushQueue {
   // If there is no room it is the caller who flushes.
   void add(Pfn first, std::uint64_t pages, void* tables, Time now);
 
-  // When tick() is to be called next; nothing: nobody waits.
+  // When tick() is to be called next; nothing: nobody waits, or a flush is under way for all that
+  // do.
   std::optional<Time> deadline() const;
   // Frees all that waits now if that time has come.  True: it had.
   bool tick(Time now);
@@ -93,8 +96,9 @@ class FlushQueue {
   const FlushQueueConfig config_;
   std::unique_ptr<Ring[]> rings_;
   std::atomic<std::uint64_t> begun_{0};     // flushes
-  std::atomic<std::uint64_t> finished_{0};  // flushes
+  std::atomic<std::uint64_t> finished_{0};  // the number of the last flush to begin that has ended
   std::atomic<std::uint64_t> full_{0};
+  std::atomic<std::uint64_t> refused_{0};
   std::atomic<std::int64_t> deadline_{kNever};
 };
 
