@@ -34,7 +34,9 @@ Result<IovaRange, std::errc> IovaSpace::allocate(std::uint64_t pages, Pfn limit,
   // Before anything else, because the node of another era is another tree's, or no memory any more.
   if (range.era_ != era_) return false;
   IovaNode* const node = range.node_;
-  if (!node->has(IovaNode::kLive) || node->first != range.first()) return false;
+  if (!node->has(IovaNode::kLive) || node->has(IovaNode::kParked) || node->first != range.first()) {
+    return false;
+  }
   above = GapTree::next(node);
   return above->gap - 1 == range.last();
 }
@@ -72,7 +74,9 @@ bool IovaSpace::free(const IovaRange& range) {
 Result<IovaRange, std::errc> IovaSpace::free(Pfn page) {
   if (page >= tree_.end()) return std::errc::invalid_argument;
   const GapTree::Neighbours found = tree_.around(page);
-  if (!found.contain(page)) return std::errc::invalid_argument;
+  if (!found.contain(page) || found.at_or_below->has(IovaNode::kParked)) {
+    return std::errc::invalid_argument;
+  }
   const IovaRange range = range_of(found.at_or_below, found.above);
   erase(found.at_or_below, found.above);
   return range;
@@ -86,7 +90,9 @@ std::optional<FreeFault> IovaSpace::look_at(Pfn first, std::uint64_t pages,
   if (!node || node->first != first || node->has(IovaNode::kReserved)) {
     return FreeFault::kForeignPfn;
   }
-  if (found.above->gap - first != pages) return FreeFault::kWrongSize;
+  if (found.above->gap - first != pages) {
+    return node->has(IovaNode::kParked) ? FreeFault::kDoubleFree : FreeFault::kWrongSize;
+  }
   return std::nullopt;
 }
 
@@ -100,10 +106,10 @@ std::optional<FreeFault> IovaSpace::free(Pfn first, std::uint64_t pages) {
 std::optional<FreeFault> IovaSpace::park(Pfn first, std::uint64_t pages) {
   GapTree::Neighbours found{};
   const auto fault = look_at(first, pages, found);
-  if (fault == FreeFault::kForeignPfn) return fault;
+  if (fault) return fault;
   if (found.at_or_below->has(IovaNode::kParked)) return FreeFault::kDoubleFree;
-  if (!fault) found.at_or_below->set(IovaNode::kParked, true);
-  return fault;
+  found.at_or_below->set(IovaNode::kParked, true);
+  return std::nullopt;
 }
 
 void IovaSpace::unpark(Pfn first) {

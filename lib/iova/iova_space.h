@@ -36,7 +36,7 @@ class IovaSpace {
   std::optional<FreeFault> free(Pfn first, std::uint64_t pages);
 
   // Notes that such a range is free, though it stays where it is; kDoubleFree: that is noted
-  // already. And that it is so no more.
+  // already.  And that it is so no more.  Until then, only the free() above frees it.
   std::optional<FreeFault> park(Pfn first, std::uint64_t pages);
   void unpark(Pfn first);
 
@@ -64,7 +64,8 @@ class IovaSpace {
   // What is there, where a range of so many pages that is not reserved should begin.
   std::optional<FreeFault> look_at(Pfn first, std::uint64_t pages,
                                    GapTree::Neighbours& found) const;
-  // Whether a range is one of this space and still what it says; `above` is the next one then.
+  // Whether a range is one of this space and still what it says, and not parked; `above` is the next
+  // one then.
   bool live(const IovaRange& range, IovaNode*& above) const;
   void erase(IovaNode* node, IovaNode* above);
   void insert(IovaNode* node, Pfn first, Pfn end, IovaNode* above);

@@ -152,6 +152,9 @@ class IovaQueue {
 
 // Every member function may be called from any number of threads at once, unless the configuration
 // says Threads::kOne.  None throws; one that refuses has changed nothing, but for the memo.
+//
+// As long as free_fast() keeps a range it is a range of the domain like any other: find() finds it,
+// allocate() goes round it, and reserve() has it in its way.
 class IovaDomain {
  public:
   // Pages of `granule` bytes, of which those from `start` on are given out.  Nothing is reserved.
@@ -174,9 +177,11 @@ class IovaDomain {
                                         Alignment alignment = Alignment::kNatural);
 
   // Gives a range back, allocated or reserved.  False: it is not a range of this domain (any more).
+  // What free_fast() keeps is free.  A domain whose cache is `checked` refuses it here and in
+  // split_and_remove(); without, it is freed, and handed out twice later.
   bool free(const IovaRange& range);
   // The same for the range that contains `page`, whole; the answer tells which that was.
-  // invalid_argument: none does.
+  // invalid_argument: none does, or it is kept and the cache is `checked`.
   Result<IovaRange, std::errc> free(Pfn page);
 
   // The range that contains `page`.
@@ -214,8 +219,8 @@ class IovaDomain {
 
   // The first page of a range that is aligned naturally.  Up to 2^(sizes - 1) pages, `pages` is
   // rounded up to a power of two, and a range is taken that this thread has freed, or that another
-  // has and had too many of; without one, or when none of them is below `limit`, allocate() is
-  // asked.  Errors are those of allocate().
+  // has and had too many of; without one, or when none of those at hand is below `limit`,
+  // allocate() is asked.  Errors are those of allocate().
   [[gnu::always_inline]] Result<Pfn, std::errc> allocate_fast(
       std::uint64_t pages, Pfn limit, FlushOnFailure flush = FlushOnFailure::kYes) {
     Pfn first = 0;
