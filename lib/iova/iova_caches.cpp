@@ -207,10 +207,15 @@ void IovaCaches::flush() {
   const std::lock_guard lock(mutex_);
   if (open_) {
     for (IovaCache* cache = caches_; cache; cache = cache->next_) cache->shut();
-    if (space_.threads() == Threads::kMany) process_barrier();
-    for (IovaCache* cache = caches_; cache; cache = cache->next_) cache->await();
   }
-  for (IovaCache* cache = caches_; cache; cache = cache->next_) empty(*cache);
+  // A system that has the barrier and refuses it once: nobody knows then who is in, and what owners
+  // have at hand stays theirs.
+  if (!open_ || space_.threads() == Threads::kOne || process_barrier()) {
+    for (IovaCache* cache = caches_; cache; cache = cache->next_) {
+      cache->await();
+      empty(*cache);
+    }
+  }
   for (unsigned size = 0; size != config_.sizes; ++size) empty_depot(size, 0);
   destroy_spares();
   if (open_) {
