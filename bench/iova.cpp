@@ -1,11 +1,15 @@
 // The IOVA domain: ranges of one page that come and go below 48 bits of address, and in a full
 // 32-bit space.  One thread uses a domain, which therefore takes no lock.
+#include <chrono>
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "bench/rows.h"
+#include "smmu/iommu/flush_queue.h"
 #include "smmu/iommu/iova.h"
 
 namespace smmu::bench {
@@ -179,6 +183,35 @@ Loop queue_pair() {
   };
 }
 
+// A range that is allocated, waits, and is freed by the thread that flushes, which every hundredth
+// does.
+Loop flush_queue_pair() {
+  struct NothingMapped : iommu::FlushQueueClient {
+    void flush() override {}
+    void free_tables(void*) override {}
+  };
+  struct Used {
+    NothingMapped client;
+    std::unique_ptr<IovaDomain> domain;
+    std::unique_ptr<iommu::FlushQueue> queue;
+  };
+  auto used = std::make_shared<Used>();
+  auto made = IovaDomain::create(4096, 1);
+  if (!made) give_up("no domain");
+  used->domain = *std::move(made);
+  auto queue = iommu::FlushQueue::create(*used->domain, used->client);
+  if (!queue) give_up("no queue");
+  used->queue = *std::move(queue);
+  return [used](std::uint64_t n) {
+    for (std::uint64_t i = 0; i != n; ++i) {
+      const auto first = used->domain->allocate_fast(1, k48Bits);
+      if (!first) give_up("no range");
+      used->queue->add(*first, 1, nullptr, std::chrono::nanoseconds(0));
+      if (i % 100 == 99) used->queue->flush();
+    }
+  };
+}
+
 }  // namespace
 
 std::vector<Row> iova_rows() {
@@ -205,6 +238,7 @@ std::vector<Row> iova_rows() {
   }
   add("iova/magazine_pair", [] { return magazine_pair(); });
   add("iova/queue_pair", [] { return queue_pair(); });
+  add("iova/flush_queue_pair", [] { return flush_queue_pair(); });
   for (const std::uint64_t ranges : {1'000, 1'000'000}) {
     add(
         "iova/find/" + std::to_string(ranges), [=] { return find(ranges); }, "empty/any_range");
