@@ -153,6 +153,28 @@ TEST_F(FlushQueueConcurrency, AFlushCountsThoughAnEarlierOneIsUnderWay) {
   }
 }
 
+// Nor does the end of the earlier one make the later one not to have been: what waits in a ring
+// where nobody comes goes with whichever ends last.
+TEST_F(FlushQueueConcurrency, AnEarlierFlushThatEndsLaterFreesForBoth) {
+  const auto queue = queue_of(*domain, iommu, {.entries = 4, .rings = 2});
+  queue->add(allocate(), 1, nullptr, Time(0));
+  iommu.make_next_slow();
+  std::thread other([&] { queue->flush(); });
+  iommu.await();
+  const Pfn later = allocate();
+  std::thread([&] { queue->add(later, 1, nullptr, Time(0)); }).join();
+  // The next thread has the next ring, which it fills until it has to flush.
+  std::thread([&] {
+    while (queue->statistics().full == 0) queue->add(allocate(), 1, nullptr, Time(0));
+  }).join();
+  EXPECT_TRUE(taken(later));
+  iommu.let_go();
+  other.join();
+  EXPECT_FALSE(taken(later));
+  EXPECT_EQ(queue->statistics().waiting, 1U);
+  EXPECT_EQ(queue->statistics().flushes, 2U);
+}
+
 // One ring as it is described, to hold the queue against.
 class Description {
  public:

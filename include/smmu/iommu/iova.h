@@ -221,6 +221,10 @@ class IovaDomain {
   // rounded up to a power of two, and a range is taken that this thread has freed, or that another
   // has and had too many of; without one, or when none of those at hand is below `limit`,
   // allocate() is asked.  Errors are those of allocate().
+  //
+  // What a thread keeps is freed when it ends, after the destructors of its thread_local objects
+  // or while these run; any of them may call this and free_fast().  REQUIRES: a thread does not do
+  // so for the first time when nothing but the destructors of POSIX keys is left of it.
   [[gnu::always_inline]] Result<Pfn, std::errc> allocate_fast(
       std::uint64_t pages, Pfn limit, FlushOnFailure flush = FlushOnFailure::kYes) {
     Pfn first = 0;
