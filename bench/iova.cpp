@@ -222,11 +222,11 @@ std::vector<Row> iova_rows() {
   };
   for (const IovaOrder order : {kLinux, kHighest}) {
     const std::string family = order == kLinux ? "iova/" : "iova/highest_gap/";
-    for (const std::uint64_t ranges : {0, 10'000}) {
+    for (const std::uint64_t ranges : {0U, 10'000U}) {
       add(family + "lifo/" + std::to_string(ranges), [=] { return lifo(order, ranges); });
     }
     add(family + "fifo/10000", [=] { return fifo(order, 10'000); });
-    for (const std::uint64_t ranges : {10'000, 1'000'000}) {
+    for (const std::uint64_t ranges : {10'000U, 1'000'000U}) {
       add(
           family + "random/" + std::to_string(ranges), [=] { return random(order, ranges); },
           "empty/any_range");
@@ -239,7 +239,7 @@ std::vector<Row> iova_rows() {
   add("iova/magazine_pair", [] { return magazine_pair(); });
   add("iova/queue_pair", [] { return queue_pair(); });
   add("iova/flush_queue_pair", [] { return flush_queue_pair(); });
-  for (const std::uint64_t ranges : {1'000, 1'000'000}) {
+  for (const std::uint64_t ranges : {1'000U, 1'000'000U}) {
     add(
         "iova/find/" + std::to_string(ranges), [=] { return find(ranges); }, "empty/any_range");
     add(

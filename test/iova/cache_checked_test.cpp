@@ -41,8 +41,8 @@ TEST_F(IovaChecked, NamesFaults) {
 
 TEST_F(IovaChecked, FindsAWrongSize) {
   // 33 and more are not kept, neither as what they are nor as what they are said to be.
-  for (const std::uint64_t pages : {1, 4, 32, 33, 40, 64}) {
-    for (const std::uint64_t said : {1, 2, 3, 4, 8, 17, 33, 40, 64, 1000}) {
+  for (const std::uint64_t pages : {1U, 4U, 32U, 33U, 40U, 64U}) {
+    for (const std::uint64_t said : {1U, 2U, 3U, 4U, 8U, 17U, 33U, 40U, 64U, 1000U}) {
       const bool same_size =
           pages == said || (pages == 4 && said == 3) || (pages == 32 && said == 17);
       if (same_size) continue;
@@ -54,7 +54,7 @@ TEST_F(IovaChecked, FindsAWrongSize) {
 }
 
 TEST_F(IovaChecked, FindsADoubleFree) {
-  for (const std::uint64_t pages : {1, 4, 32}) {
+  for (const std::uint64_t pages : {1U, 4U, 32U}) {
     const Pfn first = allocate(pages);
     EXPECT_EQ(domain->free_fast(first, pages), std::nullopt);
     EXPECT_EQ(domain->free_fast(first, pages), FreeFault::kDoubleFree);
@@ -103,7 +103,7 @@ TEST_F(IovaChecked, FindsAForeignPfn) {
   // In the middle of a range, beside it, reserved, free, and no page at all.
   for (const Pfn page : {range + 1, range + 7, range + 8, range - 1, Pfn{0x1000}, Pfn{0x1001},
                          Pfn{0}, domain->last(), domain->last() + 1, ~Pfn{0}}) {
-    for (const std::uint64_t pages : {1, 4, 8, 40}) {
+    for (const std::uint64_t pages : {1U, 4U, 8U, 40U}) {
       EXPECT_EQ(domain->free_fast(page, pages), FreeFault::kForeignPfn) << page << ' ' << pages;
     }
   }
@@ -113,12 +113,12 @@ TEST_F(IovaChecked, FindsAForeignPfn) {
 
 // A range of allocate() may be freed here if it is one as allocate_fast() would have given.
 TEST_F(IovaChecked, TakesRangesOfTheTree) {
-  for (const std::uint64_t pages : {1, 4, 33, 40}) {
+  for (const std::uint64_t pages : {1U, 4U, 33U, 40U}) {
     const auto range = domain->allocate(pages, k32Bits);
     ASSERT_TRUE(range);
     EXPECT_EQ(domain->free_fast(range->first(), pages), std::nullopt);
   }
-  for (const std::uint64_t pages : {3, 5, 31}) {
+  for (const std::uint64_t pages : {3U, 5U, 31U}) {
     const auto range = domain->allocate(pages, k32Bits);
     ASSERT_TRUE(range);
     EXPECT_EQ(domain->free_fast(range->first(), pages), FreeFault::kWrongSize) << pages;
@@ -239,7 +239,8 @@ TEST(IovaCheckedAndNot, AreTheSame) {
         } else if (choice < 990) {
           if (live.empty()) continue;
           const std::size_t which = random() % live.size();
-          const auto [first, had] = live[which];
+          const Pfn first = live[which].first;
+          const std::uint64_t had = live[which].pages;
           live[which] = live.back();
           live.pop_back();
           both([&](IovaDomain& domain) { return domain.free_fast(first, had); });

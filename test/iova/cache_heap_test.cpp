@@ -176,7 +176,7 @@ TEST_F(IovaHeapConcurrency, IsNotAskedByAThreadAlone) {
     const auto domain = domain_with_cache({.checked = checked});
     const auto queue = domain->add_queue();
     ASSERT_TRUE(queue);
-    for (const std::size_t batch : {1, 127, 254, 255, 1000}) {
+    for (const std::size_t batch : {1U, 127U, 254U, 255U, 1000U}) {
       std::vector<Pfn> ranges(batch);
       const auto run = [&](auto& cache) {
         for (std::size_t done = 0; done < 10'000; done += batch) {
@@ -312,7 +312,7 @@ void live(const IovaConfig& config) {
         ASSERT_EQ(answer.error(), std::errc::not_enough_memory);
       }
     };
-    for (const std::uint64_t pages : {1, 4, 40}) {
+    for (const std::uint64_t pages : {1U, 4U, 40U}) {
       for (int round = 0; round != 2; ++round) {
         given = 0;
         for (std::size_t i = 0; i != kRanges; ++i) {

@@ -39,7 +39,8 @@ TEST(IovaCacheSizes, AreRoundedUpToAPowerOfTwoAsFarAsTheyAreKept) {
   for (std::uint64_t pages = 1; pages <= 32; ++pages) {
     EXPECT_EQ(given(*domain, pages), std::bit_ceil(pages));
   }
-  for (const std::uint64_t pages : {33, 48, 63, 64, 100}) EXPECT_EQ(given(*domain, pages), pages);
+  for (const std::uint64_t pages : {33U, 48U, 63U, 64U, 100U})
+    EXPECT_EQ(given(*domain, pages), pages);
 }
 
 TEST(IovaCacheSizes, AreKeptUpToTheLargest) {
@@ -59,7 +60,7 @@ TEST(IovaCacheSizes, AreKeptUpToTheLargest) {
 
 TEST(IovaCacheSizes, AreNotRoundedWhereNothingIsKept) {
   const auto domain = domain_with_cache({.sizes = 0});
-  for (const std::uint64_t pages : {1, 2, 3, 31, 33}) {
+  for (const std::uint64_t pages : {1U, 2U, 3U, 31U, 33U}) {
     EXPECT_FALSE(keeps(*domain, pages));
     EXPECT_EQ(given(*domain, pages), pages);
   }
@@ -162,7 +163,7 @@ TEST(IovaCacheLimits, MayBeBelowTheStart) {
   const auto first = domain->allocate_fast(1, 16);
   ASSERT_TRUE(first);
   EXPECT_EQ(domain->free_fast(*first, 1), std::nullopt);
-  for (const Pfn limit : {0, 15}) {
+  for (const Pfn limit : {0U, 15U}) {
     const auto range = domain->allocate_fast(1, limit, FlushOnFailure::kNo);
     ASSERT_FALSE(range);
     EXPECT_EQ(range.error(), std::errc::not_enough_memory);

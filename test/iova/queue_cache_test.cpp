@@ -142,7 +142,7 @@ TEST_F(IovaQueues, EndInAnyOrder) {
     queues.push_back(queue_of(*domain));
     keep(queues.back(), 2);
   }
-  for (const std::size_t end : {4, 0, 7, 6}) {
+  for (const std::size_t end : {4U, 0U, 7U, 6U}) {
     queues.erase(queues.begin() + static_cast<std::ptrdiff_t>(end));
   }
   EXPECT_EQ(domain->statistics().ranges, 12U);

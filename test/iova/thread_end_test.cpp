@@ -38,7 +38,7 @@ TEST(IovaThreadConcurrency, GivesBackWhatItKeeps) {
   for (const bool checked : {false, true}) {
     const auto domain = domain_with_cache({.checked = checked});
     in_a_thread([&] {
-      for (const std::uint64_t pages : {1, 4, 32}) keep(*domain, 254, pages);
+      for (const std::uint64_t pages : {1U, 4U, 32U}) keep(*domain, 254, pages);
       EXPECT_EQ(domain->statistics().ranges, 3U * 254);
     });
     EXPECT_EQ(domain->statistics().ranges, 0U);
