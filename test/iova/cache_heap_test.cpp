@@ -7,12 +7,8 @@
 #include <barrier>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <functional>
-#include <limits>
 #include <memory>
-#include <mutex>
-#include <new>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -22,139 +18,7 @@
 #include "smmu/iommu/iova.h"
 #include "test/iova/cache_domain.h"
 #include "test/iova/flush_queue_iommu.h"
-
-namespace {
-
-// What this program asks of the heap while somebody watches.
-class Heap {
- public:
-  static constexpr std::uint64_t kNever = std::numeric_limits<std::uint64_t>::max();
-
-  // From the n-th request on so many are refused, of those that can be without an exception.
-  void watch(std::uint64_t n = kNever, std::uint64_t refusals = kNever) {
-    const std::lock_guard lock(mutex_);
-    requests_ = 0;
-    throwing_ = 0;
-    first_refused_ = n;
-    refusals_ = refusals;
-    watched_ = true;
-  }
-  void leave() { watched_ = false; }
-  bool watched() const { return watched_.load(std::memory_order_relaxed); }
-
-  std::uint64_t requests() const { return requests_; }
-  // Of them those that would throw.
-  std::uint64_t throwing() const { return throwing_; }
-  // Bytes that were asked for while somebody watched, and not given back.
-  std::uint64_t held() {
-    const std::lock_guard lock(mutex_);
-    std::uint64_t bytes = 0;
-    for (const Block& block : blocks_) bytes += block.bytes;
-    return bytes;
-  }
-
-  bool refuses() {
-    const std::lock_guard lock(mutex_);
-    const std::uint64_t number = ++requests_;
-    return number >= first_refused_ && number - first_refused_ < refusals_;
-  }
-  void note(void* memory, std::size_t bytes) {
-    const std::lock_guard lock(mutex_);
-    for (Block& block : blocks_) {
-      if (block.memory) continue;
-      block = {memory, bytes};
-      noted_.fetch_add(1, std::memory_order_relaxed);
-      return;
-    }
-    std::abort();
-  }
-  void note_throwing() {
-    ++requests_;
-    ++throwing_;
-  }
-  void forget(void* memory) {
-    if (noted_.load(std::memory_order_relaxed) == 0) return;
-    const std::lock_guard lock(mutex_);
-    for (Block& block : blocks_) {
-      if (block.memory != memory) continue;
-      block = {};
-      noted_.fetch_sub(1, std::memory_order_relaxed);
-    }
-  }
-
- private:
-  struct Block {
-    void* memory = nullptr;
-    std::size_t bytes = 0;
-  };
-  std::mutex mutex_;
-  std::array<Block, 4096> blocks_;
-  std::atomic<std::uint64_t> noted_{0};
-  std::atomic<std::uint64_t> requests_{0};
-  std::atomic<std::uint64_t> throwing_{0};
-  std::uint64_t first_refused_ = kNever;
-  std::uint64_t refusals_ = 0;
-  std::atomic<bool> watched_{false};
-};
-constinit Heap heap;
-
-void* allocate(std::size_t bytes, std::size_t alignment) noexcept {
-  // aligned_alloc() wants a multiple.
-  return std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
-}
-void* allocate_or_throw(std::size_t bytes, std::size_t alignment) {
-  if (heap.watched()) heap.note_throwing();
-  void* const memory = allocate(bytes == 0 ? 1 : bytes, alignment);
-  if (!memory) throw std::bad_alloc();
-  return memory;
-}
-void* allocate_or_not(std::size_t bytes, std::size_t alignment) noexcept {
-  const bool watched = heap.watched();
-  if (watched && heap.refuses()) return nullptr;
-  void* const memory = allocate(bytes == 0 ? 1 : bytes, alignment);
-  if (watched && memory) heap.note(memory, bytes);
-  return memory;
-}
-void give_back(void* memory) noexcept {
-  if (memory) heap.forget(memory);
-  std::free(memory);
-}
-constexpr std::size_t kUsual = alignof(std::max_align_t);
-
-}  // namespace
-
-void* operator new(std::size_t n) { return allocate_or_throw(n, kUsual); }
-void* operator new[](std::size_t n) { return allocate_or_throw(n, kUsual); }
-void* operator new(std::size_t n, std::align_val_t a) {
-  return allocate_or_throw(n, static_cast<std::size_t>(a));
-}
-void* operator new[](std::size_t n, std::align_val_t a) {
-  return allocate_or_throw(n, static_cast<std::size_t>(a));
-}
-void* operator new(std::size_t n, const std::nothrow_t&) noexcept {
-  return allocate_or_not(n, kUsual);
-}
-void* operator new[](std::size_t n, const std::nothrow_t&) noexcept {
-  return allocate_or_not(n, kUsual);
-}
-void* operator new(std::size_t n, std::align_val_t a, const std::nothrow_t&) noexcept {
-  return allocate_or_not(n, static_cast<std::size_t>(a));
-}
-void* operator new[](std::size_t n, std::align_val_t a, const std::nothrow_t&) noexcept {
-  return allocate_or_not(n, static_cast<std::size_t>(a));
-}
-void operator delete(void* p) noexcept { give_back(p); }
-void operator delete[](void* p) noexcept { give_back(p); }
-void operator delete(void* p, std::size_t) noexcept { give_back(p); }
-void operator delete[](void* p, std::size_t) noexcept { give_back(p); }
-void operator delete(void* p, std::align_val_t) noexcept { give_back(p); }
-void operator delete[](void* p, std::align_val_t) noexcept { give_back(p); }
-void operator delete(void* p, std::size_t, std::align_val_t) noexcept { give_back(p); }
-void operator delete[](void* p, std::size_t, std::align_val_t) noexcept { give_back(p); }
-void operator delete(void* p, const std::nothrow_t&) noexcept { give_back(p); }
-void operator delete[](void* p, const std::nothrow_t&) noexcept { give_back(p); }
-void operator delete(void* p, std::align_val_t, const std::nothrow_t&) noexcept { give_back(p); }
-void operator delete[](void* p, std::align_val_t, const std::nothrow_t&) noexcept { give_back(p); }
+#include "test/iova/heap.h"
 
 namespace smmu::iommu {
 namespace {

@@ -1,13 +1,12 @@
 #include "test/iova/heap.h"
 
 #include <algorithm>
-#include <atomic>
-#include <cstddef>
-#include <cstdlib>
-#include <limits>
 #include <new>
 
 namespace smmu::iommu {
+
+constinit Heap heap;
+
 namespace {
 
 constexpr std::uint64_t kAll = std::numeric_limits<std::uint64_t>::max();
@@ -33,17 +32,24 @@ void* memory_or_null(std::size_t bytes, std::size_t alignment) {
     return nullptr;
   }
   if (granted_here != kAll) --granted_here;
-  return memory(bytes, alignment);
+  const bool watched = heap.watched();
+  if (watched && heap.refuses()) return nullptr;
+  void* const got = memory(bytes, alignment);
+  if (watched && got) heap.note(got, bytes);
+  return got;
 }
 
 void* memory_or_throw(std::size_t bytes, std::size_t alignment) {
+  if (heap.watched()) heap.note_throwing();
   void* const got = memory(bytes, alignment);
   if (!got) throw std::bad_alloc();
   return got;
 }
 
 void give_back(void* piece) {
-  if (piece) held.fetch_sub(1, std::memory_order_relaxed);
+  if (!piece) return;
+  held.fetch_sub(1, std::memory_order_relaxed);
+  heap.forget(piece);
   std::free(piece);
 }
 
@@ -64,7 +70,8 @@ using smmu::iommu::give_back;
 using smmu::iommu::memory_or_null;
 using smmu::iommu::memory_or_throw;
 
-// Arrays come through these too, as the standard has it.
+// Arrays come through these too; those of `new (std::nothrow)`, which would ask the ones that
+// throw, by forms of their own.
 void* operator new(std::size_t bytes) { return memory_or_throw(bytes, 0); }
 void* operator new(std::size_t bytes, std::align_val_t alignment) {
   return memory_or_throw(bytes, static_cast<std::size_t>(alignment));
@@ -73,6 +80,13 @@ void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept {
   return memory_or_null(bytes, 0);
 }
 void* operator new(std::size_t bytes, std::align_val_t alignment, const std::nothrow_t&) noexcept {
+  return memory_or_null(bytes, static_cast<std::size_t>(alignment));
+}
+void* operator new[](std::size_t bytes, const std::nothrow_t&) noexcept {
+  return memory_or_null(bytes, 0);
+}
+void* operator new[](std::size_t bytes, std::align_val_t alignment,
+                     const std::nothrow_t&) noexcept {
   return memory_or_null(bytes, static_cast<std::size_t>(alignment));
 }
 void operator delete(void* piece) noexcept { give_back(piece); }

@@ -57,13 +57,13 @@ struct Race {
   friend std::ostream& operator<<(std::ostream& out, const Race& race) { return out << race.name; }
 };
 
-class IovaConcurrency : public ::testing::TestWithParam<Race> {
+class IovaCacheConcurrency : public ::testing::TestWithParam<Race> {
  protected:
-  IovaConcurrency() {
+  IovaCacheConcurrency() {
     use_process_barrier(GetParam().barrier);
     domain = domain_with(GetParam().config, 0);
   }
-  ~IovaConcurrency() override { use_process_barrier(ProcessBarrier::kAskSystem); }
+  ~IovaCacheConcurrency() override { use_process_barrier(ProcessBarrier::kAskSystem); }
 
   // Random requests through a domain or a queue.
   template <class Cache>
@@ -133,7 +133,7 @@ class IovaConcurrency : public ::testing::TestWithParam<Race> {
 };
 
 INSTANTIATE_TEST_SUITE_P(
-    Of, IovaConcurrency,
+    Of, IovaCacheConcurrency,
     ::testing::Values(Race{.name = "Usual"},
                       Race{.name = "SmallMagazines", .config = {.cache = {.magazine = 2}}},
                       Race{.name = "LinuxOrder",
@@ -146,13 +146,13 @@ INSTANTIATE_TEST_SUITE_P(
                       Race{.name = "NoCache", .config = {.cache = {.sizes = 0}}}),
     [](const auto& race) { return race.param.name; });
 
-TEST_P(IovaConcurrency, OfThreadsThatGiveEachOtherRanges) {
+TEST_P(IovaCacheConcurrency, OfThreadsThatGiveEachOtherRanges) {
   std::vector<std::thread> threads;
   for (unsigned i = 1; i <= 4; ++i) threads.push_back(user(i));
   finish(std::move(threads));
 }
 
-TEST_P(IovaConcurrency, OfThreadsAndOneThatFlushes) {
+TEST_P(IovaCacheConcurrency, OfThreadsAndOneThatFlushes) {
   std::vector<std::thread> threads;
   for (unsigned i = 1; i <= 3; ++i) threads.push_back(user(i));
   threads.push_back(meanwhile([this] {
@@ -162,7 +162,7 @@ TEST_P(IovaConcurrency, OfThreadsAndOneThatFlushes) {
   finish(std::move(threads));
 }
 
-TEST_P(IovaConcurrency, OfThreadsAndTwoThatTrim) {
+TEST_P(IovaCacheConcurrency, OfThreadsAndTwoThatTrim) {
   std::vector<std::thread> threads;
   for (unsigned i = 1; i <= 2; ++i) threads.push_back(user(i));
   for (unsigned i = 0; i != 2; ++i) {
@@ -175,7 +175,7 @@ TEST_P(IovaConcurrency, OfThreadsAndTwoThatTrim) {
 }
 
 // Queues come and go, and go from thread to thread.
-TEST_P(IovaConcurrency, OfThreadsAndQueues) {
+TEST_P(IovaCacheConcurrency, OfThreadsAndQueues) {
   std::vector<std::thread> threads;
   for (unsigned i = 1; i <= 2; ++i) threads.push_back(user(i));
   for (unsigned i = 3; i <= 4; ++i) {
@@ -196,7 +196,7 @@ TEST_P(IovaConcurrency, OfThreadsAndQueues) {
 }
 
 // Threads that end while there is a flush, one after the other.
-TEST_P(IovaConcurrency, OfThreadsThatEnd) {
+TEST_P(IovaCacheConcurrency, OfThreadsThatEnd) {
   std::vector<std::thread> threads;
   ++running;
   threads.emplace_back([this] {
