@@ -17,15 +17,23 @@ std::size_t number_of_thread() {
   return number;
 }
 
+}  // namespace
+
 // A range that waits.
-struct Entry {
+struct FlushQueue::Entry {
   Pfn first;
   std::uint64_t pages;
   void* tables;
   std::uint64_t begun;  // flushes, when it came
 };
 
-}  // namespace
+// What need not wait any more, as much as is taken out at once.
+struct FlushQueue::Some {
+  std::array<Entry, 16> entries;
+  std::size_t count = 0;
+
+  bool full() const { return count == entries.size(); }
+};
 
 // In the order in which they came, which is the order in which they may go.
 struct alignas(64) FlushQueue::Ring {
@@ -71,19 +79,23 @@ void FlushQueue::add(Pfn first, std::uint64_t pages, void* tables, Time now) {
   // round.
   std::atomic_thread_fence(std::memory_order_seq_cst);
   Ring& ring = ring_of_thread();
-  release(ring);
-  for (;;) {
+  for (bool added = false; !added;) {
+    Some some;
     {
       const std::lock_guard lock(ring.mutex);
-      if (ring.tail - ring.head != config_.entries) {
+      take_released(ring, some);
+      added = ring.tail - ring.head != config_.entries;
+      if (added) {
         const std::uint64_t begun = begun_.load(std::memory_order_seq_cst);
         ring.entries[ring.tail++ % config_.entries] = {first, pages, tables, begun};
-        break;
       }
     }
-    full_.fetch_add(1, std::memory_order_relaxed);
-    flush_translations();
-    release(ring);
+    free(some);
+    if (some.full()) release(ring);
+    if (!added) {
+      full_.fetch_add(1, std::memory_order_relaxed);
+      flush_translations();
+    }
   }
   if (deadline_.load(std::memory_order_relaxed) == kNever) arm(now);
 }
@@ -128,28 +140,36 @@ void FlushQueue::flush_translations() {
 
 // Flushes are numbered from 1 as they begin.  An entry that came when n had begun waits for one
 // that began later, whatever became of those before it.
+void FlushQueue::take_released(Ring& ring, Some& some) const {
+  const std::uint64_t finished = finished_.load(std::memory_order_seq_cst);
+  while (!some.full() && ring.head != ring.tail) {
+    const Entry& oldest = ring.entries[ring.head % config_.entries];
+    if (oldest.begun >= finished) return;
+    some.entries[some.count++] = oldest;
+    ++ring.head;
+  }
+}
+
+void FlushQueue::free(const Some& some) {
+  for (std::size_t i = 0; i != some.count; ++i) {
+    const Entry& entry = some.entries[i];
+    if (entry.tables) client_.free_tables(entry.tables);
+    if (domain_.free_fast(entry.first, entry.pages)) {
+      refused_.fetch_add(1, std::memory_order_relaxed);
+    }
+  }
+}
+
 void FlushQueue::release(Ring& ring) {
-  std::array<Entry, 16> some;
-  std::size_t count = 0;
-  do {
-    count = 0;
+  for (bool more = true; more;) {
+    Some some;
     {
       const std::lock_guard lock(ring.mutex);
-      const std::uint64_t finished = finished_.load(std::memory_order_seq_cst);
-      while (count != some.size() && ring.head != ring.tail) {
-        const Entry& oldest = ring.entries[ring.head % config_.entries];
-        if (oldest.begun >= finished) break;
-        some[count++] = oldest;
-        ++ring.head;
-      }
+      take_released(ring, some);
     }
-    for (std::size_t i = 0; i != count; ++i) {
-      if (some[i].tables) client_.free_tables(some[i].tables);
-      if (domain_.free_fast(some[i].first, some[i].pages)) {
-        refused_.fetch_add(1, std::memory_order_relaxed);
-      }
-    }
-  } while (count == some.size());
+    free(some);
+    more = some.full();
+  }
 }
 
 FlushQueueStatistics FlushQueue::statistics() const {

@@ -80,12 +80,16 @@ class FlushQueue {
   FlushQueueStatistics statistics() const;
 
  private:
+  struct Entry;
+  struct Some;
   struct Ring;
 
   FlushQueue(IovaDomain& domain, FlushQueueClient& client, const FlushQueueConfig& config);
 
   Ring& ring_of_thread() const;
   void flush_translations();
+  void take_released(Ring& ring, Some& some) const;
+  void free(const Some& some);
   void release(Ring& ring);
   void arm(Time now);
 

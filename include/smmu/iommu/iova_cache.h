@@ -76,7 +76,7 @@ class alignas(64) IovaCache {
 
   // The domains that a thread uses meet in these slots, a few at a time.  A domain's number is
   // never used again, so what is left of one that is gone is found by nobody.
-  static constexpr std::size_t kSlots = 16;
+  static constexpr std::size_t kSlots = 64;
   static constinit thread_local std::uint64_t domains_[kSlots];
   static constinit thread_local IovaCache* caches_[kSlots];
 
