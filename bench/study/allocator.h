@@ -17,6 +17,9 @@ namespace smmu::study {
 using iommu::Alignment;
 using iommu::Pfn;
 
+// Pages are of 4 KiB, and this is the first that is none: 2^64 bytes.
+inline constexpr Pfn kEnd = Pfn{1} << 52;
+
 struct Request {
   std::uint64_t pages = 1;
   Pfn limit = 0;  // the last page that may be part of the range
@@ -24,8 +27,10 @@ struct Request {
 };
 
 // An algorithm, for one thread at a time.  All of them give ranges that do not overlap, none below
-// the start it was made with or above the limit of the request; they differ in which, in what that
-// costs, and in when they give up.
+// the start it was made with or above the limit of the request, and refuse a request of no pages;
+// they differ in which, in what that costs, and in when they give up.
+//
+// REQUIRES: the start is below kEnd.
 template <class A>
 concept Allocator = std::constructible_from<A, Pfn> &&
     requires(A allocator, const A& looked_at, const Request& request, Pfn first,
@@ -34,7 +39,8 @@ concept Allocator = std::constructible_from<A, Pfn> &&
   { allocator.allocate(request) } -> std::same_as<std::optional<Pfn>>;
   // Gives a range back, whole; it is one that was given out and is live.
   allocator.free(first, pages);
-  // Nodes, list elements or words of a bitmap looked at since it was made.
+  // Nodes, list elements or words of a bitmap that requests have looked at since it was made.  The
+  // way to what is freed is not counted: it is one way down a tree in all that have one.
   { looked_at.visits() } -> std::same_as<std::uint64_t>;
   // Memory it holds now.
   { looked_at.bytes() } -> std::same_as<std::uint64_t>;

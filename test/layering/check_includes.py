@@ -84,11 +84,13 @@ TABLE = {
     "test/replay/": [*TEST, *TOOL, CLI],
     "test/iova/": [*TEST, *BELOW_IOVA, "<zlib.h>", IOVA],
     "test/study_trace/": [*TEST, *STUDY_TRACE, "bench/study/trace/"],
+    "test/study/": [*TEST, "bench/study/"],
     "test/system/": [*TEST, "test/system/"],
     "test/system_v2/": [*TEST, "test/system_v2/"],
 
     "bench/": ["include/", "<fmt/>", "<benchmark/>", *OS],
     "bench/study/trace/": STUDY_TRACE,
+    "bench/study/": ["include/", "<fmt/>", "<boost/intrusive/>", "<CLI/>", "<nlohmann/>", *OS],
     "examples/": ["include/", "<fmt/>"],
 }
 
