@@ -8,6 +8,7 @@
 #include <iterator>
 #include <map>
 #include <random>
+#include <vector>
 
 #include "bench/study/allocator.h"
 
@@ -68,12 +69,12 @@ struct Place {
 // Small enough to be full again and again.
 inline std::vector<Place> places() {
   constexpr Pfn k4GiB = Pfn{1} << 20;
-  constexpr Pfn k48Bits = Pfn{1} << 36;
+  constexpr Pfn kTop = Pfn{1} << 36;
   return {
       {"below a low limit", 1, {4095, 1023, 100}, 64},
       {"below 4 GiB", k4GiB - 4096, {k4GiB - 1}, 64},
       {"around 4 GiB", k4GiB - 4096, {k4GiB - 1, k4GiB + 4095, k4GiB - 1000}, 100},
-      {"48 bits", 1, {k48Bits - 1, k4GiB - 1, k48Bits - 1000}, 3000},
+      {"48 bits", 1, {kTop - 1, k4GiB - 1, kTop - 1000}, 3000},
   };
 }
 

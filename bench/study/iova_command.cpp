@@ -1,0 +1,111 @@
+#include "bench/study/iova_command.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+#include <stdexcept>
+
+#include "bench/study/named.h"
+#include "bench/study/progress.h"
+#include "bench/study/table.h"
+
+namespace smmu::study {
+
+namespace {
+
+constexpr std::uint64_t kMostOperations = 10'000'000;
+constexpr unsigned kMostThreads = 256;
+
+// Those that were asked for, each once, in the order of the list; all if none was.
+std::vector<std::string> selected(const std::vector<std::string>& asked,
+                                  const std::vector<std::string>& all) {
+  if (asked.empty()) return all;
+  std::vector<std::string> names;
+  std::ranges::copy_if(all, std::back_inserter(names), [&asked](const std::string& name) {
+    return std::ranges::find(asked, name) != asked.end();
+  });
+  return names;
+}
+
+std::string list_of_names() {
+  std::string text = "Workloads:\n";
+  for (const NamedWorkload& workload : workloads()) {
+    text += fmt::format("  {:<26}{}\n", workload.name, workload.what);
+  }
+  text += fmt::format("  {:<26}{}\n", "contended",
+                      "threads allocate mixed sizes, others free them; one mutex");
+  text += fmt::format("  {:<26}{}\n\nAllocators:\n", "contended_own_lock",
+                      "the same, with the lock inside the IovaDomain");
+  for (const NamedAllocator& allocator : allocators()) {
+    text += fmt::format("  {:<26}{}\n", allocator.name, allocator.what);
+  }
+  return text +
+         "\nA cell ends after --operations, or as soon as what its requests looked at is 100 "
+         "million\n"
+         "nodes or words; one that takes 500 million to set up, or for one step, is not measured.";
+}
+
+}  // namespace
+
+IovaCommand::IovaCommand(CLI::App& app)
+    : command_(app.add_subcommand("iova", "Compare ways to find free addresses")) {
+  command_->add_option("--workload", workloads_, "of these alone [all]")
+      ->check(CLI::IsMember(workload_names()));
+  command_->add_option("--allocator", allocators_, "of these alone [all]")
+      ->check(CLI::IsMember(allocator_names()));
+  command_->add_option("--n", n_, "live ranges [1000 10000 100000 1000000; --count: up to 100000]")
+      ->check(CLI::Range(std::uint64_t{1}, kMostLive));
+  command_->add_option("--seed", seed_, "of all that is random [1]");
+  command_
+      ->add_option(
+          "--operations", operations_,
+          "of a cell, at most; where threads contend, ten times as many [20000; --count: 2000]")
+      ->check(CLI::Range(std::uint64_t{1}, kMostOperations));
+  command_
+      ->add_option("--repetitions", repetitions_,
+                   "of a cell, of which the least time of every call counts [3]")
+      ->check(CLI::Range(1U, 100U));
+  command_->add_option("--threads", threads_, "that contend, an even number [2]")
+      ->check(CLI::Range(2U, kMostThreads));
+  command_->footer(list_of_names());
+}
+
+Selection IovaCommand::selection() const {
+  if (threads_ % 2 != 0) {
+    throw std::runtime_error(
+        fmt::format("--threads: expected an even number, since half of them free what the others "
+                    "allocate; found {}",
+                    threads_));
+  }
+  Selection selection;
+  selection.workloads = selected(workloads_, workload_names());
+  selection.allocators = selected(allocators_, allocator_names());
+  selection.n = n_;
+  if (n_.empty()) selection.n = {1000, 10'000, 100'000};
+  if (n_.empty() && !count_) selection.n.push_back(1'000'000);
+  std::ranges::sort(selection.n);
+  selection.n.erase(std::unique(selection.n.begin(), selection.n.end()), selection.n.end());
+  selection.seed = seed_;
+  selection.operations = operations_ != 0 ? operations_ : count_ ? 2000 : 20'000;
+  selection.repetitions = repetitions_;
+  selection.pairs = threads_ / 2;
+  selection.count = count_;
+  return selection;
+}
+
+void IovaCommand::run() {
+  const Selection chosen = selection();
+  const std::vector<Cell> cells = cells_of(chosen);
+  std::vector<Result> results;
+  {
+    Progress progress(cells.size());
+    for (const Cell& cell : cells) {
+      progress.begin(cell);
+      results.push_back({cell, measure(cell, chosen)});
+    }
+  }
+  fmt::print("{}", table_of(results, chosen.count));
+}
+
+}  // namespace smmu::study

@@ -1,0 +1,42 @@
+// `smmu-study iova`: runs the matrix, prints it and writes it down.
+#ifndef BENCH_STUDY_IOVA_COMMAND_H_
+#define BENCH_STUDY_IOVA_COMMAND_H_
+
+#include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
+
+#include "bench/study/matrix.h"
+
+namespace smmu::study {
+
+// Adds itself to `app`, which keeps references to it.
+class IovaCommand {
+ public:
+  explicit IovaCommand(CLI::App& app);
+  IovaCommand(const IovaCommand&) = delete;
+  IovaCommand& operator=(const IovaCommand&) = delete;
+
+  bool parsed() const { return command_->parsed(); }
+  // Throws a sentence about what is wrong with an option or a file.
+  void run();
+
+ private:
+  Selection selection() const;
+
+  CLI::App* command_;
+  std::vector<std::string> workloads_;
+  std::vector<std::string> allocators_;
+  std::vector<std::uint64_t> n_;
+  std::uint64_t seed_ = 1;
+  std::uint64_t operations_ = 0;
+  unsigned repetitions_ = 3;
+  unsigned threads_ = 2;
+  bool count_ = false;
+  std::string shard_;
+  std::string json_;
+};
+
+}  // namespace smmu::study
+
+#endif  // BENCH_STUDY_IOVA_COMMAND_H_

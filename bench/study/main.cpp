@@ -1,0 +1,54 @@
+// The command line of `smmu-study`.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+#include <new>
+#include <system_error>
+
+#include "bench/study/iova_command.h"
+
+namespace {
+
+using namespace smmu::study;
+
+constexpr char kLost[] = "smmu-study: expected standard output to take what is printed.\n";
+
+enum ExitStatus : int { kAgrees = 0, kBadUsage = 2 };
+
+int run(int argc, char** argv) {
+  CLI::App app("Studies of the software half of libsmmu.", "smmu-study");
+  app.require_subcommand(1);
+  app.footer(
+      "Exit status: 0 if everything agrees, 1 if something does not, 2 on bad usage or input.");
+  IovaCommand iova(app);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    // CLI11 prints help through the same door.
+    if (error.get_exit_code() == 0) return app.exit(error);
+    fmt::print(stderr, "smmu-study: {} (try --help)\n", error.what());
+    return kBadUsage;
+  }
+  iova.run();
+  return kAgrees;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    const int status = run(argc, argv);
+    if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return status;
+    std::fputs(kLost, stderr);
+  } catch (const std::system_error&) {
+    // Of printing: whatever is wrong with an input is a runtime_error that says so.
+    std::fputs(kLost, stderr);
+  } catch (const std::bad_alloc&) {
+    std::fputs("smmu-study: expected a selection and an input that fit into memory.\n", stderr);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "smmu-study: %s\n", error.what());
+  }
+  return kBadUsage;
+}
