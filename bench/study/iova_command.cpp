@@ -4,11 +4,18 @@
 
 #include <algorithm>
 #include <iterator>
+#include <limits>
+#include <optional>
 #include <stdexcept>
+#include <string_view>
 
+#include "bench/study/cachegrind.h"
+#include "bench/study/document.h"
+#include "bench/study/document_json.h"
 #include "bench/study/named.h"
 #include "bench/study/progress.h"
 #include "bench/study/table.h"
+#include "bench/study/whole_number.h"
 
 namespace smmu::study {
 
@@ -43,7 +50,9 @@ std::string list_of_names() {
   return text +
          "\nA cell ends after --operations, or as soon as what its requests looked at is 100 "
          "million\n"
-         "nodes or words; one that takes 500 million to set up, or for one step, is not measured.";
+         "nodes or words; one that takes 500 million to set up, or for one step, is not measured.  "
+         "Counted,\n"
+         "these are 1 million and 60 million.";
 }
 
 }  // namespace
@@ -55,7 +64,8 @@ IovaCommand::IovaCommand(CLI::App& app)
   command_->add_option("--allocator", allocators_, "of these alone [all]")
       ->check(CLI::IsMember(allocator_names()));
   command_->add_option("--n", n_, "live ranges [1000 10000 100000 1000000; --count: up to 100000]")
-      ->check(CLI::Range(std::uint64_t{1}, kMostLive));
+      ->check(CLI::Range(std::uint64_t{1}, kMostLive))
+      ->expected(1, static_cast<int>(kMostSizes));
   command_->add_option("--seed", seed_, "of all that is random [1]");
   command_
       ->add_option(
@@ -68,6 +78,10 @@ IovaCommand::IovaCommand(CLI::App& app)
       ->check(CLI::Range(1U, 100U));
   command_->add_option("--threads", threads_, "that contend, an even number [2]")
       ->check(CLI::Range(2U, kMostThreads));
+  command_->add_flag("--count", count_,
+                     "instructions and cache misses instead of time, by valgrind's cachegrind");
+  command_->add_option("--shard", shard_, "i/n: measure every n-th cell, from the i-th on");
+  command_->add_option("--json", json_, "write the results to this file");
   command_->footer(list_of_names());
 }
 
@@ -86,7 +100,7 @@ Selection IovaCommand::selection() const {
   if (n_.empty() && !count_) selection.n.push_back(1'000'000);
   std::ranges::sort(selection.n);
   selection.n.erase(std::unique(selection.n.begin(), selection.n.end()), selection.n.end());
-  selection.seed = seed_;
+  selection.seed = whole_number("--seed", seed_, 0, std::numeric_limits<std::uint64_t>::max());
   selection.operations = operations_ != 0 ? operations_ : count_ ? 2000 : 20'000;
   selection.repetitions = repetitions_;
   selection.pairs = threads_ / 2;
@@ -94,18 +108,35 @@ Selection IovaCommand::selection() const {
   return selection;
 }
 
-void IovaCommand::run() {
-  const Selection chosen = selection();
-  const std::vector<Cell> cells = cells_of(chosen);
-  std::vector<Result> results;
+Shard IovaCommand::shard() const {
+  if (shard_.empty()) return {};
+  const std::string_view text = shard_;
+  const std::size_t slash = text.find('/');
+  if (slash == std::string_view::npos) {
+    throw std::runtime_error("--shard: expected i/n, for instance 1/4.");
+  }
+  Shard shard;
+  shard.of = whole_number("--shard i/n, n", text.substr(slash + 1), 1, kMostShards);
+  shard.index = whole_number("--shard i/n, i", text.substr(0, slash), 1, shard.of);
+  return shard;
+}
+
+void IovaCommand::run() const {
+  Document document{Machine::here(), selection(), shard(), {}};
+  if (!json_.empty()) expect_writable(json_);
+  std::optional<Cachegrind> cachegrind;
+  if (count_) cachegrind.emplace();
+  const std::vector<Cell> cells = cells_of(document.selection, document.shard);
   {
     Progress progress(cells.size());
     for (const Cell& cell : cells) {
       progress.begin(cell);
-      results.push_back({cell, measure(cell, chosen)});
+      document.results.push_back({cell, cachegrind ? cachegrind->count(cell, document.selection)
+                                                   : measure(cell, document.selection)});
     }
   }
-  fmt::print("{}", table_of(results, chosen.count));
+  if (!json_.empty()) write_document(document, json_);
+  fmt::print("{}", table_of(document.results, document.selection.count));
 }
 
 }  // namespace smmu::study

@@ -19,16 +19,17 @@ class IovaCommand {
 
   bool parsed() const { return command_->parsed(); }
   // Throws a sentence about what is wrong with an option or a file.
-  void run();
+  void run() const;
 
  private:
   Selection selection() const;
+  Shard shard() const;
 
   CLI::App* command_;
   std::vector<std::string> workloads_;
   std::vector<std::string> allocators_;
   std::vector<std::uint64_t> n_;
-  std::uint64_t seed_ = 1;
+  std::string seed_ = "1";
   std::uint64_t operations_ = 0;
   unsigned repetitions_ = 3;
   unsigned threads_ = 2;

@@ -90,7 +90,8 @@ TABLE = {
 
     "bench/": ["include/", "<fmt/>", "<benchmark/>", *OS],
     "bench/study/trace/": STUDY_TRACE,
-    "bench/study/": ["include/", "<fmt/>", "<boost/intrusive/>", "<CLI/>", "<nlohmann/>", *OS],
+    "bench/study/": ["include/", "<fmt/>", "<boost/intrusive/>", "<CLI/>", "<nlohmann/>",
+                     "<spawn.h>", *OS],
     "examples/": ["include/", "<fmt/>"],
 }
 
