@@ -21,12 +21,14 @@ std::optional<Pfn> LinearCached::take(const Wanted& wanted, Iterator above, Pfn 
     if (above != ranges_.end()) top = std::min(top, above->first);
     const auto first = wanted.highest_in(floor, top);
     if (!first) return std::nullopt;  // and further down even less
-    if (above == ranges_.begin() || *first >= std::prev(above)->end) {
+    const bool lowest = above == ranges_.begin();
+    const Iterator below = lowest ? above : std::prev(above);
+    if (lowest || *first >= below->end) {
       const Pfn end = *first + wanted.pages;
       (end <= k4GiB ? cached_low_ : cached_) = ranges_.insert(above, *first, end);
       return first;
     }
-    --above;
+    above = below;
   }
 }
 
