@@ -2,10 +2,11 @@
 # Installs the Debian packages the build needs and this machine lacks.  Asks nothing; says what it
 # installs; does nothing, and needs no rights, when nothing is missing.
 #
-# Usage: install_packages.sh [--clang] [--valgrind] [--coverage]
+# Usage: install_packages.sh [--clang] [--valgrind] [--coverage] [--study]
 #   --clang      clang 14 with its tools: the second compiler, clang-format, clang-tidy
 #   --valgrind   for scripts/instructions.sh
 #   --coverage   for scripts/coverage.sh
+#   --study      for smmu-study iova --count and bench/study/plot.py
 set -euo pipefail
 
 # docs/dependencies.md says what each is for.
@@ -16,6 +17,7 @@ for option in "$@"; do
     --clang) packages+=(clang-14 clang-format clang-tidy libclang-rt-14-dev) ;;
     --valgrind) packages+=(valgrind) ;;
     --coverage) packages+=(gcovr) ;;
+    --study) packages+=(valgrind python3-matplotlib) ;;
     *)
       echo "install_packages.sh: unknown option $option" >&2
       exit 2
