@@ -186,9 +186,9 @@ TEST(Bitmap, GivesTheAddressesOfHighestGapInItsWindow) {
 }
 
 TEST(LinuxExact, RefusesByItsMemoryOfTheLastRefusal) {
-  const auto linux = make("linux_exact", 100);
-  EXPECT_EQ(linux->allocate({1, 50}), std::nullopt);
-  EXPECT_EQ(linux->allocate({1, k4GiB - 1}), std::nullopt);
+  const auto exact = make("linux_exact", 100);
+  EXPECT_EQ(exact->allocate({1, 50}), std::nullopt);
+  EXPECT_EQ(exact->allocate({1, k4GiB - 1}), std::nullopt);
   EXPECT_EQ(make("linux_exact_without_memo", 100)->allocate({1, k4GiB - 1}), k4GiB - 1);
 }
 
