@@ -74,7 +74,8 @@ IovaCommand::IovaCommand(CLI::App& app)
       ->check(CLI::Range(std::uint64_t{1}, kMostOperations));
   command_
       ->add_option("--repetitions", repetitions_,
-                   "of a cell, of which the least time of every call counts [3]")
+                   "of a cell: the least time of every call counts; where threads contend, the "
+                   "quietest repetition [3]")
       ->check(CLI::Range(1U, 100U));
   command_->add_option("--threads", threads_, "that contend, an even number [2]")
       ->check(CLI::Range(2U, kMostThreads));

@@ -1,12 +1,22 @@
 #include "bench/study/matrix.h"
 
 #include <memory>
+#include <utility>
 
 #include "bench/study/contention.h"
 #include "bench/study/named.h"
 #include "bench/study/shared_allocator.h"
 
 namespace smmu::study {
+
+namespace {
+
+// What tells a run that the scheduler left alone.
+std::uint32_t tail_of(const Measurement& measured) {
+  return measured.held ? measured.held->p999 : measured.allocate.p999;
+}
+
+}  // namespace
 
 std::vector<std::string> workload_names() {
   std::vector<std::string> names;
@@ -48,9 +58,17 @@ Measurement measure(const Cell& cell, const Selection& selection) {
   }
   // So that threads meet: starting one takes as long as thousands of operations.
   effort.operations *= 10;
-  const auto shared = cell.workload == kContended ? behind_mutex(allocator_named(cell.allocator))
-                                                  : with_own_lock(cell.allocator, kStart);
-  return run_contended(*shared, cell.n, selection.seed, selection.pairs, effort);
+  const auto repeat = [&] {
+    const auto shared = cell.workload == kContended ? behind_mutex(allocator_named(cell.allocator))
+                                                    : with_own_lock(cell.allocator, kStart);
+    return run_contended(*shared, cell.n, selection.seed, selection.pairs, effort);
+  };
+  Measurement best = repeat();
+  for (unsigned i = 1; i < selection.repetitions && best.not_measured.empty(); ++i) {
+    Measurement other = repeat();
+    if (tail_of(other) < tail_of(best)) best = std::move(other);
+  }
+  return best;
 }
 
 }  // namespace smmu::study

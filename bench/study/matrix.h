@@ -23,9 +23,9 @@ struct Selection {
   std::vector<std::uint64_t> n;
   std::uint64_t seed = 1;
   std::uint64_t operations = 0;  // of a cell, at most
-  unsigned repetitions = 1;      // of what one thread does
-  unsigned pairs = 1;            // of threads
-  bool count = false;            // instructions and misses instead of time
+  unsigned repetitions = 1;
+  unsigned pairs = 1;  // of threads
+  bool count = false;  // instructions and misses instead of time
 
   friend bool operator==(const Selection&, const Selection&) = default;
 };
@@ -49,7 +49,9 @@ std::vector<std::string> allocator_names();
 // lock of its own; counted, only what one thread does.
 std::vector<Cell> cells_of(const Selection& selection, const Shard& shard = {});
 
-// Times a cell.
+// Times a cell.  Where threads contend no repetition is like another, and the one counts in which
+// the scheduler was in the way least: with the shortest 99.9 % of times that the lock was held, or,
+// of a lock that cannot be looked into, of requests.
 Measurement measure(const Cell& cell, const Selection& selection);
 
 }  // namespace smmu::study

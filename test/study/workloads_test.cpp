@@ -169,7 +169,7 @@ Selection small() {
           .allocators = allocator_names(),
           .n = {50, 100},
           .operations = 100,
-          .repetitions = 1,
+          .repetitions = 2,
           .pairs = 2};
 }
 
