@@ -87,15 +87,16 @@ def grid(plt, panels, columns, height=3.1):
     return figure, flat
 
 
-def add_legend(figure, axes):
+def add_legend(figure, axes, columns):
     handles, labels = {}, []
     for axis in axes:
         for handle, label in zip(*axis.get_legend_handles_labels()):
             handles.setdefault(label, handle)
     labels = [name for name in STYLES if name in handles]
     figure.legend([handles[name] for name in labels], labels, loc="lower center",
-                  ncol=len(labels), frameon=False)
-    figure.tight_layout(rect=(0, 0.05, 1, 1))
+                  ncol=columns, frameon=False)
+    rows = -(-len(labels) // columns)
+    figure.tight_layout(rect=(0, 0.25 * rows / figure.get_figheight(), 1, 1))
 
 
 def draw_against_n(plt, results, wanted, value, label, columns):
@@ -114,7 +115,7 @@ def draw_against_n(plt, results, wanted, value, label, columns):
         axis.set_xlabel("live ranges")
         axis.set_ylabel(label)
         axis.grid(True, which="major", alpha=0.3)
-    add_legend(figure, axes)
+    add_legend(figure, axes, 2 * columns)
     return figure
 
 
@@ -158,7 +159,7 @@ def draw_fragmentation(plt, results):
     for row, count in enumerate(live):
         text = f"{count:,}" + (f"   {count / linux:.2f}x linux_exact" if linux else "")
         axis.text(count, row, "  " + text, va="center")
-    axis.set_xlim(0, 1.45 * max(live))
+    axis.set_xlim(0, 1.6 * max(live))
     axis.set_xlabel("live ranges of mixed sizes in 4 GiB before the first refusal")
     figure.tight_layout()
     return figure
