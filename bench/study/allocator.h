@@ -60,6 +60,7 @@ template <Allocator A>
 class Erased final : public AnyAllocator {
  public:
   explicit Erased(Pfn start) : allocator_(start) {}
+  Erased(Pfn start, std::uint64_t granule) : allocator_(start, granule) {}
   std::optional<Pfn> allocate(const Request& request) override {
     return allocator_.allocate(request);
   }

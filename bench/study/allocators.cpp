@@ -17,14 +17,27 @@ NamedAllocator named(std::string name, std::string what) {
           }};
 }
 
+// One that knows granules.
+template <Allocator A>
+NamedAllocator named_of_granule(std::string name, std::string what) {
+  NamedAllocator allocator = named<A>(std::move(name), std::move(what));
+  allocator.make_of_granule = [](std::uint64_t granule,
+                                 Pfn start) -> std::unique_ptr<AnyAllocator> {
+    return std::make_unique<Erased<A>>(start, granule);
+  };
+  return allocator;
+}
+
 }  // namespace
 
 std::vector<NamedAllocator> allocators() {
   return {
-      named<HighestGap>("highest_gap", "IovaDomain: the highest gap that fits, by a tree of gaps"),
-      named<LinuxExact>("linux_exact", "IovaDomain: Linux's addresses and refusals, by that tree"),
-      named<LinuxExactWithoutMemo>("linux_exact_without_memo",
-                                   "the same, without Linux's memory of its last refusal"),
+      named_of_granule<HighestGap>("highest_gap",
+                                   "IovaDomain: the highest gap that fits, by a tree of gaps"),
+      named_of_granule<LinuxExact>("linux_exact",
+                                   "IovaDomain: Linux's addresses and refusals, by that tree"),
+      named_of_granule<LinuxExactWithoutMemo>(
+          "linux_exact_without_memo", "the same, without Linux's memory of its last refusal"),
       named<Linear2016>("linear_2016", "Linux up to 4.14: walks down, mostly from the top"),
       named<LinearCached>("linear_cached", "Linux since 4.15: walks down from the last range"),
       named<TwoTrees>("two_trees", "free ranges by address and by size: best fit"),

@@ -5,9 +5,10 @@
 
 namespace smmu::study {
 
-DomainAllocator::DomainAllocator(Pfn start, iommu::IovaOrder order, iommu::FailureMemo memo) {
+DomainAllocator::DomainAllocator(std::uint64_t granule, Pfn start, iommu::IovaOrder order,
+                                 iommu::FailureMemo memo) {
   auto made = iommu::IovaDomain::create(
-      4096, start, {.order = order, .failure_memo = memo, .threads = iommu::Threads::kOne});
+      granule, start, {.order = order, .failure_memo = memo, .threads = iommu::Threads::kOne});
   if (!made) throw std::invalid_argument("an IOVA space that begins above its end");
   domain_ = *std::move(made);
 }

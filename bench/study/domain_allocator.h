@@ -15,7 +15,8 @@ namespace smmu::study {
 // would save the way down the tree.
 class DomainAllocator {
  public:
-  DomainAllocator(Pfn start, iommu::IovaOrder order, iommu::FailureMemo memo);
+  DomainAllocator(std::uint64_t granule, Pfn start, iommu::IovaOrder order,
+                  iommu::FailureMemo memo);
 
   std::optional<Pfn> allocate(const Request& request) {
     ++allocations_;
@@ -36,21 +37,21 @@ class DomainAllocator {
 
 class HighestGap : public DomainAllocator {
  public:
-  explicit HighestGap(Pfn start)
-      : DomainAllocator(start, iommu::IovaOrder::kHighestGap, iommu::FailureMemo::kOff) {}
+  explicit HighestGap(Pfn start, std::uint64_t granule = 4096)
+      : DomainAllocator(granule, start, iommu::IovaOrder::kHighestGap, iommu::FailureMemo::kOff) {}
 };
 
 // Linux with all it does: it remembers its last refusal too.
 class LinuxExact : public DomainAllocator {
  public:
-  explicit LinuxExact(Pfn start)
-      : DomainAllocator(start, iommu::IovaOrder::kLinuxExact, iommu::FailureMemo::kOn) {}
+  explicit LinuxExact(Pfn start, std::uint64_t granule = 4096)
+      : DomainAllocator(granule, start, iommu::IovaOrder::kLinuxExact, iommu::FailureMemo::kOn) {}
 };
 
 class LinuxExactWithoutMemo : public DomainAllocator {
  public:
-  explicit LinuxExactWithoutMemo(Pfn start)
-      : DomainAllocator(start, iommu::IovaOrder::kLinuxExact, iommu::FailureMemo::kOff) {}
+  explicit LinuxExactWithoutMemo(Pfn start, std::uint64_t granule = 4096)
+      : DomainAllocator(granule, start, iommu::IovaOrder::kLinuxExact, iommu::FailureMemo::kOff) {}
 };
 
 }  // namespace smmu::study

@@ -15,6 +15,7 @@
 #include "bench/study/named.h"
 #include "bench/study/progress.h"
 #include "bench/study/table.h"
+#include "bench/study/trace/replay.h"
 #include "bench/study/whole_number.h"
 
 namespace smmu::study {
@@ -83,6 +84,10 @@ IovaCommand::IovaCommand(CLI::App& app)
                      "instructions and cache misses instead of time, by valgrind's cachegrind");
   command_->add_option("--shard", shard_, "i/n: measure every n-th cell, from the i-th on");
   command_->add_option("--json", json_, "write the results to this file");
+  CLI::Option* replay =
+      command_->add_option("--replay", replay_, "replay this trace instead (docs/iova_trace.md)");
+  command_->add_flag("--compare", compare_, "exit 0 only if every answer is the one in the trace")
+      ->needs(replay);
   command_->footer(list_of_names());
 }
 
@@ -122,7 +127,17 @@ Shard IovaCommand::shard() const {
   return shard;
 }
 
-void IovaCommand::run() const {
+int IovaCommand::replay() const {
+  int status = 0;
+  for (const std::string& name : selected(allocators_, allocator_names())) {
+    const Comparison comparison = compare_ ? Comparison::kYes : Comparison::kNo;
+    status = std::max(status, replay_file({replay_, name, comparison}, allocators()));
+  }
+  return status;
+}
+
+int IovaCommand::run() const {
+  if (!replay_.empty()) return replay();
   Document document{Machine::here(), selection(), shard(), {}};
   if (!json_.empty()) expect_writable(json_);
   std::optional<Cachegrind> cachegrind;
@@ -138,6 +153,7 @@ void IovaCommand::run() const {
   }
   if (!json_.empty()) write_document(document, json_);
   fmt::print("{}", table_of(document.results, document.selection.count));
+  return 0;
 }
 
 }  // namespace smmu::study

@@ -19,9 +19,11 @@ class IovaCommand {
 
   bool parsed() const { return command_->parsed(); }
   // Throws a sentence about what is wrong with an option or a file.
-  void run() const;
+  // The exit status: 1 if a replay was compared and differs.
+  int run() const;
 
  private:
+  int replay() const;
   Selection selection() const;
   Shard shard() const;
 
@@ -36,6 +38,8 @@ class IovaCommand {
   bool count_ = false;
   std::string shard_;
   std::string json_;
+  std::string replay_;
+  bool compare_ = false;
 };
 
 }  // namespace smmu::study

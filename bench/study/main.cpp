@@ -12,6 +12,7 @@
 #include "bench/study/iova_command.h"
 #include "bench/study/merge_command.h"
 #include "bench/study/run_cell_command.h"
+#include "bench/study/trace/commands.h"
 
 namespace {
 
@@ -29,7 +30,7 @@ std::string usage_complaint(const CLI::App& app, const CLI::ParseError& error) {
       !app.get_subcommands().empty()) {
     return error.what();
   }
-  return fmt::format("expected one of the subcommands iova and merge, found {}",
+  return fmt::format("expected one of the subcommands iova, merge, trace and generate, found {}",
                      strays.empty() ? "none" : "another word");
 }
 
@@ -41,6 +42,8 @@ int run(int argc, char** argv) {
   const IovaCommand iova(app);
   const MergeCommand merge_command(app);
   const RunCellCommand run_cell(app);
+  int status = kAgrees;
+  add_trace_commands(app, status);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -53,10 +56,10 @@ int run(int argc, char** argv) {
     merge_command.run();
   } else if (run_cell.parsed()) {
     run_cell.run();
-  } else {
-    iova.run();
+  } else if (iova.parsed()) {
+    return iova.run();
   }
-  return kAgrees;
+  return status;
 }
 
 }  // namespace

@@ -104,6 +104,25 @@ TEST_F(Tool, RefusesBadUsageWithASentence) {
               HasSubstr("/dev/null"));
 }
 
+// Requests to Linux's own allocator, with its answers.
+TEST_F(Tool, ReplaysATraceAndSaysWhetherTheAnswersAreTheSame) {
+  const auto replay = [](const char* allocator, const char* options) {
+    return run(
+        fmt::format("iova --replay {}/captures/iova-linux-6.12/trace.txt.gz --allocator {} {}",
+                    SMMU_TEST_DATA, allocator, options));
+  };
+  const Ended equal = replay("linux_exact", "--compare");
+  EXPECT_EQ(equal.status, 0) << equal.printed;
+  EXPECT_THAT(equal.printed, HasSubstr("50000 of 50000 recorded answers are equal"));
+  const Ended other = replay("linux_exact_without_memo", "--compare");
+  EXPECT_EQ(other.status, 1);
+  EXPECT_THAT(other.printed, HasSubstr("got page"));
+  EXPECT_EQ(replay("highest_gap", "").status, 0);
+  EXPECT_EQ(replay("no_such_allocator", "--compare").status, 2);
+  EXPECT_EQ(run("iova --replay /dev/null --allocator linux_exact --compare").status, 2);
+  EXPECT_EQ(run("iova --compare").status, 2);
+}
+
 TEST_F(Tool, SaysWhenItsOutputIsLost) {
   const Ended lost = run(fmt::format("{} >/dev/full", kSmall));
   EXPECT_EQ(lost.status, 2);
