@@ -125,7 +125,7 @@ TEST(Document, IsReadAsItWasWritten) {
 TEST(Document, IsTheSumOfItsShards) {
   const Folder folder;
   std::vector<std::string> files;
-  for (const std::uint64_t index : {3, 1, 4, 2}) {
+  for (const std::uint64_t index : {3U, 1U, 4U, 2U}) {
     files.push_back(folder.file(std::to_string(index), document({index, 4})));
   }
   EXPECT_EQ(json_of(merge(files)), json_of(document()));
