@@ -64,8 +64,8 @@ class IovaSpace {
   // What is there, where a range of so many pages that is not reserved should begin.
   std::optional<FreeFault> look_at(Pfn first, std::uint64_t pages,
                                    GapTree::Neighbours& found) const;
-  // Whether a range is one of this space and still what it says, and not parked; `above` is the next
-  // one then.
+  // Whether a range is one of this space and still what it says, and not parked; `above` is the
+  // next one then.
   bool live(const IovaRange& range, IovaNode*& above) const;
   void erase(IovaNode* node, IovaNode* above);
   void insert(IovaNode* node, Pfn first, Pfn end, IovaNode* above);

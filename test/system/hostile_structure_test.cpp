@@ -241,13 +241,13 @@ TEST_P(HostileConcurrency, OfStructuresThatChangeWhileTheyAreRead) {
     const std::uint64_t spoiled = random();
     // 3.21.3.1: what is not valid may be anything.
     board.streams().set(kStream, STE());
-    submit_and_await(
-        board, command<v3::CMD_CFGI_STE>().set(v3::CMD_CFGI_STE::StreamID, kStream.value));
+    submit_and_await(board,
+                     command<v3::CMD_CFGI_STE>().set(v3::CMD_CFGI_STE::StreamID, kStream.value));
     store(board.memory(), Pa(cd.value + 8 * (spoiled % 8)), spoiled);
     store(board.memory(), cd, context_of_table);
     board.streams().set(kStream, spoiled % 3 == 0 ? bypass() : good);
-    submit_and_await(
-        board, command<v3::CMD_CFGI_STE>().set(v3::CMD_CFGI_STE::StreamID, kStream.value));
+    submit_and_await(board,
+                     command<v3::CMD_CFGI_STE>().set(v3::CMD_CFGI_STE::StreamID, kStream.value));
     board.events();
   }
   done.store(true);
@@ -279,9 +279,9 @@ TEST_P(HostileConcurrency, OfWordsThatComeAndGo) {
     store(board.memory(), word, before ^ std::uint64_t{1} << random() % 64);
     if (round % 4 != 0) store(board.memory(), word, before);
     if (round % 16 == 0) {
-      submit_and_await(
-          board, command<v3::CMD_CFGI_STE>().set(v3::CMD_CFGI_STE::StreamID, kStream.value),
-          command<v3::CMD_TLBI_NSNH_ALL>());
+      submit_and_await(board,
+                       command<v3::CMD_CFGI_STE>().set(v3::CMD_CFGI_STE::StreamID, kStream.value),
+                       command<v3::CMD_TLBI_NSNH_ALL>());
     }
     if (round % 64 == 0) board.events();
   }
