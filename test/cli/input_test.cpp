@@ -72,7 +72,7 @@ TEST(Lines, AGzipFileMayNotUnpackToMoreThanTheCap) {
                              for (Lines lines(file); lines.next();) {
                              }
                            }),
-              HasSubstr("expected at most 268435456 bytes, unpacked."));
+              HasSubstr("expected a file of at most 268435456 bytes, unpacked."));
 }
 
 TEST(Lines, ALineWithoutAnEndIsRefusedBeforeItFillsMemory) {

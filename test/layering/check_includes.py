@@ -39,11 +39,11 @@ BELOW_CLI = [*BELOW_V3, V2, V3]
 IOVA = "lib/iova/"
 BELOW_IOVA = ["<boost/intrusive/>", "<emmintrin.h>", "<linux/>", "<sys/>", "<unistd.h>"]
 
-TOOL = [*HARDWARE, *BELOW_CLI, *OS, "<CLI/>", "<nlohmann/>", "<zlib.h>"]
+TOOL = [*HARDWARE, *BELOW_CLI, *OS, "input/", "<CLI/>", "<nlohmann/>", "<zlib.h>"]
 TEST = ["include/", "test/support/", "<fmt/>", *GOOGLETEST, *OS]
 
 # Traces for the study, which link no allocator.
-STUDY_TRACE = ["include/", "bench/study/allocator.h", "<fmt/>", "<CLI/>", "<zlib.h>"]
+STUDY_TRACE = ["include/", "input/", "bench/study/allocator.h", "<fmt/>", "<CLI/>", "<zlib.h>"]
 
 TABLE = {
     "include/smmu/": [],
@@ -63,6 +63,8 @@ TABLE = {
     V2: [*HARDWARE, *BELOW_V2],
     V3: [*HARDWARE, *BELOW_V3],
     CLI: TOOL,
+
+    "input/": ["<fmt/>", "<zlib.h>"],
 
     "lib/": SOFTWARE,
     IOVA: [*SOFTWARE, *BELOW_IOVA],
