@@ -17,16 +17,16 @@ using v2::SMMU_SCR1;
 
 namespace {
 
-// Words of the table of SMMU_SSDRn.
-std::size_t table_words(const FeaturesV2& features) {
+// Devices that the table of SMMU_SSDRn tells of.
+std::uint32_t table_entries(const FeaturesV2& features) {
   const SMMU_IDR1 idr1 = features.idr1;
   switch (idr1[SMMU_IDR1::SSDTP]) {
     case SecurityTable::kNone:
       return 0;
     case SecurityTable::kIndexed:
-      return std::max(1U, (1U << idr1[SMMU_IDR1::NUMSSDNDXB]) / 32);
+      return 1U << idr1[SMMU_IDR1::NUMSSDNDXB];
     case SecurityTable::k16Bits:
-      return 0x10000 / 32;
+      return 0x10000;
   }
   return 0;
 }
@@ -38,7 +38,8 @@ RegistersV2::RegistersV2(const FeaturesV2& with, const SmmuV2Config& config)
       smr(features.num_groups),
       s2cr(features.num_groups),
       banks(features.num_banks),
-      ssd(table_words(features)) {
+      ssd_entries(table_entries(features)),
+      ssd((ssd_entries + 31) / 32) {
   reset(config);
 }
 

@@ -169,6 +169,7 @@ struct RegistersV2 {
   std::vector<std::uint32_t> smr;
   std::vector<std::uint32_t> s2cr;
   std::vector<BankRegisters> banks;
+  const std::uint32_t ssd_entries;  // a power of two, or 0: there is no table
   std::vector<std::uint32_t> ssd;
   ImplementationRegisters implementation;
 };

@@ -37,8 +37,10 @@ class SecurityPort final : public Port {
   // A Secure device says of each access whether it is Secure; those of others are not.
   Transaction told(Transaction transaction) const {
     const std::lock_guard lock(shared_.mutex);
+    // Of an index, the bits that there are.
     const auto& table = shared_.registers.ssd;
-    const std::size_t index = transaction.ssd_index % (table.size() * 32);
+    const std::uint32_t index = transaction.ssd_index & (shared_.registers.ssd_entries - 1);
+    transaction.ssd_index = static_cast<std::uint16_t>(index);
     const bool non_secure = (table[index / 32] >> index % 32 & 1) != 0;
     transaction.security = non_secure ? SecurityState::kNonSecure : SecurityState::kSecure;
     return transaction;

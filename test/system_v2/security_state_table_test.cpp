@@ -134,6 +134,20 @@ TEST(SecurityStateTable, HasAsManyBitsAsTheIndex) {
   EXPECT_EQ(t.state_of(63), kSecure);
 }
 
+// Of fewer devices than a word has bits, too; and the syndrome names the device that was found.
+TEST(SecurityStateTable, LooksAtTheBitsOfAnIndexThatThereAre) {
+  Table t(with_table(SecurityTable::kIndexed, 3));
+  t.write(0, ~std::uint32_t{1 << 1});
+  Transaction transaction{.stream = kStream, .address = kPage};
+  for (const std::uint16_t index : std::initializer_list<std::uint16_t>{1, 9, 0xfff9}) {
+    transaction.ssd_index = index;
+    EXPECT_THAT(t.port.translate(transaction), Aborts());
+    EXPECT_EQ(t.secure.gr0.read<SMMU_sGFSYNR1>()[SMMU_sGFSYNR1::SSD_Index], 1U) << index;
+    t.secure.gr0.write(SMMU_sGFSR(~0U));
+  }
+  EXPECT_EQ(t.state_of(7), kNonSecure);
+}
+
 TEST(SecurityStateTable, BeginsAsConfigured) {
   SmmuV2Config config = with_table(SecurityTable::kIndexed, 8);
   config.ssdr_reset = 0x5555'5555;
