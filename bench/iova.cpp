@@ -1,5 +1,6 @@
 // The IOVA domain: ranges of one page that come and go below 48 bits of address, and in a full
-// 32-bit space.  One thread uses a domain, which therefore takes no lock.
+// 32-bit space.  One thread uses a domain, which knows that and takes no lock; not so where there
+// are magazines, which are for many.
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -133,7 +134,7 @@ Loop find(std::uint64_t ranges) {
   };
 }
 
-// A reservation far below all ranges, and its end.
+// A reservation among all ranges, and its end.
 Loop reserve(std::uint64_t ranges) {
   auto space = std::make_shared<Space>(kHighest, ranges, k48Bits);
   space->mix();

@@ -61,8 +61,9 @@ Cachegrind::Cachegrind() {
         "--count: expected valgrind in PATH, found none; scripts/install_packages.sh --study "
         "installs it.");
   }
-  std::string name = (std::filesystem::temp_directory_path() / "smmu-study-XXXXXX").string();
-  if (mkdtemp(name.data()) == nullptr) {
+  std::error_code error;
+  std::string name = (std::filesystem::temp_directory_path(error) / "smmu-study-XXXXXX").string();
+  if (error || mkdtemp(name.data()) == nullptr) {
     throw std::runtime_error("--count: expected a folder for temporary files that can be written.");
   }
   folder_ = name;

@@ -6,6 +6,8 @@
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <stdexcept>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -81,9 +83,15 @@ class Contention {
     const auto begin = std::chrono::steady_clock::now();
     {
       std::vector<std::jthread> threads;
-      for (const auto& pair : pairs_) {
-        threads.emplace_back([this, &pair] { produce(*pair); });
-        threads.emplace_back([this, &pair] { consume(*pair); });
+      try {
+        for (const auto& pair : pairs_) {
+          threads.emplace_back([this, &pair] { produce(*pair); });
+          threads.emplace_back([this, &pair] { consume(*pair); });
+        }
+      } catch (const std::system_error&) {
+        // A producer without a consumer would wait for ever.
+        called_off_.store(true, std::memory_order_relaxed);
+        throw std::runtime_error("--threads: expected as many as the system lets run.");
       }
     }
     const std::chrono::duration<double> time = std::chrono::steady_clock::now() - begin;
@@ -132,16 +140,25 @@ class Contention {
         ++pair.refusals;
         continue;
       }
-      while (!pair.ring.push(*range)) std::this_thread::yield();
+      if (!push(pair, *range)) return;
       ++pair.operations;
     }
     // Of no pages: the end.
-    while (!pair.ring.push(Range())) std::this_thread::yield();
+    (void)push(pair, Range());
+  }
+  // False: called off.
+  bool push(Pair& pair, const Range& range) {
+    while (!pair.ring.push(range)) {
+      if (called_off_.load(std::memory_order_relaxed)) return false;
+      std::this_thread::yield();
+    }
+    return true;
   }
   void consume(Pair& pair) {
     for (;;) {
       const auto range = pair.ring.pop();
       if (!range) {
+        if (called_off_.load(std::memory_order_relaxed)) return;
         std::this_thread::yield();
         continue;
       }
@@ -155,6 +172,7 @@ class Contention {
   const Effort effort_;
   std::vector<std::unique_ptr<Pair>> pairs_;
   std::uint64_t visits_at_begin_ = 0;
+  std::atomic<bool> called_off_{false};
 };
 
 }  // namespace

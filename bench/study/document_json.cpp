@@ -88,7 +88,12 @@ class Value {
   }
   std::string text() const {
     if (!json_.is_string()) reject("a string");
-    return json_.get<std::string>();
+    const auto text = json_.get<std::string>();
+    // It is printed, and a terminal would obey.
+    if (std::ranges::any_of(text, [](unsigned char c) { return c < 0x20 || c == 0x7f; })) {
+      reject("a string that can be printed");
+    }
+    return text;
   }
   std::uint64_t number(std::uint64_t least = 0,
                        std::uint64_t most = std::numeric_limits<std::uint64_t>::max()) const {
@@ -193,8 +198,18 @@ Measurement measurement_of(const Value& value) {
 }
 
 Json parsed(std::string_view text) {
+  // What is written about a value goes down into it, and the stack is not endless.
+  static constexpr int kDeepest = 8;
+  const auto is_shallow = [](int depth, Json::parse_event_t, Json&) {
+    if (depth > kDeepest) {
+      throw BadDocument(fmt::format("expected JSON of at most {} levels, found more.", kDeepest));
+    }
+    return true;
+  };
   try {
-    return Json::parse(text);
+    return Json::parse(text, is_shallow);
+  } catch (const Json::out_of_range&) {
+    throw BadDocument("expected numbers that fit into 64 bits, found another.");
   } catch (const Json::parse_error& error) {
     const std::size_t at = std::min<std::size_t>(error.byte, text.size());
     throw BadDocument("expected JSON, found what is none.",

@@ -115,7 +115,7 @@ Selection IovaCommand::selection() const {
 }
 
 Shard IovaCommand::shard() const {
-  if (shard_.empty()) return {};
+  if (command_->count("--shard") == 0) return {};
   const std::string_view text = shard_;
   const std::size_t slash = text.find('/');
   if (slash == std::string_view::npos) {
@@ -128,18 +128,33 @@ Shard IovaCommand::shard() const {
 }
 
 int IovaCommand::replay() const {
+  // Of a measurement, which a replay is not.
+  for (const char* option : {"--workload", "--n", "--seed", "--operations", "--repetitions",
+                             "--threads", "--count", "--shard", "--json"}) {
+    if (command_->count(option) != 0) {
+      throw std::runtime_error(fmt::format("{}: expected none beside --replay.", option));
+    }
+  }
   int status = 0;
   for (const std::string& name : selected(allocators_, allocator_names())) {
     const Comparison comparison = compare_ ? Comparison::kYes : Comparison::kNo;
     status = std::max(status, replay_file({replay_, name, comparison}, allocators()));
+    // What is no trace to one is none to the others.
+    if (status == 2) break;
   }
   return status;
 }
 
 int IovaCommand::run() const {
-  if (!replay_.empty()) return replay();
+  if (command_->count("--replay") != 0) return replay();
   Document document{Machine::here(), selection(), shard(), {}};
-  if (!json_.empty()) expect_writable(json_);
+  if (cells_of(document.selection).empty()) {
+    throw std::runtime_error(
+        "expected a workload that goes with an allocator, found none: contended_own_lock is for "
+        "the IovaDomain's, and with --count no threads contend.");
+  }
+  const bool writes = command_->count("--json") != 0;
+  if (writes) expect_writable(json_);
   std::optional<Cachegrind> cachegrind;
   if (count_) cachegrind.emplace();
   const std::vector<Cell> cells = cells_of(document.selection, document.shard);
@@ -151,7 +166,7 @@ int IovaCommand::run() const {
                                                    : measure(cell, document.selection)});
     }
   }
-  if (!json_.empty()) write_document(document, json_);
+  if (writes) write_document(document, json_);
   fmt::print("{}", table_of(document.results, document.selection.count));
   return 0;
 }

@@ -69,9 +69,13 @@ int main(int argc, char** argv) {
     const int status = run(argc, argv);
     if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return status;
     std::fputs(kLost, stderr);
-  } catch (const std::system_error&) {
-    // Of printing: whatever is wrong with an input is a runtime_error that says so.
-    std::fputs(kLost, stderr);
+  } catch (const std::system_error& error) {
+    // Of printing, or of the system: what is wrong with an input is said by who reads it.
+    if (std::ferror(stdout) != 0) {
+      std::fputs(kLost, stderr);
+    } else {
+      std::fprintf(stderr, "smmu-study: %s\n", error.what());
+    }
   } catch (const std::bad_alloc&) {
     std::fputs("smmu-study: expected a selection and an input that fit into memory.\n", stderr);
   } catch (const std::exception& error) {

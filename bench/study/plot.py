@@ -10,6 +10,7 @@ python3-matplotlib: scripts/install_packages.sh --study.
 
 import argparse
 import json
+import math
 import pathlib
 import sys
 
@@ -33,21 +34,33 @@ class BadInput(Exception):
     pass
 
 
+def finite(text):
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError
+    return number
+
+
 def read(file):
     """The cells of a file, and whether they were counted."""
     try:
-        document = json.loads(pathlib.Path(file).read_text(encoding="utf-8"))
+        document = json.loads(pathlib.Path(file).read_text(encoding="utf-8"), parse_float=finite,
+                              parse_constant=finite)
         if document["format"] != FORMAT:
             raise BadInput(f'{file}: expected the format "{FORMAT}"')
         cells = [cell for cell in document["cells"] if "not measured" not in cell]
         for cell in cells:
-            _ = cell["workload"], cell["allocator"], cell["n"], cell["operations"]
+            names = cell["workload"], cell["allocator"]
+            numbers = cell["n"], cell["operations"]
+            if not (all(isinstance(name, str) for name in names)
+                    and all(isinstance(number, int) for number in numbers)):
+                raise TypeError
         return cells, document["selection"]["count"]
     except OSError as error:
         raise BadInput(f"{file}: {error.strerror}") from None
     except json.JSONDecodeError as error:
         raise BadInput(f"{file}:{error.lineno}: expected JSON, {error.msg}") from None
-    except (KeyError, TypeError, AttributeError, UnicodeDecodeError, RecursionError):
+    except (KeyError, TypeError, AttributeError, ValueError, RecursionError):
         raise BadInput(f"{file}: expected what smmu-study iova --json wrote") from None
 
 

@@ -1,5 +1,7 @@
 #include "bench/study/run_cell_command.h"
 
+#include <stdexcept>
+
 #include "bench/study/cachegrind.h"
 #include "bench/study/cell_run.h"
 #include "bench/study/matrix.h"
@@ -24,8 +26,16 @@ RunCellCommand::RunCellCommand(CLI::App& app)
 }
 
 void RunCellCommand::run() const {
-  const auto workload = workload_named(cell_.workload).make(cell_.n, seed_);
-  run_steps(*workload, *allocator_named(cell_.allocator), kCountedBudget, steps_ * times_);
+  const NamedWorkload workload = workload_named(cell_.workload);
+  if (cell_.n == 0 && !workload.fills) throw std::runtime_error("N: expected live ranges, found 0");
+  try {
+    run_steps(*workload.make(cell_.n, seed_), *allocator_named(cell_.allocator), kCountedBudget,
+              steps_ * times_);
+  } catch (const OutOfRoom&) {
+    throw std::runtime_error("out of room");
+  } catch (const OverBudget&) {
+    throw std::runtime_error("too many visits");
+  }
 }
 
 }  // namespace smmu::study

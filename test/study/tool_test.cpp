@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -97,6 +98,10 @@ TEST_F(Tool, RefusesBadUsageWithASentence) {
   EXPECT_THAT(sentence("iova --threads 3"), HasSubstr("even"));
   EXPECT_THAT(sentence("iova --seed -1"), HasSubstr("--seed"));
   EXPECT_THAT(sentence("iova --shard 2"), HasSubstr("--shard"));
+  EXPECT_THAT(sentence("iova --shard ''"), HasSubstr("--shard"));
+  EXPECT_THAT(sentence("iova --json ''"), HasSubstr("expected"));
+  EXPECT_THAT(sentence("iova --workload contended_own_lock --allocator bump"),
+              HasSubstr("expected a workload that goes with an allocator"));
   EXPECT_THAT(sentence("iova --shard 3/2"), HasSubstr("--shard"));
   EXPECT_THAT(sentence("iova --shard 1/10001"), HasSubstr("--shard"));
   EXPECT_THAT(sentence("iova --json /nonexistent/file"), HasSubstr("/nonexistent/file"));
@@ -121,6 +126,24 @@ TEST_F(Tool, ReplaysATraceAndSaysWhetherTheAnswersAreTheSame) {
   EXPECT_EQ(replay("no_such_allocator", "--compare").status, 2);
   EXPECT_EQ(run("iova --replay /dev/null --allocator linux_exact --compare").status, 2);
   EXPECT_EQ(run("iova --compare").status, 2);
+  for (const char* option : {"--json x", "--shard 1/2", "--count", "--n 10", "--workload lifo"}) {
+    const Ended both = replay("linux_exact", option);
+    EXPECT_EQ(both.status, 2) << option;
+    EXPECT_THAT(both.printed, HasSubstr("expected none beside --replay")) << option;
+  }
+}
+
+TEST_F(Tool, RefusesResultsThatAreNone) {
+  const auto sentence = [this](const std::string& text) {
+    std::ofstream(file("results")) << text;
+    const Ended refused = run(fmt::format("merge {} --json {}", file("results"), file("whole")));
+    EXPECT_EQ(refused.status, 2);
+    return refused.printed;
+  };
+  EXPECT_THAT(sentence("{"), HasSubstr("expected JSON"));
+  EXPECT_THAT(sentence(std::string(3'000'000, '[')), HasSubstr("levels"));
+  EXPECT_THAT(sentence("[1e999]"), HasSubstr("numbers that fit"));
+  EXPECT_THAT(sentence("[]"), HasSubstr("expected"));
 }
 
 TEST_F(Tool, SaysWhenItsOutputIsLost) {

@@ -213,7 +213,7 @@ TEST(CaptureTrace, EveryWrongFileHasItsSentence) {
        "timeline.txt:1: expected a number, found \"0x10000000000000000\"."},
   };
   for (const auto& [text, sentence] : timelines) {
-    EXPECT_EQ(complaint_of(folder, [&] { infer(folder, text); }), sentence) << text;
+    EXPECT_EQ(complaint_of(folder, [&, &text = text] { infer(folder, text); }), sentence) << text;
   }
   const std::string heading = "sid\tkind\tasid\tgranule\tttb0\n";
   const std::vector<std::pair<std::string, std::string>> streams = {
@@ -234,7 +234,8 @@ TEST(CaptureTrace, EveryWrongFileHasItsSentence) {
        "streams.tsv:3: expected the table that ASID 1 had before, found \"8\"."},
   };
   for (const auto& [text, sentence] : streams) {
-    EXPECT_EQ(complaint_of(folder, [&] { infer(folder, "", text); }), sentence) << text;
+    EXPECT_EQ(complaint_of(folder, [&, &text = text] { infer(folder, "", text); }), sentence)
+        << text;
   }
   const std::string none = complaint_of(folder, [&] { infer(folder, "", heading); });
   EXPECT_NE(none.find("expected a stream that stage 1 translates, found none."), std::string::npos);

@@ -33,7 +33,7 @@ TEST(Csv, ColumnsComeInAnyOrderAndSomeMayBeMissing) {
             "alloc 16 0x7 any -> refused\n"
             "alloc 1 0xfffffffffffff natural -> 1\n"
             "free 0 by 2\n");
-  EXPECT_EQ(write_text(read(folder, "op,id,pages\nalloc,1,1\nfree,1,\n")),
+  EXPECT_EQ(write_text(read(folder, "# remarks\n\nop,id,pages\nalloc,1,1\nfree,1,\n")),
             "iova-trace 1 recorded\n"
             "domain granule=4096 start=0x1\n"
             "alloc 1 0xfffffffffffff natural -> 0\n"
@@ -76,7 +76,7 @@ TEST(Csv, EveryWrongHeadingHasItsSentence) {
        "t:1: expected a column op, id, pages, limit, align, thread or first, found \"size\"."},
   };
   for (const auto& [text, sentence] : wrongs) {
-    EXPECT_EQ(complaint_of(folder, [&] { read(folder, text); }), sentence) << text;
+    EXPECT_EQ(complaint_of(folder, [&, &text = text] { read(folder, text); }), sentence) << text;
   }
 }
 

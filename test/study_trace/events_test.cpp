@@ -154,7 +154,9 @@ TEST(TraceEvents, EveryWrongLineHasItsSentence) {
        fmt::format("t:2: {}\"IOMMU: iova=0x1000 paddr=0x0 size=18446744073709551616\".", form)},
   };
   for (const auto& [line, sentence] : wrongs) {
-    EXPECT_EQ(complaint_of(folder, [&] { infer(folder, fmt::format("\n{}\n", line)); }), sentence);
+    EXPECT_EQ(
+        complaint_of(folder, [&, &line = line] { infer(folder, fmt::format("\n{}\n", line)); }),
+        sentence);
   }
   EXPECT_EQ(complaint_of(folder, [&] { infer(folder, "x [000] 1: sched_switch: prev=1\n"); }),
             "t: expected lines of iommu:map and iommu:unmap, found none.");

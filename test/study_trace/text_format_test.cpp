@@ -161,7 +161,7 @@ TEST(TextFormat, EveryWrongHeaderHasItsSentence) {
        "t:2: expected a domain before the first request, found \"free 1\"."},
   };
   for (const auto& [text, sentence] : wrongs) {
-    EXPECT_EQ(complaint_of(folder, [&] { read(folder, text); }), sentence) << text;
+    EXPECT_EQ(complaint_of(folder, [&, &text = text] { read(folder, text); }), sentence) << text;
   }
   std::string notes = "iova-trace 1 recorded\n";
   for (std::size_t i = 0; i <= kMaxNotes; ++i) notes += "note n\n";

@@ -111,7 +111,7 @@ void read_alloc(const Lines& lines, const Table& row, TraceBuilder& builder,
 }  // namespace
 
 Trace read_csv(Lines& lines, std::uint64_t granule, Pfn start) {
-  if (!lines.next()) {
+  if (!lines.next_said()) {
     throw BadInput(fmt::format("{}: expected a heading, found nothing.", lines.file()));
   }
   Table row(lines);

@@ -2,7 +2,8 @@
 // page frame numbers, remembers them in a red-black tree and takes them back; it maps nothing.
 //
 // Every answer is found in O(log n) steps for n live ranges, refusals too, and a live range costs
-// 64 bytes.  Only where 2^31 pages or more are asked for, each gap as large as that may be a step.
+// 64 bytes.  Only where 2^31 - 2^24 pages or more are asked for, each gap as large as that may be a
+// step.
 // docs/iova.md tells how, and what other ways cost.
 #ifndef SMMU_IOMMU_IOVA_H_
 #define SMMU_IOMMU_IOVA_H_
@@ -159,7 +160,7 @@ class IovaDomain {
  public:
   // Pages of `granule` bytes, of which those from `start` on are given out.  Nothing is reserved.
   // invalid_argument: `granule` is not a power of two, `start` is not a page of it, or the
-  // configuration has a number that it says it may not have.
+  // configuration has a number that it says it may not have.  not_enough_memory.
   static Result<std::unique_ptr<IovaDomain>, std::errc> create(std::uint64_t granule, Pfn start,
                                                                const IovaConfig& config = {});
   ~IovaDomain();
