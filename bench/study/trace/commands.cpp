@@ -28,14 +28,15 @@ class NumberOptions {
   void add(CLI::App& command, const std::string& name, std::uint64_t& value,
            const std::string& what) {
     const auto text = std::make_shared<std::string>();
-    command.add_option(name, *text, fmt::format("{} [{}]", what, value));
-    texts_.push_back({name, text, &value});
+    const CLI::Option* const option =
+        command.add_option(name, *text, fmt::format("{} [{}]", what, value));
+    texts_.push_back({name, option, text, &value});
   }
 
   // BadInput if one that was given is no number.
   void parse() const {
-    for (const auto& [name, text, value] : texts_) {
-      if (text->empty()) continue;
+    for (const auto& [name, option, text, value] : texts_) {
+      if (option->count() == 0) continue;
       const auto number = parse_number(*text);
       if (!number) {
         throw BadInput(fmt::format("{}: expected a number, found {}.", name, in_quotes(*text)));
@@ -43,10 +44,18 @@ class NumberOptions {
       *value = *number;
     }
   }
+  // BadInput if this one was given.
+  void expect_none(std::string_view name, std::string_view why) const {
+    for (const Text& text : texts_) {
+      if (text.name != name || text.option->count() == 0) continue;
+      throw BadInput(fmt::format("{}: expected none, for {}.", name, why));
+    }
+  }
 
  private:
   struct Text {
     std::string name;
+    const CLI::Option* option;
     std::shared_ptr<std::string> text;
     std::uint64_t* value;
   };
@@ -88,6 +97,8 @@ struct TraceCommand {
 
   void run() const {
     numbers.parse();
+    if (from != "events" && from != "csv") numbers.expect_none("--granule", "the file says it");
+    if (from != "csv") numbers.expect_none("--start", "it is an option of csv alone");
     const auto [granule, start] = geometry;
     if (granule < 2 || !std::has_single_bit(granule)) {
       throw BadInput(
