@@ -49,10 +49,14 @@ Machine Machine::here() {
 }
 
 void expect_writable(const std::string& file) {
+  std::error_code error;
+  const bool was_there = std::filesystem::exists(file, error);
   // Appends nothing, so that what is there stays until there is something better.
   if (!std::ofstream(file, std::ios::app)) {
     throw std::runtime_error(fmt::format("{}: expected a file that can be written.", file));
   }
+  // And leaves nothing behind if the run does not come to its end.
+  if (!was_there) std::filesystem::remove(file, error);
 }
 
 void write_document(const Document& document, const std::string& file) {

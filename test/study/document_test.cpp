@@ -192,6 +192,10 @@ TEST(Document, ThatCannotBeReadOrWrittenIsNamed) {
   EXPECT_THROW((void)read_document("/dev/zero"), std::runtime_error);
   EXPECT_THROW((void)read_document("/nonexistent"), std::runtime_error);
   EXPECT_THROW(expect_writable("/nonexistent/file"), std::runtime_error);
+  const std::string name = ::testing::TempDir() + "study_expect_writable";
+  std::filesystem::remove(name);
+  expect_writable(name);
+  EXPECT_FALSE(std::filesystem::exists(name));
   EXPECT_THROW(write_document(document(), "/dev/full"), std::runtime_error);
 }
 
