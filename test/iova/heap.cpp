@@ -70,26 +70,41 @@ using smmu::iommu::give_back;
 using smmu::iommu::memory_or_null;
 using smmu::iommu::memory_or_throw;
 
-// Arrays come through these too; those of `new (std::nothrow)`, which would ask the ones that
-// throw, by forms of their own.
+// Of arrays too: a sanitizer has forms of its own, which would not fit together with these.
 void* operator new(std::size_t bytes) { return memory_or_throw(bytes, 0); }
+void* operator new[](std::size_t bytes) { return memory_or_throw(bytes, 0); }
 void* operator new(std::size_t bytes, std::align_val_t alignment) {
+  return memory_or_throw(bytes, static_cast<std::size_t>(alignment));
+}
+void* operator new[](std::size_t bytes, std::align_val_t alignment) {
   return memory_or_throw(bytes, static_cast<std::size_t>(alignment));
 }
 void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept {
   return memory_or_null(bytes, 0);
 }
-void* operator new(std::size_t bytes, std::align_val_t alignment, const std::nothrow_t&) noexcept {
-  return memory_or_null(bytes, static_cast<std::size_t>(alignment));
-}
 void* operator new[](std::size_t bytes, const std::nothrow_t&) noexcept {
   return memory_or_null(bytes, 0);
+}
+void* operator new(std::size_t bytes, std::align_val_t alignment, const std::nothrow_t&) noexcept {
+  return memory_or_null(bytes, static_cast<std::size_t>(alignment));
 }
 void* operator new[](std::size_t bytes, std::align_val_t alignment,
                      const std::nothrow_t&) noexcept {
   return memory_or_null(bytes, static_cast<std::size_t>(alignment));
 }
 void operator delete(void* piece) noexcept { give_back(piece); }
+void operator delete[](void* piece) noexcept { give_back(piece); }
 void operator delete(void* piece, std::size_t) noexcept { give_back(piece); }
+void operator delete[](void* piece, std::size_t) noexcept { give_back(piece); }
 void operator delete(void* piece, std::align_val_t) noexcept { give_back(piece); }
+void operator delete[](void* piece, std::align_val_t) noexcept { give_back(piece); }
 void operator delete(void* piece, std::size_t, std::align_val_t) noexcept { give_back(piece); }
+void operator delete[](void* piece, std::size_t, std::align_val_t) noexcept { give_back(piece); }
+void operator delete(void* piece, const std::nothrow_t&) noexcept { give_back(piece); }
+void operator delete[](void* piece, const std::nothrow_t&) noexcept { give_back(piece); }
+void operator delete(void* piece, std::align_val_t, const std::nothrow_t&) noexcept {
+  give_back(piece);
+}
+void operator delete[](void* piece, std::align_val_t, const std::nothrow_t&) noexcept {
+  give_back(piece);
+}
