@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <bit>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -121,7 +122,11 @@ class IovaCacheConcurrency : public ::testing::TestWithParam<Race> {
   template <class Do>
   std::thread meanwhile(Do something) {
     return std::thread([this, something] {
-      while (running != 0) something();
+      while (running != 0) {
+        something();
+        // A lock is not fair: whoever takes it again at once leaves the others waiting.
+        std::this_thread::sleep_for(std::chrono::microseconds(20));
+      }
     });
   }
 
