@@ -92,18 +92,26 @@ endfunction()
 
 # smmu_add_test([target...]) makes the *.cpp of the folder that calls it one program, test_<folder>,
 # and each of its test cases a ctest entry, <folder>/Suite.Name, labelled <folder>.  Links
-# GoogleTest, the code of test/support and the targets named.  With SMMU_TEST_ONLY_THREADS the sources
-# that start no thread are left out, and a program of which nothing remains.
+# GoogleTest, the code of test/support and the targets named.  With SMMU_TEST_ONLY_THREADS the tests
+# (..._test.cpp) that start no thread are left out, and a program of which no test remains.
 function(smmu_add_test)
   cmake_path(GET CMAKE_CURRENT_SOURCE_DIR FILENAME folder)
   file(GLOB sources CONFIGURE_DEPENDS *.cpp)
   if(SMMU_TEST_ONLY_THREADS)
-    foreach(source IN LISTS sources)
+    set(tests ${sources})
+    list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
+    set(left FALSE)
+    foreach(source IN LISTS tests)
       file(STRINGS ${source} threads REGEX "std::(j?thread|async)" LIMIT_COUNT 1)
-      if(NOT threads)
+      if(threads)
+        set(left TRUE)
+      else()
         list(REMOVE_ITEM sources ${source})
       endif()
     endforeach()
+    if(NOT left)
+      return()
+    endif()
   endif()
   if(NOT sources)
     return()
