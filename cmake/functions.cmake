@@ -6,8 +6,8 @@
 # brings in what those may.  Two targets come of it:
 #
 #   smmu_<half>_<folder>          keeps its asserts: for the tests, the tool, the examples
-#   smmu_<half>_<folder>_ndebug   objects without asserts: for the archive that is installed and
-#                                 benchmarked
+#   smmu_<half>_<folder>_ndebug   objects without asserts: for the archive that is installed, which
+#                                 may end up in a shared library, and benchmarked
 #
 # A folder with no sources makes INTERFACE targets, so that those above can link it all the same.
 #
@@ -34,6 +34,7 @@ function(smmu_add_library half)
       set(scope PUBLIC)
       if(suffix)
         add_library(${target} OBJECT EXCLUDE_FROM_ALL ${sources})
+        set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON)
         set_property(GLOBAL APPEND PROPERTY SMMU_${half}_OBJECTS $<TARGET_OBJECTS:${target}>)
       else()
         add_library(${target} STATIC ${sources})
@@ -75,6 +76,9 @@ function(smmu_precompile target)
     file(GENERATE OUTPUT ${PROJECT_BINARY_DIR}/${target}.cpp CONTENT "")
     add_library(${target} OBJECT EXCLUDE_FROM_ALL ${PROJECT_BINARY_DIR}/${target}.cpp)
     target_compile_options(${target} PRIVATE ${ARGN})
+    if(target MATCHES "_ndebug$")
+      set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+    endif()
     target_link_libraries(${target} PRIVATE fmt::fmt Threads::Threads)
     target_precompile_headers(${target} PRIVATE
       <fmt/format.h> <algorithm> <array> <atomic> <cstdint> <map> <memory> <mutex> <optional> <span>

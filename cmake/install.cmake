@@ -24,5 +24,7 @@ install(FILES ${PROJECT_BINARY_DIR}/smmu-config.cmake
               ${PROJECT_BINARY_DIR}/smmu-config-version.cmake
         DESTINATION ${package_dir})
 
+# Wherever the prefix ends up: the way back from the folder of smmu.pc.
+file(RELATIVE_PATH to_prefix /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 configure_file(cmake/smmu.pc.in smmu.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/smmu.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
