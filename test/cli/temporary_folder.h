@@ -1,40 +1,20 @@
-// A folder of a test's own, gone when the test is.
+// A folder of a test's own, for captures.
 #ifndef TEST_CLI_TEMPORARY_FOLDER_H_
 #define TEST_CLI_TEMPORARY_FOLDER_H_
 
-#include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <sstream>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "emulator/cli/input.h"
+#include "test/input/temporary_folder.h"
 
 namespace smmu::cli {
 
-class TemporaryFolder {
+class TemporaryFolder : public input::TemporaryFolder {
  public:
-  TemporaryFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "smmu-cli-XXXXXX").string();
-    path_ = ::mkdtemp(pattern.data());
-  }
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-
-  const std::filesystem::path& path() const { return path_; }
-
-  std::filesystem::path write(std::string_view name, std::string_view text) const {
-    const std::filesystem::path file = path_ / name;
-    std::ofstream(file, std::ios::binary) << text;
-    return file;
-  }
-
   // The committed capture `name` with every file unpacked, so that a test may edit it.
   void unpack_capture(std::string_view name) const {
     for (const auto& entry : std::filesystem::directory_iterator(
@@ -47,13 +27,6 @@ class TemporaryFolder {
     }
   }
 
-  std::string read(std::string_view name) const {
-    std::ifstream file(path_ / name, std::ios::binary);
-    std::ostringstream text;
-    text << file.rdbuf();
-    return text.str();
-  }
-
   // Replaces line `number`, counted from 1.
   void replace_line(std::string_view name, std::size_t number, std::string_view line) const {
     std::istringstream in(read(name));
@@ -64,9 +37,6 @@ class TemporaryFolder {
     }
     write(name, out);
   }
-
- private:
-  std::filesystem::path path_;
 };
 
 // The sentence of the BadInput that `act` throws, with the temporary folder's name left out; empty
