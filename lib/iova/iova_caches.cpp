@@ -26,7 +26,8 @@ IovaCaches::~IovaCaches() {
 
 IovaCache* IovaCaches::add() {
   const std::lock_guard lock(mutex_);
-  auto* const cache = new (std::nothrow) IovaCache(*this, open_);
+  const auto entry = open_ ? IovaCache::Entry::kOpen : IovaCache::Entry::kByLock;
+  auto* const cache = new (std::nothrow) IovaCache(*this, entry);
   if (!cache) return nullptr;
   bytes_ += sizeof(IovaCache);
   for (unsigned size = 0; size != config_.sizes; ++size) {

@@ -30,7 +30,9 @@ struct alignas(64) IovaNode {
   Gaps below[2];                            // the most of all gaps in either subtree
 
   IovaNode* parent() const {
-    return reinterpret_cast<IovaNode*>(parent_and_flags & ~kFlags);  // NOLINT
+    // It was a pointer before flags went into its low bits.
+    // NOLINTNEXTLINE(performance-no-int-to-ptr)
+    return reinterpret_cast<IovaNode*>(parent_and_flags & ~kFlags);
   }
   bool has(std::uintptr_t flag) const { return (parent_and_flags & flag) != 0; }
   void set(std::uintptr_t flag, bool on) {

@@ -88,7 +88,8 @@ class alignas(64) IovaCache {
     Pfn* end = nullptr;
   };
 
-  IovaCache(IovaCaches& home, bool open) : shut_(!open), home_(home) {}
+  enum class Entry { kOpen, kByLock };  // for its owner
+  IovaCache(IovaCaches& home, Entry entry) : shut_(entry == Entry::kByLock), home_(home) {}
 
   bool enter() {
     in_.store(true, std::memory_order_relaxed);
