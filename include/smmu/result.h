@@ -10,6 +10,9 @@
 
 namespace smmu {
 
+// The T of what is done for its effect alone.
+struct Done {};
+
 template <class T, class E>
 class [[nodiscard]] Result {
  public:

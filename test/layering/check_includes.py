@@ -35,8 +35,13 @@ BELOW_V2 = [*BELOW_TBU, TBU]
 BELOW_V3 = [*BELOW_TBU, TBU, PMCG]
 BELOW_CLI = [*BELOW_V3, V2, V3]
 
-# Inside lib/.
-IOVA = "lib/iova/"
+# Inside lib/, bottom to top.
+IOVA, PGTABLE, IOMMU, SMMU_V2, SMMU_V3, MSI, DMA, VFIO = (
+    f"lib/{folder}/"
+    for folder in ("iova", "pgtable", "iommu", "smmu_v2", "smmu_v3", "msi", "dma", "vfio"))
+BELOW_IOMMU = [IOVA, PGTABLE]
+BELOW_DRIVERS = [*BELOW_IOMMU, IOMMU]
+BELOW_VFIO = [*BELOW_DRIVERS, MSI, DMA]
 BELOW_IOVA = ["<boost/intrusive/>", "<emmintrin.h>", "<linux/>", "<sys/>", "<unistd.h>"]
 
 TOOL = [*HARDWARE, *BELOW_CLI, *OS, "input/", "<CLI/>", "<nlohmann/>", "<zlib.h>"]
@@ -68,6 +73,13 @@ TABLE = {
 
     "lib/": SOFTWARE,
     IOVA: [*SOFTWARE, *BELOW_IOVA],
+    PGTABLE: SOFTWARE,
+    IOMMU: [*SOFTWARE, *BELOW_IOMMU],
+    SMMU_V2: [*SOFTWARE, *BELOW_DRIVERS],
+    SMMU_V3: [*SOFTWARE, *BELOW_DRIVERS],
+    MSI: [*SOFTWARE, *BELOW_DRIVERS],
+    DMA: [*SOFTWARE, *BELOW_DRIVERS],
+    VFIO: [*SOFTWARE, *BELOW_VFIO],
 
     # A unit test sees what its folder sees, and the folder.
     "test/support/": TEST,
@@ -86,6 +98,13 @@ TABLE = {
     "test/cli/": [*TEST, *TOOL, CLI, "test/input/"],
     "test/replay/": [*TEST, *TOOL, CLI, "test/input/"],
     "test/iova/": [*TEST, *BELOW_IOVA, "<zlib.h>", IOVA],
+    "test/pgtable/": [*TEST, PGTABLE],
+    "test/iommu/": [*TEST, *BELOW_IOMMU, IOMMU],
+    "test/driver_v2/": [*TEST, *BELOW_DRIVERS, SMMU_V2],
+    "test/driver_v3/": [*TEST, *BELOW_DRIVERS, SMMU_V3],
+    "test/msi/": [*TEST, *BELOW_DRIVERS, MSI],
+    "test/dma/": [*TEST, *BELOW_DRIVERS, DMA],
+    "test/vfio/": [*TEST, *BELOW_VFIO, VFIO],
     "test/study_trace/": [*TEST, *STUDY_TRACE, "bench/study/trace/", "test/input/"],
     "test/study/": [*TEST, "bench/study/"],
     "test/system/": [*TEST, "test/system/"],

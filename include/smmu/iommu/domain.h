@@ -1,0 +1,172 @@
+// A domain: one address space, for all devices that are attached to it.
+#ifndef SMMU_IOMMU_DOMAIN_H_
+#define SMMU_IOMMU_DOMAIN_H_
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "smmu/iommu/driver.h"
+#include "smmu/iommu/fault.h"
+#include "smmu/iommu/prot.h"
+#include "smmu/iommu/unmap_batch.h"
+#include "smmu/result.h"
+#include "smmu/types.h"
+
+namespace smmu::iommu {
+
+class Device;
+class Group;
+class Iommu;
+class ReservedIova;
+
+// A piece of what map_sg() maps.
+struct ScatterEntry {
+  Pa pa;
+  std::uint64_t size = 0;  // bytes
+};
+
+// Where software may map doorbells, and what alignment that has.
+struct MsiGeometry {
+  Iova first;
+  Iova last;
+  std::uint64_t granule = 0;
+  bool required = false;  // a device's MSIs are translated, so somebody has to map the doorbell
+
+  friend bool operator==(const MsiGeometry&, const MsiGeometry&) = default;
+};
+
+// Threads: map(), unmap(), sync() and iova_to_phys() may be called from any number at once, as long
+// as no two of them that change something have addresses in common; and so may everything else,
+// together with them.  The destructor wants the domain to itself.
+class Domain final : private FaultSink {
+ public:
+  // Detaches what is attached, and frees the tables, whatever they map.
+  ~Domain() override;
+  Domain(const Domain&) = delete;
+  Domain& operator=(const Domain&) = delete;
+
+  DomainType type() const { return type_; }
+  Iommu& iommu() const { return iommu_; }
+  // Whether there is anything to map in it.
+  bool is_paging() const { return iommu::is_paging(type_); }
+  // Sizes of pages and blocks, one bit each, of this domain alone; 0 where nothing is mapped.
+  std::uint64_t page_sizes() const { return driver_domain_->page_sizes(); }
+  Geometry geometry() const { return driver_domain_->geometry(); }
+  // Of the reserved window if there is one, else of the region that the driver sets aside.
+  std::optional<MsiGeometry> msi_geometry() const;
+
+  // Whether guests' tables may be put above it.  operation_not_permitted: it was attached already.
+  bool nesting() const { return driver_domain_->nesting(); }
+  Result<Done, std::errc> set_nesting(bool nesting);
+  // invalid_argument: it is not unmanaged, or the driver cannot.  operation_not_permitted: it is
+  // too late.
+  Result<Done, std::errc> set_quirks(const PgtableQuirks& quirks);
+  bool enforce_cache_coherency() { return driver_domain_->enforce_cache_coherency(); }
+
+  // Maps [iova, iova + size) to [pa, pa + size), in the largest pages and blocks that fit; all of
+  // it or nothing.  No bytes: nothing is done.
+  // invalid_argument: an address or the size is no multiple of the smallest page, the range wraps,
+  // the domain does not page, or `prot` says neither kRead nor kWrite.  no_such_device: the domain
+  // gets its tables when it is first attached.  And those of IoPgtable::map() and of the driver.
+  Result<Done, std::errc> map(Iova iova, Pa pa, std::uint64_t size, Prot prot);
+  // The same for pieces that follow one another from `iova` on; those that follow one another in
+  // memory are mapped as one.  Returns the bytes.
+  Result<std::uint64_t, std::errc> map_sg(Iova iova, std::span<const ScatterEntry> entries,
+                                          Prot prot);
+
+  // Unmaps from `iova` on, up to `size` bytes, and returns how many that were: it ends at what is
+  // not mapped, and at a block of which it is a part.  Nothing, if an address or the size is no
+  // multiple of the smallest page.  When it returns, no device reaches what was mapped there.
+  std::uint64_t unmap(Iova iova, std::uint64_t size);
+  // The same, but a device may reach it until sync() has returned; or, if the batch says so, until
+  // flush_all() has.
+  std::uint64_t unmap(Iova iova, std::uint64_t size, UnmapBatch& batch);
+  void sync(UnmapBatch& batch);
+  void flush_all() { driver_domain_->flush_all(); }
+
+  // Where an access of an attached device to `iova` goes.  None: it is not mapped, or is blocked.
+  std::optional<Pa> iova_to_phys(Iova iova) const;
+
+  // Groups that are attached.
+  std::size_t attachments() const;
+
+  // What is told of faults of this domain's devices; null: nobody.
+  // device_or_resource_busy: there is another one, or a reserved window, which some systems answer
+  // for by the same means.
+  Result<Done, std::errc> set_fault_handler(FaultHandler* handler);
+
+  // From now on what devices write to is remembered.  operation_not_supported: the hardware cannot,
+  // or the domain was not made for it.
+  Result<Done, std::errc> set_dirty_tracking(bool on);
+  // Tells of what was written to in the range since it was last asked with kClear.  When it returns
+  // so, what is written from now on is told next time.  Errors: IoPgtable::read_and_clear_dirty().
+  Result<Done, std::errc> read_and_clear_dirty(Iova iova, std::uint64_t size, DirtyBits bits,
+                                               DirtySink& sink);
+
+  // The reserved IOVA domain: a window that doorbells are mapped in.  The caller need not know the
+  // size of a page, and need not care who else wants the same doorbell.
+  //
+  // [iova, iova + size) becomes the window, with granules of 2^order bytes.
+  // invalid_argument: `iova` or `size` is no multiple of the granule, there are no bytes, or they
+  // wrap; the granule is smaller than the smallest page; the window is not inside the aperture, or
+  // overlaps what is mapped or a reserved region of a device that is attached (but for one of
+  // kSoftwareMsi); the domain does not page, or the DMA layer has it.  file_exists: there is a
+  // window.  not_enough_memory.  no_such_file_or_directory: this library was built without it.
+  Result<Done, std::errc> alloc_reserved_iova_domain(Iova iova, std::uint64_t size, unsigned order,
+                                                     Prot prot = kReadWrite | Prot::kNoExec |
+                                                                 Prot::kMmio);
+  // Unmaps what is bound and gives the window up.  Without a window it does nothing; other threads
+  // may use the window meanwhile, and then find none.
+  void free_reserved_iova_domain();
+  // Where devices find [pa, pa + size): it is mapped, as a device, unless it is already.  Each
+  // success has to be put back.
+  // invalid_argument: there is no window, no bytes, a range that wraps, or rights the window has
+  // not.  not_enough_memory: no room is left in it.  And errors of map().
+  //
+  // A range that is inside one that is bound shares its binding.  One that overlaps it but is not
+  // inside gets a binding of its own, so that all of it can be reached from the answer on.
+  Result<Iova, std::errc> get_reserved_iova(Pa pa, std::uint64_t size,
+                                            Prot prot = Prot::kWrite | Prot::kNoExec | Prot::kMmio);
+  // Any address inside a binding will do; one that is in none is ignored.  The last one unmaps it.
+  void put_reserved_iova(Iova iova);
+  // A range of the domain may not be mapped by its user if it touches the window.
+  bool in_reserved_window(Iova iova, std::uint64_t size) const;
+
+  // kNested and kSva; see DriverDomain.
+  DriverDomain::Invalidated invalidate(std::span<const std::array<std::uint64_t, 2>> commands) {
+    return driver_domain_->invalidate(commands);
+  }
+  void invalidate(Iova iova, std::uint64_t size) { driver_domain_->invalidate(iova, size); }
+
+  // For drivers and for those who count.
+  DriverDomain& driver_domain() const { return *driver_domain_; }
+
+ private:
+  friend class Device;
+  friend class Group;
+  friend class Iommu;
+  Domain(Iommu& iommu, DomainType type);
+
+  FaultAction on_fault(Device* device, const Fault& fault) override;
+  std::uint64_t unmap_pages(IoPgtable& tables, Iova iova, std::uint64_t size, UnmapBatch& batch);
+
+  Iommu& iommu_;
+  const DomainType type_;
+  std::unique_ptr<DriverDomain> driver_domain_;
+  std::atomic<FaultHandler*> fault_handler_{nullptr};
+  std::unique_ptr<ReservedIova> reserved_;
+  std::vector<Group*> groups_;                           // attached; by the lock of the Iommu
+  std::vector<std::pair<Device*, SubstreamId>> pasids_;  // the same
+};
+
+}  // namespace smmu::iommu
+
+#endif  // SMMU_IOMMU_DOMAIN_H_

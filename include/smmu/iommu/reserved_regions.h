@@ -1,0 +1,39 @@
+// Addresses of a device that are not for everybody to map.
+#ifndef SMMU_IOMMU_RESERVED_REGIONS_H_
+#define SMMU_IOMMU_RESERVED_REGIONS_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "smmu/iommu/prot.h"
+#include "smmu/types.h"
+
+namespace smmu::iommu {
+
+enum class ReservedType : std::uint8_t {
+  kDirect,           // mapped 1:1 at all times: firmware has a device use it
+  kDirectRelaxable,  // the same, until somebody takes the device over
+  kReserved,         // never mapped
+  kMsi,              // where writes are interrupts and are not translated
+  kSoftwareMsi,      // where software may map doorbells
+};
+
+struct ReservedRegion {
+  Iova start;
+  std::uint64_t size = 0;  // bytes
+  ReservedType type = ReservedType::kReserved;
+  Prot prot = Prot::kNone;  // of kDirect and kDirectRelaxable
+
+  // REQUIRES: the size is not 0.
+  std::uint64_t last() const { return start.value + (size - 1); }
+  friend bool operator==(const ReservedRegion&, const ReservedRegion&) = default;
+};
+
+// Puts a region into a list that is sorted by start and then by type.  Those of one type that
+// overlap or touch become one (with what both allow together); those of different types stay apart.
+// A region without bytes, or that wraps, is left out.
+void insert(std::vector<ReservedRegion>& regions, const ReservedRegion& region);
+
+}  // namespace smmu::iommu
+
+#endif  // SMMU_IOMMU_RESERVED_REGIONS_H_
