@@ -31,6 +31,7 @@ std::vector<Row> translate_v2_rows();
 std::vector<Row> command_rows();
 std::vector<Row> mmio_rows();
 std::vector<Row> iova_rows();
+std::vector<Row> pgtable_rows();
 
 // All of them, the loops with nothing in them first.
 std::vector<Row> rows();

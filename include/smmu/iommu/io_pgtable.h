@@ -45,11 +45,15 @@ struct PgtableQuirks {
   bool dirty = false;
   // MemAttr is what S2FWB has it be (VMSAv8-64 stage 2).
   bool s2fwb = false;
+  // SMMU_IDR3.XNX: stage 2 tells instruction fetches of EL1 and EL0 apart, and where none may be
+  // made XN is 0b10 instead of Linux's 0b11 (VMSAv8-64 stage 2).
+  bool xnx = false;
   // Runs that are mapped at once, are aligned and long enough have the Contiguous bit (VMSAv8-64):
   // a TLB may hold them as one entry.  What is unmapped of a run takes the bit from the others.
+  // Threads that map and unmap wait for one another, flush_walk() included.
   bool contiguous = false;
   // To unmap a part of a block leaves the rest of it mapped, by smaller ones (VMSAv8-64).  Without
-  // this it is refused.
+  // this it is refused.  Threads wait as above.
   bool split_blocks = false;
 };
 
@@ -72,13 +76,14 @@ struct PgtableConfig {
 };
 
 // What tables ask of the driver that uses them.  Called by the thread that maps or unmaps, with no
-// lock held.
+// lock held but that of quirks.contiguous and quirks.split_blocks, which may be entered again.
 class PgtableInvalidation {
  public:
   virtual ~PgtableInvalidation() = default;
 
   // Everything in [iova, iova + size) was made invalid, tables included.  Returns when the SMMU has
-  // forgotten translations and tables of that range; the tables are freed after that.
+  // forgotten translations and tables of that range; the tables are freed after that.  `granule`:
+  // the size of a page.
   virtual void flush_walk(Iova iova, std::uint64_t size, std::uint64_t granule) = 0;
 };
 
@@ -178,8 +183,12 @@ class IoPgtable {
   virtual const PgtableConfig& config() const = 0;
   // The sizes map() takes, one bit each.
   std::uint64_t page_sizes() const { return config().page_sizes; }
-  // Tables there are now, the first one included.
+  // Tables there are now below the first one, which there is always.  Those that map nothing any
+  // more stay, for the next map(), until a block takes their place or is unmapped there, or:
   virtual std::uint64_t live_tables() const = 0;
+  // Frees tables that map nothing.
+  // REQUIRES: no thread maps or unmaps meanwhile.
+  virtual void trim() = 0;
 
  protected:
   IoPgtable() = default;

@@ -1,0 +1,25 @@
+#include "smmu/iommu/io_pgtable.h"
+
+#include "lib/pgtable/long_descriptor.h"
+
+namespace smmu::iommu {
+
+Result<std::unique_ptr<IoPgtable>, std::errc> IoPgtable::create(const PgtableConfig& config,
+                                                                PagePool& pool,
+                                                                PgtableInvalidation& invalidation,
+                                                                CacheMaintenance* caches) {
+  PgtableConfig real = config;
+  if (config.format == PgtableFormat::kAArch32Short) return std::errc::invalid_argument;
+  const auto shape = shape_of(real);
+  if (!shape) return shape.error();
+  switch (shape->granule_shift) {
+    case 12:
+      return LongDescriptor<12>::create(real, *shape, pool, invalidation, caches);
+    case 14:
+      return LongDescriptor<14>::create(real, *shape, pool, invalidation, caches);
+    default:
+      return LongDescriptor<16>::create(real, *shape, pool, invalidation, caches);
+  }
+}
+
+}  // namespace smmu::iommu

@@ -1,0 +1,111 @@
+// Tables of VMSAv8-64, and of VMSAv8-32 with long descriptors, which are the same with fewer bits
+// (DDI 0487, D8.3 and G5.5).
+#ifndef LIB_PGTABLE_LONG_DESCRIPTOR_H_
+#define LIB_PGTABLE_LONG_DESCRIPTOR_H_
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <system_error>
+
+#include "lib/pgtable/leaf_attributes.h"
+#include "lib/pgtable/table_memory.h"
+#include "smmu/arch/bits.h"
+#include "smmu/iommu/io_pgtable.h"
+
+namespace smmu::iommu {
+
+// How the tables of one configuration begin.
+struct LongShape {
+  unsigned granule_shift;
+  unsigned start_level;
+  unsigned root_log2;  // bytes of the first table, or of those that stand for it, as one block
+};
+
+// The configuration as it can be, and its shape.  invalid_argument: it cannot.
+Result<LongShape, std::errc> shape_of(PgtableConfig& config);
+
+// With granules of 2^kGranule bytes.
+template <unsigned kGranule>
+class LongDescriptor final : public IoPgtable {
+ public:
+  static Result<std::unique_ptr<IoPgtable>, std::errc> create(const PgtableConfig& config,
+                                                              const LongShape& shape,
+                                                              PagePool& pool,
+                                                              PgtableInvalidation& invalidation,
+                                                              CacheMaintenance* caches);
+  ~LongDescriptor() override;
+
+  Mapped map(Iova iova, Pa pa, std::uint64_t page_size, std::uint64_t count, Prot prot) override;
+  Unmapped unmap(Iova iova, std::uint64_t page_size, std::uint64_t count) override;
+  std::optional<Pa> iova_to_phys(Iova iova) const override;
+  Result<Done, std::errc> read_and_clear_dirty(Iova iova, std::uint64_t size, DirtyBits bits,
+                                               DirtySink& sink) override;
+  PgtableRegisters registers() const override;
+  const PgtableConfig& config() const override { return config_; }
+  std::uint64_t live_tables() const override { return memory_.live() - 1; }
+  void trim() override;
+
+ private:
+  static constexpr unsigned kBits = kGranule - 3;  // of the address, a level
+  static constexpr std::uint64_t kEntries = std::uint64_t{1} << kBits;
+  static constexpr std::uint64_t kNoTable = 0;  // is no descriptor of a table
+
+  LongDescriptor(const PgtableConfig& config, const LongShape& shape, PagePool& pool,
+                 PgtableInvalidation& invalidation, CacheMaintenance* caches);
+
+  // Bits of the address that a level's entry maps; level 3 has the least.
+  static constexpr unsigned shift_of(unsigned level) { return kGranule + (3 - level) * kBits; }
+  // That of what has this size, 0 if nothing has.
+  unsigned shift_of_size(std::uint64_t page_size) const;
+  // The address as the tables see it, which begin at 0; false: they do not have it.
+  bool in_range(Iova iova, std::uint64_t& address) const {
+    address = iova.value - first_;
+    return address >> config_.input_bits == 0;
+  }
+  std::uint64_t* root_entry(std::uint64_t address) const {
+    return root_ + (address >> root_shift_);
+  }
+  std::uint64_t* entry_below(std::uint64_t table, std::uint64_t address, unsigned shift) const {
+    return memory_.entries(table_of(table)) + (address >> shift & (kEntries - 1));
+  }
+  // How many entries there are from this one on.
+  std::uint64_t room(std::uint64_t address, unsigned shift) const;
+
+  static Pa table_of(std::uint64_t descriptor);
+  static Pa leaf_of(std::uint64_t descriptor);
+  static std::uint64_t encode(Pa pa);
+  std::uint64_t leaf(Pa pa, std::uint64_t attributes, unsigned shift) const;
+  std::uint64_t table(Pa pa) const;
+
+  std::uint64_t install(std::uint64_t* entry, std::errc& error);
+  Mapped write(std::uint64_t* entry, std::uint64_t address, Pa pa, unsigned shift,
+               std::uint64_t count, std::uint64_t attributes);
+  bool take_tables_away(std::uint64_t* entry, std::uint64_t count, std::uint64_t address,
+                        unsigned shift);
+  void give_hints(std::uint64_t* entry, std::uint64_t count, Pa pa, unsigned shift);
+  void take_hints(std::uint64_t* entry, std::uint64_t count, std::uint64_t address, unsigned shift);
+  std::uint64_t split(std::uint64_t* entry, std::uint64_t block, std::uint64_t address,
+                      unsigned shift);
+  void replace_table(std::uint64_t* entry, std::uint64_t address, unsigned shift,
+                     std::uint64_t found);
+  void free_below(Pa table, unsigned shift);
+  bool trim_below(std::uint64_t* entries, std::uint64_t count, std::uint64_t address,
+                  unsigned shift);
+
+  const PgtableConfig config_;
+  PgtableInvalidation& invalidation_;
+  TableMemory memory_;
+  const LeafAttributes attributes_;
+  const unsigned root_shift_;
+  const unsigned root_log2_;
+  const std::uint64_t first_;  // IOVA of the tables' address 0
+  const bool locks_;
+  std::uint64_t* root_ = nullptr;
+  std::recursive_mutex mutex_;
+};
+
+}  // namespace smmu::iommu
+
+#endif  // LIB_PGTABLE_LONG_DESCRIPTOR_H_
