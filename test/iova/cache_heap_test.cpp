@@ -16,9 +16,9 @@
 
 #include "smmu/iommu/flush_queue.h"
 #include "smmu/iommu/iova.h"
+#include "test/heap/heap.h"
 #include "test/iova/cache_domain.h"
 #include "test/iova/flush_queue_iommu.h"
-#include "test/iova/heap.h"
 
 namespace smmu::iommu {
 namespace {

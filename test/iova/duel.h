@@ -14,7 +14,7 @@
 
 #include "smmu/iommu/iova.h"
 #include "smmu/result.h"
-#include "test/iova/heap.h"
+#include "test/heap/heap.h"
 #include "test/iova/naive_space.h"
 #include "test/iova/seeds.h"
 #include "test/iova/shape.h"

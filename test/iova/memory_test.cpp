@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "smmu/iommu/iova.h"
-#include "test/iova/heap.h"
+#include "test/heap/heap.h"
 #include "test/iova/seeds.h"
 #include "test/iova/seen.h"
 

@@ -1,7 +1,7 @@
 // What this program asks of the heap by operator new, of whatever form: counted, and refused where
 // a test wants that.
-#ifndef SMMU_TEST_IOVA_HEAP_H_
-#define SMMU_TEST_IOVA_HEAP_H_
+#ifndef SMMU_TEST_HEAP_HEAP_H_
+#define SMMU_TEST_HEAP_HEAP_H_
 
 #include <array>
 #include <atomic>
@@ -108,4 +108,4 @@ class HeapRefusal {
 
 }  // namespace smmu::iommu
 
-#endif  // SMMU_TEST_IOVA_HEAP_H_
+#endif  // SMMU_TEST_HEAP_HEAP_H_

@@ -1,4 +1,4 @@
-#include "test/iova/heap.h"
+#include "test/heap/heap.h"
 
 #include <algorithm>
 #include <new>
