@@ -2,14 +2,16 @@
 #ifndef SMMU_IOMMU_DEVICE_H_
 #define SMMU_IOMMU_DEVICE_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <system_error>
-#include <utility>
 #include <vector>
 
 #include "smmu/iommu/driver.h"
+#include "smmu/iommu/linked_list.h"
 #include "smmu/iommu/reserved_regions.h"
 #include "smmu/result.h"
 #include "smmu/types.h"
@@ -19,6 +21,7 @@ namespace smmu::iommu {
 class Domain;
 class Group;
 class Iommu;
+class PasidTable;
 
 // StreamIDs of a device: all that equal `id` where `mask` has a 0, as SMMU_SMRn has it.
 struct StreamMatch {
@@ -45,7 +48,7 @@ struct DeviceConfig {
   std::vector<Device*> not_isolated_from = {};
 };
 
-class Device {
+class Device : public ListPlace<Device, Group> {
  public:
   ~Device();
   Device(const Device&) = delete;
@@ -56,14 +59,18 @@ class Device {
   Group& group() const { return *group_; }
 
   bool capable(Capability capability) const;
-  // The driver's, the device's own, and those of all that have a say: sorted and merged.  A real
-  // MSI region leaves no software one.
-  std::vector<ReservedRegion> reserved_regions() const;
+  // The driver's and the device's own, sorted and merged, for as long as the device is there.  A
+  // real MSI region leaves no software one.
+  std::span<const ReservedRegion> reserved_regions() const {
+    return {regions_.get(), region_count_};
+  }
 
   // Accesses with this PASID go to `domain`, whatever the others do.
   // invalid_argument: the device has no such PASID, 0 included, or more devices are in its group;
-  // the domain is another SMMU's, or none that can be (kBlocked).  device_or_resource_busy: the
-  // PASID is attached.  And those of Driver::attach_pasid().
+  // the domain is another Iommu's, or none that can be (kBlocked), or its reserved window is where
+  // the device has a region.  device_or_resource_busy: the PASID is attached, or the group is owned
+  // and not attached to a domain; or the caller is inside a call that attaches, see Iommu.
+  // not_enough_memory.  And those of Driver::attach_pasid().
   Result<Done, std::errc> attach_pasid(SubstreamId pasid, Domain& domain);
   // Accesses with this PASID fail from now on.  One that is not attached: nothing happens.
   void detach_pasid(SubstreamId pasid);
@@ -81,15 +88,22 @@ class Device {
   friend class Iommu;
   Device(Iommu& iommu, DeviceConfig config);
 
+  Result<Done, std::errc> prepare();
+  bool must_not_be_blocked() const;
+  // To `to`, null: to where all is blocked; and there if the driver cannot.
+  void attach_or_block(Domain* to);
+
   Iommu& iommu_;
   const DeviceConfig config_;
   Group* group_ = nullptr;
   std::unique_ptr<DeviceState> state_;
-  std::vector<std::pair<SubstreamId, Domain*>> pasids_;  // by the lock of the Iommu
+  std::unique_ptr<ReservedRegion[]> regions_;
+  std::size_t region_count_ = 0;
+  std::unique_ptr<PasidTable> pasids_;  // by the lock of the Iommu
 };
 
 // Devices that the SMMU, or the buses above it, cannot keep apart: they have one domain.
-class Group {
+class Group : public ListPlace<Group, Iommu>, public ListPlace<Group, Domain> {
  public:
   ~Group();
   Group(const Group&) = delete;
@@ -101,21 +115,27 @@ class Group {
 
   // All devices go to `domain`.
   // device_or_resource_busy: the group is attached to a domain that is not its default, whichever
-  // that is.  invalid_argument: the domain is another Iommu's, or cannot be for one of the devices:
-  // another domain may do; or it blocks a device that firmware says must not be.  And those of
-  // Driver::attach().  An error leaves all devices where they were.
+  // that is; or the caller is inside a call that attaches, see Iommu.  invalid_argument: the domain
+  // is another Iommu's, or cannot be for one of the devices: another domain may do; or it blocks a
+  // device that firmware says must not be; or its reserved window is where a device has a region.
+  // And those of Driver::attach().  An error leaves all devices where they were; one that the
+  // driver does not take back there is blocked.
   Result<Done, std::errc> attach(Domain& domain);
   // Back to the default domain, or, as long as somebody owns the group, to where all is blocked.
   void detach();
-  // The domain it is attached to; the default one, too.  Null: all is blocked, since it is owned.
+  // The domain it is attached to; the default one, too.  Null: all is blocked, since it is owned,
+  // or since the driver refused to take it back to its default domain.
   Domain* domain() const;
   Domain& default_domain() const;
 
   // Whoever hands the group's devices to others wants nobody else to use them: all is blocked but
-  // what the owner attaches.  device_or_resource_busy: it is owned, or attached to a domain that is
-  // not its default.  invalid_argument: firmware says it must not be blocked.
+  // what the owner attaches.  device_or_resource_busy: it is owned, attached to a domain that is
+  // not its default, or attached by a PASID; or the caller is inside a call that attaches, see
+  // Iommu. invalid_argument: firmware says it must not be blocked, or `owner` is null.  And those
+  // of Driver::attach().
   Result<Done, std::errc> claim(const void* owner);
-  // Blocks no more.  REQUIRES: `owner` has claimed it, and has detached it.
+  // Blocks no more.  Nothing happens if it is not `owner` who has claimed it.
+  // REQUIRES: it is detached.
   void release(const void* owner);
   bool is_owned() const;
 
@@ -128,11 +148,20 @@ class Group {
   friend class Iommu;
   Group(Iommu& iommu, std::uint32_t number);
 
+  bool must_not_be_blocked() const;
+  bool uses_pasids() const;
+  bool is_at_default() const { return domain_ == default_domain_.get(); }
   Result<Done, std::errc> move(Domain* to);
+  void move_or_block(Domain* to);
+  void note(Domain* to);
+  // A device that is in no list becomes part of the group and goes to where it is; or, back again,
+  // is no part of it any more.
+  Result<Done, std::errc> join(Device& device);
+  void leave(Device& device);
 
   Iommu& iommu_;
   const std::uint32_t number_;
-  std::vector<Device*> devices_;
+  LinkedList<Device, Group> devices_;
   std::unique_ptr<Domain> default_domain_;
   Domain* domain_ = nullptr;
   const void* owner_ = nullptr;

@@ -10,11 +10,10 @@
 #include <optional>
 #include <span>
 #include <system_error>
-#include <utility>
-#include <vector>
 
 #include "smmu/iommu/driver.h"
 #include "smmu/iommu/fault.h"
+#include "smmu/iommu/linked_list.h"
 #include "smmu/iommu/prot.h"
 #include "smmu/iommu/unmap_batch.h"
 #include "smmu/result.h"
@@ -25,7 +24,7 @@ namespace smmu::iommu {
 class Device;
 class Group;
 class Iommu;
-class ReservedIova;
+class PasidAttachment;
 
 // A piece of what map_sg() maps.
 struct ScatterEntry {
@@ -48,7 +47,7 @@ struct MsiGeometry {
 // together with them.  The destructor wants the domain to itself.
 class Domain final : private FaultSink {
  public:
-  // Detaches what is attached, and frees the tables, whatever they map.
+  // Detaches what is attached, by PASID too, and frees the tables, whatever they map.
   ~Domain() override;
   Domain(const Domain&) = delete;
   Domain& operator=(const Domain&) = delete;
@@ -73,9 +72,10 @@ class Domain final : private FaultSink {
 
   // Maps [iova, iova + size) to [pa, pa + size), in the largest pages and blocks that fit; all of
   // it or nothing.  No bytes: nothing is done.
-  // invalid_argument: an address or the size is no multiple of the smallest page, the range wraps,
-  // the domain does not page, or `prot` says neither kRead nor kWrite.  no_such_device: the domain
-  // gets its tables when it is first attached.  And those of IoPgtable::map() and of the driver.
+  // invalid_argument: an address or the size is no multiple of the smallest page, a range wraps,
+  // the domain does not page, `prot` says neither kRead nor kWrite, or part of the range is in the
+  // reserved window.  no_such_device: the domain gets its tables when it is first attached.  And
+  // those of IoPgtable::map() and of the driver.
   Result<Done, std::errc> map(Iova iova, Pa pa, std::uint64_t size, Prot prot);
   // The same for pieces that follow one another from `iova` on; those that follow one another in
   // memory are mapped as one.  Returns the bytes.
@@ -84,7 +84,8 @@ class Domain final : private FaultSink {
 
   // Unmaps from `iova` on, up to `size` bytes, and returns how many that were: it ends at what is
   // not mapped, and at a block of which it is a part.  Nothing, if an address or the size is no
-  // multiple of the smallest page.  When it returns, no device reaches what was mapped there.
+  // multiple of the smallest page, the range wraps or part of it is in the reserved window.  When
+  // it returns, no device reaches what was mapped there.
   std::uint64_t unmap(Iova iova, std::uint64_t size);
   // The same, but a device may reach it until sync() has returned; or, if the batch says so, until
   // flush_all() has.
@@ -98,7 +99,9 @@ class Domain final : private FaultSink {
   // Groups that are attached.
   std::size_t attachments() const;
 
-  // What is told of faults of this domain's devices; null: nobody.
+  // What is told of faults of this domain's devices; null: nobody.  When it returns no thread is in
+  // the one of before, which may be destroyed then; but called from inside a handler it does not
+  // wait for other threads.
   // device_or_resource_busy: there is another one, or a reserved window, which some systems answer
   // for by the same means.
   Result<Done, std::errc> set_fault_handler(FaultHandler* handler);
@@ -107,7 +110,9 @@ class Domain final : private FaultSink {
   // or the domain was not made for it.
   Result<Done, std::errc> set_dirty_tracking(bool on);
   // Tells of what was written to in the range since it was last asked with kClear.  When it returns
-  // so, what is written from now on is told next time.  Errors: IoPgtable::read_and_clear_dirty().
+  // so, what is written from now on is told next time; after an error this holds for what was told.
+  // invalid_argument: the domain does not page.  no_such_device: it has no tables yet.  And those
+  // of IoPgtable::read_and_clear_dirty().
   Result<Done, std::errc> read_and_clear_dirty(Iova iova, std::uint64_t size, DirtyBits bits,
                                                DirtySink& sink);
 
@@ -156,15 +161,53 @@ class Domain final : private FaultSink {
   Domain(Iommu& iommu, DomainType type);
 
   FaultAction on_fault(Device* device, const Fault& fault) override;
+
+  // map() and unmap() of those who may do so in the reserved window.
+  Result<Done, std::errc> map_range(Iova iova, Pa pa, std::uint64_t size, Prot prot);
+  std::uint64_t unmap_range(Iova iova, std::uint64_t size, UnmapBatch& batch);
+  void unmap_range(Iova iova, std::uint64_t size);
+
+  // Those of its tables, which do not change; to ask them is a call.
+  std::uint64_t table_sizes(const IoPgtable& tables) const {
+    std::uint64_t sizes = table_sizes_.load(std::memory_order_relaxed);
+    if (sizes == 0) [[unlikely]] {
+      sizes = tables.page_sizes();
+      table_sizes_.store(sizes, std::memory_order_relaxed);
+    }
+    return sizes;
+  }
+  // Whether map() and unmap() must not touch the range because of it.
+  bool touches_window(Iova iova, std::uint64_t size) const;
+  Result<IoPgtable*, std::errc> tables_to_map(Iova iova, std::uint64_t size, std::uint64_t bits,
+                                              Prot prot) const;
+  Mapped map_pages(IoPgtable& tables, Iova iova, Pa pa, std::uint64_t size, Prot prot) const;
+  Result<Done, std::errc> finish_map(IoPgtable& tables, Iova iova, std::uint64_t size,
+                                     const Mapped& mapped);
   std::uint64_t unmap_pages(IoPgtable& tables, Iova iova, std::uint64_t size, UnmapBatch& batch);
+
+  // How a driver is told to attach a device to it; null: it is to be blocked.
+  static Attachment attachment(const Domain* domain);
+  // Whether a region of a device that is attached, but for one of kSoftwareMsi, has an address in
+  // [first, last].
+  // REQUIRES: the lock of the Iommu.
+  bool meets_reserved_region(Iova first, Iova last) const;
+
+  // The reserved window.
+  struct Window;
+  void drop_window();
+  bool has_reserved_window() const;
+  bool window_conflicts_with(std::span<const ReservedRegion> regions) const;
 
   Iommu& iommu_;
   const DomainType type_;
   std::unique_ptr<DriverDomain> driver_domain_;
+  // IoPgtable::page_sizes(), once somebody has asked for it.
+  mutable std::atomic<std::uint64_t> table_sizes_{0};
+  std::atomic<Window*> window_{nullptr};  // made with the first one, and there from then on
   std::atomic<FaultHandler*> fault_handler_{nullptr};
-  std::unique_ptr<ReservedIova> reserved_;
-  std::vector<Group*> groups_;                           // attached; by the lock of the Iommu
-  std::vector<std::pair<Device*, SubstreamId>> pasids_;  // the same
+  std::atomic<std::uint32_t> handling_{0};      // faults
+  LinkedList<Group, Domain> groups_;            // attached; by the lock of the Iommu
+  LinkedList<PasidAttachment, Domain> pasids_;  // the same
 };
 
 }  // namespace smmu::iommu

@@ -12,7 +12,6 @@
 #include <span>
 #include <string_view>
 #include <system_error>
-#include <vector>
 
 #include "smmu/iommu/address_space.h"
 #include "smmu/iommu/fault.h"
@@ -184,8 +183,9 @@ class Driver {
   virtual Result<std::unique_ptr<DriverDomain>, std::errc> create_domain(
       const DomainRequest& request, Device* device) = 0;
 
-  // Regions of the SMMU: where software may map doorbells, where interrupts are.
-  virtual std::vector<ReservedRegion> reserved_regions(const Device& device) const = 0;
+  // Regions of the SMMU: where software may map doorbells, where interrupts are.  They stay where
+  // they are until the device is removed.  Called after add_device().
+  virtual std::span<const ReservedRegion> reserved_regions(const Device& device) const = 0;
 
   // All accesses of the device without PASID go there from now on; when this returns none goes
   // where they went before.  invalid_argument: the domain is another SMMU's, or not for this

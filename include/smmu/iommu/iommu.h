@@ -2,6 +2,7 @@
 #ifndef SMMU_IOMMU_IOMMU_H_
 #define SMMU_IOMMU_IOMMU_H_
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -11,6 +12,7 @@
 #include "smmu/iommu/device.h"
 #include "smmu/iommu/domain.h"
 #include "smmu/iommu/driver.h"
+#include "smmu/iommu/linked_list.h"
 #include "smmu/result.h"
 
 namespace smmu::iommu {
@@ -28,11 +30,21 @@ struct DomainOptions {
 };
 
 struct IommuConfig {
-  // What a group is attached to when nobody says: kIdentity, kBlocked, kDma or kDmaLazy.
+  // What a group is attached to when nobody says: kIdentity, kBlocked, kDma or kDmaLazy, which is
+  // kDma where the driver has no Capability::kDeferredFlush.  The driver's preference for the first
+  // device of a group comes before this.
   DomainType default_domain = DomainType::kIdentity;
 };
 
 // All member functions may be called from any number of threads at once, but for the destructor.
+//
+// Devices are attached and detached one at a time.  The driver may find meanwhile that there are
+// faults, and tell a FaultHandler on the same thread, inside such a call.  What attaches or claims
+// from there gets device_or_resource_busy.  What cannot tell, because it detaches, releases,
+// removes or destroys, must not be called there.
+//
+// Lists that are returned are the caller's, who has to have the memory for them; for nothing else
+// is memory taken for granted.
 class Iommu {
  public:
   // The driver has brought its SMMU up.  invalid_argument: the configuration.  not_enough_memory.
@@ -47,8 +59,16 @@ class Iommu {
   Driver& driver() { return *driver_; }
 
   // The device gets a group, of its own or that of devices it is inseparable from, and goes to
-  // where the group is.  invalid_argument: no StreamID, devices that it is not isolated from are of
-  // groups that cannot be made one, and those of Driver::add_device() and Driver::attach().
+  // where the group is.  Where these are of several groups, all become part of the one with the
+  // lowest number and go to its default domain; the others and their default domains are gone.
+  // What is mapped there is not there any more, but for regions of kDirect and kDirectRelaxable,
+  // which are mapped in every default domain that pages.
+  // invalid_argument: no StreamID, another Iommu's device among those it is not isolated from, a
+  // device that must not be blocked and would be, a region in the reserved window of the domain;
+  // a group that it gets into, and that is attached by a PASID; or several, of which one is owned,
+  // not attached to its default domain, or has one of another type.  device_or_resource_busy: the
+  // caller is inside a call that attaches.  And those of Driver::add_device(),
+  // Driver::create_domain(), Domain::map() and Driver::attach().  An error leaves all as it was.
   Result<Device*, std::errc> add_device(DeviceConfig config);
   // Its accesses fail from now on.  A group without devices is gone.
   // REQUIRES: it is one of this Iommu's.
@@ -72,11 +92,20 @@ class Iommu {
   friend class Group;
   Iommu(std::unique_ptr<Driver> driver, const IommuConfig& config);
 
+  // As long as one lives, its thread changes what is attached to what.
+  class Change;
+
+  Result<Done, std::errc> settle(Device& device);
+  DomainType default_type(const Device& device) const;
+  Result<std::unique_ptr<Group>, std::errc> make_group(Device& device);
+  void drop(Group& group);
+
   const std::unique_ptr<Driver> driver_;
   const IommuConfig config_;
-  mutable std::recursive_mutex mutex_;  // devices, groups and what is attached to what
-  std::vector<std::unique_ptr<Device>> devices_;
-  std::vector<std::unique_ptr<Group>> groups_;
+  std::atomic<std::uint64_t> domains_{0};  // that there are
+  mutable std::recursive_mutex mutex_;     // groups, devices and what is attached to what
+  bool changing_ = false;
+  LinkedList<Group, Iommu> groups_;
   std::uint32_t next_group_ = 0;
 };
 
