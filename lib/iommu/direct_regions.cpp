@@ -1,0 +1,107 @@
+#include "lib/iommu/direct_regions.h"
+
+#include <cstdint>
+
+#include "lib/iommu/page_sizes.h"
+
+namespace smmu::iommu {
+namespace {
+
+bool is_direct(const ReservedRegion& region) {
+  return region.type == ReservedType::kDirect || region.type == ReservedType::kDirectRelaxable;
+}
+
+// Whole pages, from the first address to the last.
+struct Range {
+  std::uint64_t first;
+  std::uint64_t last;
+
+  bool meets(const Range& other) const { return first <= other.last && other.first <= last; }
+};
+
+Range pages_of(const ReservedRegion& region, std::uint64_t page_size) {
+  return {region.start.value & ~(page_size - 1), region.last() | (page_size - 1)};
+}
+
+// Of the ranges that meet `rest` and are mapped whether `region` is or not, the one that begins
+// first: of other devices, or of regions of its own device that come before it.
+bool find_covered(const ReservedRegion& region, const LinkedList<Device, Group>& devices,
+                  std::uint64_t page_size, const Range& rest, Range& covered) {
+  bool found = false;
+  for (const Device& device : devices) {
+    for (const ReservedRegion& other : device.reserved_regions()) {
+      if (&other == &region) break;
+      if (!is_direct(other)) continue;
+      const Range pages = pages_of(other, page_size);
+      if (!pages.meets(rest) || (found && pages.first >= covered.first)) continue;
+      covered = pages;
+      found = true;
+    }
+  }
+  return found;
+}
+
+// Calls visit(Range, Prot) for what is for `device` alone to map, as long as that says true.
+template <class Visit>
+void for_each_piece(const Domain& domain, const Device& device,
+                    const LinkedList<Device, Group>& devices, const Visit& visit) {
+  const std::uint64_t page_size = smallest_page(domain.page_sizes());
+  if (page_size == 0) return;
+  for (const ReservedRegion& region : device.reserved_regions()) {
+    if (!is_direct(region)) continue;
+    Range rest = pages_of(region, page_size);
+    for (bool more = true; more;) {
+      Range covered;
+      const bool found = find_covered(region, devices, page_size, rest, covered);
+      std::uint64_t last = rest.last;
+      if (found && covered.first <= rest.first) {
+        last = covered.last;
+      } else {
+        if (found) last = covered.first - 1;
+        if (!visit(Range{rest.first, last}, region.prot)) return;
+      }
+      more = last < rest.last;
+      rest.first = last + 1;
+    }
+  }
+}
+
+}  // namespace
+
+Result<Done, std::errc> map_direct_regions(Domain& domain, const Device& device,
+                                           const LinkedList<Device, Group>& devices) {
+  std::errc error{};
+  std::uint64_t mapped = 0;
+  for_each_piece(domain, device, devices, [&](const Range& pages, Prot prot) {
+    const std::uint64_t size = pages.last - pages.first + 1;
+    // No tables map all addresses there are.
+    const Result<Done, std::errc> done =
+        size != 0 ? domain.map(Iova(pages.first), Pa(pages.first), size, prot)
+                  : std::errc::result_out_of_range;
+    if (!done) {
+      error = done.error();
+      return false;
+    }
+    ++mapped;
+    return true;
+  });
+  if (error == std::errc{}) return Done{};
+
+  for_each_piece(domain, device, devices, [&](const Range& pages, Prot) {
+    if (mapped == 0) return false;
+    --mapped;
+    domain.unmap(Iova(pages.first), pages.last - pages.first + 1);
+    return true;
+  });
+  return error;
+}
+
+void unmap_direct_regions(Domain& domain, const Device& device,
+                          const LinkedList<Device, Group>& devices) {
+  for_each_piece(domain, device, devices, [&](const Range& pages, Prot) {
+    domain.unmap(Iova(pages.first), pages.last - pages.first + 1);
+    return true;
+  });
+}
+
+}  // namespace smmu::iommu

@@ -1,0 +1,75 @@
+#include "smmu/iommu/domain.h"
+
+#include <limits>
+#include <mutex>
+
+#include "lib/iommu/page_sizes.h"
+#include "lib/iommu/pasid_table.h"
+#include "smmu/iommu/device.h"
+#include "smmu/iommu/iommu.h"
+
+namespace smmu::iommu {
+
+Domain::Domain(Iommu& iommu, DomainType type) : iommu_(iommu), type_(type) { ++iommu_.domains_; }
+
+Domain::~Domain() {
+  drop_window();
+  {
+    const std::lock_guard lock(iommu_.mutex_);
+    while (!pasids_.empty()) {
+      const PasidAttachment& attachment = pasids_.front();
+      attachment.device.detach_pasid(attachment.pasid);
+    }
+    while (!groups_.empty()) groups_.front().detach();
+  }
+  // Its driver may tell of faults until it is gone, and tells this object.
+  driver_domain_.reset();
+  --iommu_.domains_;
+}
+
+Attachment Domain::attachment(const Domain* domain) {
+  if (domain == nullptr || domain->type_ == DomainType::kBlocked) return {AttachKind::kBlocked};
+  if (domain->type_ == DomainType::kIdentity) return {AttachKind::kIdentity};
+  return {AttachKind::kDomain, domain->driver_domain_.get()};
+}
+
+Result<Done, std::errc> Domain::set_nesting(bool nesting) {
+  const std::lock_guard lock(iommu_.mutex_);
+  return driver_domain_->set_nesting(nesting);
+}
+
+Result<Done, std::errc> Domain::set_quirks(const PgtableQuirks& quirks) {
+  if (type_ != DomainType::kUnmanaged) return std::errc::invalid_argument;
+  const std::lock_guard lock(iommu_.mutex_);
+  return driver_domain_->set_quirks(quirks);
+}
+
+std::optional<Pa> Domain::iova_to_phys(Iova iova) const {
+  return driver_domain_->iova_to_phys(iova);
+}
+
+std::size_t Domain::attachments() const {
+  const std::lock_guard lock(iommu_.mutex_);
+  return groups_.size();
+}
+
+bool Domain::meets_reserved_region(Iova first, Iova last) const {
+  const auto meets = [&](const Device& device) {
+    for (const ReservedRegion& region : device.reserved_regions()) {
+      if (region.type == ReservedType::kSoftwareMsi) continue;
+      if (region.start <= last && first.value <= region.last()) return true;
+    }
+    return false;
+  };
+  for (const Group& group : groups_) {
+    for (const Device& device : group.devices_) {
+      if (meets(device)) return true;
+    }
+  }
+  for (const PasidAttachment& attachment : pasids_) {
+    if (meets(attachment.device)) return true;
+  }
+  return false;
+}
+
+}  // namespace smmu::iommu

@@ -1,0 +1,186 @@
+// What is mapped in a domain.
+#include <limits>
+
+#include "lib/iommu/page_sizes.h"
+#include "smmu/iommu/domain.h"
+
+namespace smmu::iommu {
+namespace {
+
+constexpr std::uint64_t kLast = std::numeric_limits<std::uint64_t>::max();
+
+// `bits`: those of all addresses and sizes that shall be multiples of the smallest page.
+bool is_aligned(std::uint64_t sizes, std::uint64_t bits) {
+  return (bits & (smallest_page(sizes) - 1)) == 0;
+}
+
+// REQUIRES: the size is not 0.
+bool wraps(std::uint64_t first, std::uint64_t size) { return size - 1 > kLast - first; }
+
+}  // namespace
+
+inline bool Domain::touches_window(Iova iova, std::uint64_t size) const {
+  if (window_.load(std::memory_order_acquire) == nullptr) [[likely]]
+    return false;
+  return size != 0 && !wraps(iova.value, size) && in_reserved_window(iova, size);
+}
+
+// Whether [iova, iova + size) can be mapped at all; `bits` are as above.  Null: there is nothing to
+// do.
+inline Result<IoPgtable*, std::errc> Domain::tables_to_map(Iova iova, std::uint64_t size,
+                                                           std::uint64_t bits, Prot prot) const {
+  if (!is_paging()) return std::errc::invalid_argument;
+  IoPgtable* const tables = driver_domain_->tables();
+  const std::uint64_t sizes =
+      tables != nullptr ? table_sizes(*tables) : driver_domain_->page_sizes();
+  if (!is_aligned(sizes, bits) || (prot & kReadWrite) == Prot::kNone) {
+    return std::errc::invalid_argument;
+  }
+  if (size == 0) return nullptr;
+  if (wraps(iova.value, size)) return std::errc::invalid_argument;
+  if (tables == nullptr) return std::errc::no_such_device;
+  return tables;
+}
+
+// REQUIRES: what tables_to_map() has looked at.
+inline Mapped Domain::map_pages(IoPgtable& tables, Iova iova, Pa pa, std::uint64_t size,
+                                Prot prot) const {
+  const std::uint64_t sizes = table_sizes(tables);
+  std::uint64_t bytes = 0;
+  do {
+    const Iova at(iova.value + bytes);
+    const Pa to(pa.value + bytes);
+    const PageRun run = choose_pages(sizes, at.value, to.value, size - bytes);
+    const Mapped mapped = tables.map(at, to, run.page_size, run.count, prot);
+    bytes += mapped.bytes;
+    if (mapped.error != std::errc{}) return {bytes, mapped.error};
+    // Tables that map nothing would keep this thread here for ever.
+    if (mapped.bytes == 0) return {bytes, std::errc::io_error};
+  } while (bytes < size);
+  return {bytes, std::errc{}};
+}
+
+// What was not mapped as a whole, or what the driver refuses, is not mapped at all.
+inline Result<Done, std::errc> Domain::finish_map(IoPgtable& tables, Iova iova, std::uint64_t size,
+                                                  const Mapped& mapped) {
+  std::errc error = mapped.error;
+  if (error == std::errc{}) [[likely]] {
+    const Result<Done, std::errc> synced = driver_domain_->sync_map(iova, size);
+    if (synced) [[likely]]
+      return synced;
+    error = synced.error();
+  }
+  if (mapped.bytes != 0) {
+    // Devices may have used it already.
+    UnmapBatch batch;
+    unmap_pages(tables, iova, mapped.bytes, batch);
+    sync(batch);
+  }
+  return error;
+}
+
+Result<Done, std::errc> Domain::map(Iova iova, Pa pa, std::uint64_t size, Prot prot) {
+  if (touches_window(iova, size)) [[unlikely]]
+    return std::errc::invalid_argument;
+  return map_range(iova, pa, size, prot);
+}
+
+Result<Done, std::errc> Domain::map_range(Iova iova, Pa pa, std::uint64_t size, Prot prot) {
+  const auto tables = tables_to_map(iova, size, iova.value | pa.value | size, prot);
+  if (!tables) return tables.error();
+  if (*tables == nullptr) return Done{};
+  if (wraps(pa.value, size)) return std::errc::invalid_argument;
+  return finish_map(**tables, iova, size, map_pages(**tables, iova, pa, size, prot));
+}
+
+Result<std::uint64_t, std::errc> Domain::map_sg(Iova iova, std::span<const ScatterEntry> entries,
+                                                Prot prot) {
+  std::uint64_t bits = iova.value;
+  std::uint64_t size = 0;
+  for (const ScatterEntry& entry : entries) {
+    if (entry.size == 0) continue;
+    if (wraps(entry.pa.value, entry.size) || entry.size > kLast - size) {
+      return std::errc::invalid_argument;
+    }
+    bits |= entry.pa.value | entry.size;
+    size += entry.size;
+  }
+  const auto tables = tables_to_map(iova, size, bits, prot);
+  if (!tables) return tables.error();
+  if (*tables == nullptr) return std::uint64_t{0};
+  if (touches_window(iova, size)) [[unlikely]]
+    return std::errc::invalid_argument;
+
+  Mapped all{0, std::errc{}};
+  for (std::size_t n = 0; n < entries.size() && all.error == std::errc{};) {
+    ScatterEntry piece = entries[n++];
+    if (piece.size == 0) continue;
+    for (; n < entries.size(); ++n) {
+      const ScatterEntry& next = entries[n];
+      if (next.size == 0) continue;
+      if (next.pa.value == 0 || next.pa.value != piece.pa.value + piece.size) break;
+      piece.size += next.size;
+    }
+    const Mapped mapped =
+        map_pages(**tables, Iova(iova.value + all.bytes), piece.pa, piece.size, prot);
+    all.bytes += mapped.bytes;
+    all.error = mapped.error;
+  }
+  const Result<Done, std::errc> done = finish_map(**tables, iova, size, all);
+  if (!done) return done.error();
+  return size;
+}
+
+// REQUIRES: the addresses and the size are multiples of the smallest page.
+inline std::uint64_t Domain::unmap_pages(IoPgtable& tables, Iova iova, std::uint64_t size,
+                                         UnmapBatch& batch) {
+  const std::uint64_t sizes = table_sizes(tables);
+  std::uint64_t bytes = 0;
+  while (bytes < size) {
+    const Iova at(iova.value + bytes);
+    const PageRun run = choose_pages(sizes, at.value, at.value, size - bytes);
+    const Unmapped unmapped = tables.unmap(at, run.page_size, run.count);
+    if (unmapped.bytes == 0) break;
+    bytes += unmapped.bytes;
+    if (!unmapped.leaves || batch.told() == UnmapBatch::Told::kByFlush) continue;
+    if (!batch.takes(at, unmapped.bytes, run.page_size)) [[unlikely]]
+      sync(batch);
+    batch.add(at, unmapped.bytes, run.page_size);
+  }
+  return bytes;
+}
+
+std::uint64_t Domain::unmap(Iova iova, std::uint64_t size, UnmapBatch& batch) {
+  if (touches_window(iova, size)) [[unlikely]]
+    return 0;
+  return unmap_range(iova, size, batch);
+}
+
+std::uint64_t Domain::unmap(Iova iova, std::uint64_t size) {
+  UnmapBatch batch;
+  const std::uint64_t bytes = unmap(iova, size, batch);
+  sync(batch);
+  return bytes;
+}
+
+std::uint64_t Domain::unmap_range(Iova iova, std::uint64_t size, UnmapBatch& batch) {
+  IoPgtable* const tables = driver_domain_->tables();
+  if (tables == nullptr || !is_paging()) return 0;
+  if (!is_aligned(table_sizes(*tables), iova.value | size)) return 0;
+  if (size == 0 || wraps(iova.value, size)) return 0;
+  return unmap_pages(*tables, iova, size, batch);
+}
+
+void Domain::unmap_range(Iova iova, std::uint64_t size) {
+  UnmapBatch batch;
+  unmap_range(iova, size, batch);
+  sync(batch);
+}
+
+void Domain::sync(UnmapBatch& batch) {
+  if (batch.empty()) return;
+  driver_domain_->sync(batch);
+  batch.clear();
+}
+
+}  // namespace smmu::iommu

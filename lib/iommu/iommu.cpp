@@ -1,0 +1,222 @@
+#include "smmu/iommu/iommu.h"
+
+#include <cassert>
+#include <new>
+#include <utility>
+
+#include "lib/iommu/change.h"
+#include "lib/iommu/fixed_domain.h"
+#include "lib/iommu/neighbours.h"
+#include "lib/iommu/pasid_table.h"
+
+namespace smmu::iommu {
+
+Result<std::unique_ptr<Iommu>, std::errc> Iommu::create(std::unique_ptr<Driver> driver,
+                                                        const IommuConfig& config) {
+  const DomainType type = config.default_domain;
+  if (!driver || (type != DomainType::kIdentity && type != DomainType::kBlocked &&
+                  type != DomainType::kDma && type != DomainType::kDmaLazy)) {
+    return std::errc::invalid_argument;
+  }
+  std::unique_ptr<Iommu> iommu(new (std::nothrow) Iommu(std::move(driver), config));
+  if (!iommu) return std::errc::not_enough_memory;
+  return iommu;
+}
+
+Iommu::Iommu(std::unique_ptr<Driver> driver, const IommuConfig& config)
+    : driver_(std::move(driver)), config_(config) {}
+
+Iommu::~Iommu() {
+  while (!groups_.empty()) remove_device(groups_.front().devices_.front());
+  assert(domains_ == 0);
+  driver_->shut_down();
+}
+
+std::vector<Device*> Iommu::devices() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<Device*> devices;
+  for (const Group& group : groups_) {
+    for (Device& device : group.devices_) devices.push_back(&device);
+  }
+  return devices;
+}
+
+std::vector<Group*> Iommu::groups() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<Group*> groups;
+  groups.reserve(groups_.size());
+  for (Group& group : groups_) groups.push_back(&group);
+  return groups;
+}
+
+Result<Device*, std::errc> Iommu::add_device(DeviceConfig config) {
+  const Change change(*this);
+  if (change.is_inside()) return std::errc::device_or_resource_busy;
+  if (config.streams.empty()) return std::errc::invalid_argument;
+  for (const Device* const other : config.not_isolated_from) {
+    if (other == nullptr || &other->iommu_ != this) return std::errc::invalid_argument;
+  }
+  std::unique_ptr<Device> device(new (std::nothrow) Device(*this, std::move(config)));
+  if (!device) return std::errc::not_enough_memory;
+  auto state = driver_->add_device(*device);
+  if (!state) return state.error();
+  device->state_ = std::move(*state);
+
+  const Result<Done, std::errc> settled = settle(*device);
+  if (!settled) {
+    driver_->remove_device(*device);
+    return settled.error();
+  }
+  return device.release();
+}
+
+// Puts a device that the driver knows into its group.
+Result<Done, std::errc> Iommu::settle(Device& device) {
+  const Result<Done, std::errc> prepared = device.prepare();
+  if (!prepared) return prepared;
+
+  const Neighbours neighbours(device, *driver_);
+  Group* target = nullptr;
+  bool several = false;
+  neighbours.all_of([&](Device* neighbour) {
+    Group& group = *neighbour->group_;
+    several = several || (target != nullptr && target != &group);
+    if (target == nullptr || group.number_ < target->number_) target = &group;
+    return true;
+  });
+  if (target == nullptr) {
+    auto made = make_group(device);
+    if (!made) return made.error();
+    Group& group = **made;
+    group.note(group.default_domain_.get());
+    const Result<Done, std::errc> joined = group.join(device);
+    if (!joined) {
+      group.note(nullptr);
+      return joined;
+    }
+    ++next_group_;
+    device.group_ = &group;
+    groups_.push_back(*made->release());
+    return joined;
+  }
+
+  const DomainType type = target->default_domain_->type();
+  const bool possible = neighbours.all_of([&](Device* neighbour) {
+    const Group& group = *neighbour->group_;
+    if (group.uses_pasids()) return false;
+    return !several || (group.owner_ == nullptr && group.is_at_default() &&
+                        group.default_domain_->type() == type);
+  });
+  if (!possible) return std::errc::invalid_argument;
+
+  // Until all is done the devices of the other groups still say that they are of these.
+  Result<Done, std::errc> joined = Done{};
+  const bool all = neighbours.all_of([&](Device* neighbour) {
+    Group& group = *neighbour->group_;
+    while (&group != target && !group.devices_.empty()) {
+      Device& other = group.devices_.front();
+      group.devices_.remove(other);
+      joined = target->join(other);
+      if (joined) continue;
+      group.devices_.push_front(other);
+      return false;
+    }
+    return true;
+  });
+  if (all) joined = target->join(device);
+  if (!joined) {
+    while (target->devices_.back().group_ != target) {
+      Device& other = target->devices_.back();
+      other.attach_or_block(other.group_->domain_);
+      target->leave(other);
+      other.group_->devices_.push_front(other);
+    }
+    return joined;
+  }
+
+  device.group_ = target;
+  for (Device& other : target->devices_) other.group_ = target;
+  for (auto at = groups_.begin(); at != groups_.end();) {
+    Group& group = *at;
+    ++at;
+    if (group.devices_.empty()) drop(group);
+  }
+  return joined;
+}
+
+void Iommu::drop(Group& group) {
+  group.note(nullptr);
+  groups_.remove(group);
+  delete &group;
+}
+
+void Iommu::remove_device(Device& device) {
+  const Change change(*this);
+  assert(!change.is_inside());
+  while (!device.pasids_->empty()) device.detach_pasid(device.pasids_->front().pasid);
+  device.attach_or_block(nullptr);
+  driver_->remove_device(device);
+  const std::unique_ptr<Device> removed(&device);
+  Group& group = *device.group_;
+  group.leave(device);
+  if (group.devices_.empty()) drop(group);
+}
+
+DomainType Iommu::default_type(const Device& device) const {
+  DomainType type = config_.default_domain;
+  const std::optional<DomainType> preferred = driver_->default_domain_type(device);
+  // Whether it is lazy is not for the driver to say.
+  if (preferred && !(preferred == DomainType::kDma && type == DomainType::kDmaLazy)) {
+    type = *preferred;
+  }
+  if (type == DomainType::kDmaLazy && !driver_->capable(Capability::kDeferredFlush, &device)) {
+    type = DomainType::kDma;
+  }
+  return type;
+}
+
+// A group for a first device, which is not in it yet.
+Result<std::unique_ptr<Group>, std::errc> Iommu::make_group(Device& device) {
+  std::unique_ptr<Group> group(new (std::nothrow) Group(*this, next_group_));
+  if (!group) return std::errc::not_enough_memory;
+  auto domain = create_domain(default_type(device), {}, &device);
+  if (!domain) return domain.error();
+  group->default_domain_ = std::move(*domain);
+  return group;
+}
+
+Result<std::unique_ptr<Domain>, std::errc> Iommu::create_domain(DomainType type,
+                                                                const DomainOptions& options,
+                                                                Device* device) {
+  const bool pages = is_paging(type);
+  if ((device != nullptr && &device->iommu_ != this) ||
+      (options.address_space != nullptr) != (type == DomainType::kSva) ||
+      (options.parent != nullptr) != (type == DomainType::kNested) ||
+      (options.parent != nullptr && &options.parent->iommu_ != this) ||
+      ((options.nest_parent || options.dirty_tracking) && !pages) ||
+      (options.pasid && type == DomainType::kBlocked)) {
+    return std::errc::invalid_argument;
+  }
+  std::unique_ptr<Domain> domain(new (std::nothrow) Domain(*this, type));
+  if (!domain) return std::errc::not_enough_memory;
+  if (type == DomainType::kBlocked || type == DomainType::kIdentity) {
+    domain->driver_domain_.reset(new (std::nothrow) FixedDomain(type));
+  } else {
+    const DomainRequest request{
+        .type = type,
+        .nest_parent = options.nest_parent,
+        .dirty_tracking = options.dirty_tracking,
+        .pasid = options.pasid,
+        .address_space = options.address_space,
+        .parent = options.parent != nullptr ? options.parent->driver_domain_.get() : nullptr,
+        .guest = options.guest,
+        .faults = domain.get()};
+    auto made = driver_->create_domain(request, device);
+    if (!made) return made.error();
+    domain->driver_domain_ = std::move(*made);
+  }
+  if (!domain->driver_domain_) return std::errc::not_enough_memory;
+  return domain;
+}
+
+}  // namespace smmu::iommu
