@@ -17,11 +17,11 @@ using vmsa::Table_Stage1;
 // Type, in [1:0]: the same at both stages (D8.3.1).  At level 3 a page has what is a table's above.
 constexpr std::uint64_t kValid = 0b01;
 constexpr std::uint64_t kBlock = 0b01;
+constexpr std::uint64_t kType = 0b10;
 constexpr std::uint64_t kTableOrPage = 0b11;
 
-constexpr bool is_table(std::uint64_t descriptor) {
-  return (descriptor & kTableOrPage) == kTableOrPage;
-}
+// Of an entry above level 3 that these tables have; there is none with Type and without Valid.
+constexpr bool is_table(std::uint64_t descriptor) { return (descriptor & kType) != 0; }
 
 // The same bits at both stages.
 constexpr std::uint64_t kContiguous = Leaf_Stage1().set(Leaf_Stage1::Contiguous, true).word(0);
@@ -62,7 +62,10 @@ LongDescriptor<kGranule>::LongDescriptor(const PgtableConfig& config, const Long
       root_shift_(shift_of(shape.start_level)),
       root_log2_(shape.root_log2),
       first_(config.quirks.ttbr1 ? ~std::uint64_t{0} << config.input_bits : 0),
-      locks_(config.quirks.contiguous || config.quirks.split_blocks) {}
+      last_(mask(config.input_bits - 1, 0)),
+      last_pa_(mask(config.output_bits - 1, 0)),
+      locks_(config.quirks.contiguous || config.quirks.split_blocks),
+      plain_(!locks_ && caches == nullptr) {}
 
 template <unsigned kGranule>
 LongDescriptor<kGranule>::~LongDescriptor() {
@@ -211,9 +214,7 @@ Mapped LongDescriptor<kGranule>::write(std::uint64_t* entry, std::uint64_t addre
                                        unsigned shift, std::uint64_t count,
                                        std::uint64_t attributes) {
   const std::uint64_t size = std::uint64_t{1} << shift;
-  if ((pa.value + (count * size - 1)) >> config_.output_bits != 0) {
-    return {0, std::errc::result_out_of_range};
-  }
+  if (pa.value + (count * size - 1) > last_pa_) return {0, std::errc::result_out_of_range};
   std::uint64_t any = 0;
 #pragma GCC unroll 4
   for (std::uint64_t i = 0; i != count; ++i) any |= load(entry + i);
@@ -236,13 +237,55 @@ Mapped LongDescriptor<kGranule>::write(std::uint64_t* entry, std::uint64_t addre
 }
 
 template <unsigned kGranule>
+[[gnu::always_inline]] inline std::uint64_t* LongDescriptor<kGranule>::page_entry(
+    std::uint64_t address) const {
+  std::uint64_t* entry = root_entry(address);
+  const auto down = [&](unsigned level) {
+    const std::uint64_t descriptor = load(entry);
+    if (!is_table(descriptor)) return false;
+    entry = entry_below(descriptor, address, shift_of(level + 1));
+    return true;
+  };
+  switch (root_shift_) {
+    case shift_of(0):
+      if (!down(0)) return nullptr;
+      [[fallthrough]];
+    case shift_of(1):
+      if (!down(1)) return nullptr;
+      [[fallthrough]];
+    case shift_of(2):
+      if (!down(2)) return nullptr;
+      [[fallthrough]];
+    default:
+      return entry;
+  }
+}
+
+// One page, where a table is for it already, goes the short way.
+template <unsigned kGranule>
 Mapped LongDescriptor<kGranule>::map(Iova iova, Pa pa, std::uint64_t page_size, std::uint64_t count,
                                      Prot prot) {
+  std::uint64_t address = 0;
+  if (count == 1 && page_size == std::uint64_t{1} << kGranule && plain_ &&
+      (prot & kReadWrite) != Prot::kNone && in_range(iova, address) && pa.value <= last_pa_)
+      [[likely]] {
+    std::uint64_t* const entry = page_entry(address);
+    if (entry != nullptr && load(entry) == 0) [[likely]] {
+      store(entry, leaf(pa, attributes_[static_cast<std::size_t>(prot) % 64], kGranule));
+      return {page_size, std::errc()};
+    }
+  }
+  return map_any(iova, pa, page_size, count, prot);
+}
+
+template <unsigned kGranule>
+Mapped LongDescriptor<kGranule>::map_any(Iova iova, Pa pa, std::uint64_t page_size,
+                                         std::uint64_t count, Prot prot) {
   const unsigned leaf_shift = shift_of_size(page_size);
   if (leaf_shift == 0 || (prot & kReadWrite) == Prot::kNone) [[unlikely]]
     return {0, std::errc::invalid_argument};
   std::uint64_t address = 0;
-  if (!in_range(iova, address) || pa.value >> config_.output_bits != 0) [[unlikely]]
+  if (!in_range(iova, address) || pa.value > last_pa_) [[unlikely]]
     return {0, std::errc::result_out_of_range};
   if (count == 0) [[unlikely]]
     return {0, std::errc()};
@@ -282,6 +325,21 @@ Mapped LongDescriptor<kGranule>::map(Iova iova, Pa pa, std::uint64_t page_size, 
 
 template <unsigned kGranule>
 Unmapped LongDescriptor<kGranule>::unmap(Iova iova, std::uint64_t page_size, std::uint64_t count) {
+  std::uint64_t address = 0;
+  if (count == 1 && page_size == std::uint64_t{1} << kGranule && plain_ && in_range(iova, address))
+      [[likely]] {
+    std::uint64_t* const entry = page_entry(address);
+    if (entry != nullptr && load(entry) != 0) [[likely]] {
+      store(entry, 0);
+      return {page_size, true};
+    }
+  }
+  return unmap_any(iova, page_size, count);
+}
+
+template <unsigned kGranule>
+Unmapped LongDescriptor<kGranule>::unmap_any(Iova iova, std::uint64_t page_size,
+                                             std::uint64_t count) {
   const unsigned leaf_shift = shift_of_size(page_size);
   std::uint64_t address = 0;
   if (leaf_shift == 0 || !in_range(iova, address)) [[unlikely]]
@@ -413,14 +471,30 @@ std::optional<Pa> LongDescriptor<kGranule>::iova_to_phys(Iova iova) const {
   std::uint64_t address = 0;
   if (!in_range(iova, address)) [[unlikely]]
     return std::nullopt;
-  unsigned shift = root_shift_;
-  std::uint64_t descriptor = load(root_entry(address));
-  while (is_table(descriptor) && shift != kGranule) {
-    shift -= kBits;
+  const unsigned root_shift = root_shift_;
+  std::uint64_t descriptor = load(root_ + (address >> root_shift));
+  const auto found = [&](unsigned shift) -> std::optional<Pa> {
+    if ((descriptor & kValid) == 0) [[unlikely]]
+      return std::nullopt;
+    return Pa(leaf_of(descriptor).value | (address & ((std::uint64_t{1} << shift) - 1)));
+  };
+  // A level for each of the entry's shifts; `root`: whether the walk began there.
+  const auto down = [&](unsigned shift) {
     descriptor = load(entry_below(descriptor, address, shift));
+  };
+  if (root_shift > shift_of(1)) {
+    if (!is_table(descriptor)) return found(shift_of(0));
+    down(shift_of(1));
   }
-  if ((descriptor & kValid) == 0) return std::nullopt;
-  return Pa(leaf_of(descriptor).value | (address & ((std::uint64_t{1} << shift) - 1)));
+  if (root_shift > shift_of(2)) {
+    if (!is_table(descriptor)) return found(shift_of(1));
+    down(shift_of(2));
+  }
+  if (root_shift > shift_of(3)) {
+    if (!is_table(descriptor)) return found(shift_of(2));
+    down(shift_of(3));
+  }
+  return found(shift_of(3));
 }
 
 template <unsigned kGranule>

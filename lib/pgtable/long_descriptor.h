@@ -62,7 +62,7 @@ class LongDescriptor final : public IoPgtable {
   // The address as the tables see it, which begin at 0; false: they do not have it.
   bool in_range(Iova iova, std::uint64_t& address) const {
     address = iova.value - first_;
-    return address >> config_.input_bits == 0;
+    return address <= last_;
   }
   std::uint64_t* root_entry(std::uint64_t address) const {
     return root_ + (address >> root_shift_);
@@ -73,12 +73,17 @@ class LongDescriptor final : public IoPgtable {
   // How many entries there are from this one on.
   std::uint64_t room(std::uint64_t address, unsigned shift) const;
 
+  // The entry of a page, if all tables on the way are there; else null.
+  std::uint64_t* page_entry(std::uint64_t address) const;
+
   static Pa table_of(std::uint64_t descriptor);
   static Pa leaf_of(std::uint64_t descriptor);
   static std::uint64_t encode(Pa pa);
   std::uint64_t leaf(Pa pa, std::uint64_t attributes, unsigned shift) const;
   std::uint64_t table(Pa pa) const;
 
+  Mapped map_any(Iova iova, Pa pa, std::uint64_t page_size, std::uint64_t count, Prot prot);
+  Unmapped unmap_any(Iova iova, std::uint64_t page_size, std::uint64_t count);
   std::uint64_t install(std::uint64_t* entry, std::errc& error);
   Mapped write(std::uint64_t* entry, std::uint64_t address, Pa pa, unsigned shift,
                std::uint64_t count, std::uint64_t attributes);
@@ -100,8 +105,11 @@ class LongDescriptor final : public IoPgtable {
   const LeafAttributes attributes_;
   const unsigned root_shift_;
   const unsigned root_log2_;
-  const std::uint64_t first_;  // IOVA of the tables' address 0
+  const std::uint64_t first_;    // IOVA of the tables' address 0
+  const std::uint64_t last_;     // address, as the tables see it
+  const std::uint64_t last_pa_;  // that an output may have
   const bool locks_;
+  const bool plain_;  // neither a lock nor caches have to be thought of
   std::uint64_t* root_ = nullptr;
   std::recursive_mutex mutex_;
 };

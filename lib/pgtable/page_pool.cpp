@@ -131,7 +131,10 @@ Result<Pa, std::errc> PagePool::allocate(unsigned log2_size) {
     ++state_->blocks;
     state_->bytes += kUnit << order;
   }
-  std::memset(host_ + unit * kUnit, 0, kUnit << order);
+  // By the unit: for more, memset() takes an instruction that is slow to begin.
+  for (std::uint64_t i = 0; i != std::uint64_t{1} << order; ++i) {
+    std::memset(host_ + (unit + i) * kUnit, 0, kUnit);
+  }
   return Pa(base_ + unit * kUnit);
 }
 
