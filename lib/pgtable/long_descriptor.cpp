@@ -64,6 +64,7 @@ LongDescriptor<kGranule>::LongDescriptor(const PgtableConfig& config, const Long
       first_(config.quirks.ttbr1 ? ~std::uint64_t{0} << config.input_bits : 0),
       last_(mask(config.input_bits - 1, 0)),
       last_pa_(mask(config.output_bits - 1, 0)),
+      table_to_host_(pool.host_offset() - table(Pa(0))),
       locks_(config.quirks.contiguous || config.quirks.split_blocks),
       plain_(!locks_ && caches == nullptr) {}
 
@@ -372,6 +373,7 @@ Unmapped LongDescriptor<kGranule>::unmap_any(Iova iova, std::uint64_t page_size,
     if (shift == kGranule) {
       while (count - done >= 4 && load(entry + done) != 0 && load(entry + done + 1) != 0 &&
              load(entry + done + 2) != 0 && load(entry + done + 3) != 0) {
+#pragma GCC unroll 4
         for (unsigned i = 0; i != 4; ++i) store(entry + done + i, 0);
         done += 4;
       }

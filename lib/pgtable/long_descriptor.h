@@ -67,8 +67,11 @@ class LongDescriptor final : public IoPgtable {
   std::uint64_t* root_entry(std::uint64_t address) const {
     return root_ + (address >> root_shift_);
   }
+  // `table`: the descriptor of one.
   std::uint64_t* entry_below(std::uint64_t table, std::uint64_t address, unsigned shift) const {
-    return memory_.entries(table_of(table)) + (address >> shift & (kEntries - 1));
+    const std::uint64_t index = address >> shift & (kEntries - 1);
+    if constexpr (kGranule == 16) return memory_.entries(table_of(table)) + index;
+    return reinterpret_cast<std::uint64_t*>(table + table_to_host_) + index;
   }
   // How many entries there are from this one on.
   std::uint64_t room(std::uint64_t address, unsigned shift) const;
@@ -108,6 +111,9 @@ class LongDescriptor final : public IoPgtable {
   const std::uint64_t first_;    // IOVA of the tables' address 0
   const std::uint64_t last_;     // address, as the tables see it
   const std::uint64_t last_pa_;  // that an output may have
+  // The bits of a table's descriptor that are no address are the same for all of them, so an
+  // addition takes it to the host's address.  Not if the address has bits that are elsewhere (64K).
+  const std::uintptr_t table_to_host_;
   const bool locks_;
   const bool plain_;  // neither a lock nor caches have to be thought of
   std::uint64_t* root_ = nullptr;
