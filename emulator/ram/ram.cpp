@@ -113,9 +113,10 @@ BusResponse Ram::by_region(Pa pa, std::span<Byte> bytes, Access&& access) {
   return BusResponse::kOkay;
 }
 
-BusResponse Ram::read(Pa pa, std::span<std::byte> bytes) {
-  const auto access = [](const Region& region, std::uint64_t offset, std::span<std::byte> part) {
-    if (region.device != nullptr) return region.device->read(offset, part);
+template <class Device>
+BusResponse Ram::read(Pa pa, std::span<std::byte> bytes, Device&& device) {
+  const auto access = [&](const Region& region, std::uint64_t offset, std::span<std::byte> part) {
+    if (region.device != nullptr) return device(*region.device, offset, part);
     copy_shared(region.direct.host + offset, part.size(), [&](auto shared, std::size_t i) {
       const auto value = shared.load(std::memory_order_acquire);
       std::memcpy(part.data() + i, &value, sizeof value);
@@ -125,10 +126,11 @@ BusResponse Ram::read(Pa pa, std::span<std::byte> bytes) {
   return by_region(pa, bytes, access);
 }
 
-BusResponse Ram::write(Pa pa, std::span<const std::byte> bytes) {
-  const auto access = [](const Region& region, std::uint64_t offset,
-                         std::span<const std::byte> part) {
-    if (region.device != nullptr) return region.device->write(offset, part);
+template <class Device>
+BusResponse Ram::write(Pa pa, std::span<const std::byte> bytes, Device&& device) {
+  const auto access = [&](const Region& region, std::uint64_t offset,
+                          std::span<const std::byte> part) {
+    if (region.device != nullptr) return device(*region.device, offset, part);
     copy_shared(region.direct.host + offset, part.size(), [&](auto shared, std::size_t i) {
       typename decltype(shared)::value_type value;
       std::memcpy(&value, part.data() + i, sizeof value);
@@ -137,6 +139,33 @@ BusResponse Ram::write(Pa pa, std::span<const std::byte> bytes) {
     return BusResponse::kOkay;
   };
   return by_region(pa, bytes, access);
+}
+
+BusResponse Ram::read(Pa pa, std::span<std::byte> bytes) {
+  return read(pa, bytes, [](DeviceRegion& device, std::uint64_t offset, std::span<std::byte> part) {
+    return device.read(offset, part);
+  });
+}
+
+BusResponse Ram::write(Pa pa, std::span<const std::byte> bytes) {
+  return write(pa, bytes,
+               [](DeviceRegion& device, std::uint64_t offset, std::span<const std::byte> part) {
+                 return device.write(offset, part);
+               });
+}
+
+BusResponse Ram::read_for(const Requester& requester, Pa pa, std::span<std::byte> bytes) {
+  return read(pa, bytes,
+              [&](DeviceRegion& device, std::uint64_t offset, std::span<std::byte> part) {
+                return device.read_for(requester, offset, part);
+              });
+}
+
+BusResponse Ram::write_for(const Requester& requester, Pa pa, std::span<const std::byte> bytes) {
+  return write(pa, bytes,
+               [&](DeviceRegion& device, std::uint64_t offset, std::span<const std::byte> part) {
+                 return device.write_for(requester, offset, part);
+               });
 }
 
 const DirectRegion* Ram::direct_region(Pa pa) {

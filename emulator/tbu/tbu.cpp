@@ -4,6 +4,7 @@
 
 #include "emulator/walk/attributes.h"
 #include "smmu/arch/bits.h"
+#include "smmu/platform/requester.h"
 
 namespace smmu::emulator {
 namespace {
@@ -396,8 +397,13 @@ Transfer Tbu::transfer(Transaction transaction, std::size_t size, Access&& acces
     std::size_t piece = 0;
     if (const auto* translation = std::get_if<Translation>(&done.outcome)) {
       piece = piece_of(translation->size);
+      const Requester requester{.stream = transaction.stream,
+                                .substream = transaction.substream,
+                                .security = tcu_.security(),
+                                .space = translation->space,
+                                .attributes = translation->attributes};
       PhysicalMemory& memory = spaces_[translation->space];
-      if (access(memory, translation->pa, done.bytes, piece) == BusResponse::kAbort) {
+      if (access(memory, requester, translation->pa, done.bytes, piece) == BusResponse::kAbort) {
         done.outcome = Terminated{Response::kAbort};
         break;
       }
@@ -433,9 +439,8 @@ Transfer Tbu::read(const Transaction& transaction, std::span<std::byte> bytes) {
   read.direction = Direction::kRead;
   return transfer(
       read, bytes.size(),
-      [&](PhysicalMemory& memory, Pa pa, std::size_t offset, std::size_t size) {
-        return memory.read(pa, bytes.subspan(offset, size));
-      },
+      [&](PhysicalMemory& memory, const Requester& requester, Pa pa, std::size_t offset,
+          std::size_t size) { return memory.read_for(requester, pa, bytes.subspan(offset, size)); },
       [&](std::size_t offset, std::size_t size) {
         std::ranges::fill(bytes.subspan(offset, size), std::byte{0});
       });
@@ -449,8 +454,9 @@ Transfer Tbu::write(const Transaction& transaction, std::span<const std::byte> b
   write.direction = Direction::kWrite;
   return transfer(
       write, bytes.size(),
-      [&](PhysicalMemory& memory, Pa pa, std::size_t offset, std::size_t size) {
-        return memory.write(pa, bytes.subspan(offset, size));
+      [&](PhysicalMemory& memory, const Requester& requester, Pa pa, std::size_t offset,
+          std::size_t size) {
+        return memory.write_for(requester, pa, bytes.subspan(offset, size));
       },
       [](std::size_t, std::size_t) {});
 }

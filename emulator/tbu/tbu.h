@@ -111,8 +111,8 @@ class Tbu final : public Port {
   // Makes that source the speaker, and goes on.
   [[gnu::noinline]] void find_context(const Transaction& transaction, Outcome& outcome,
                                       Source source);
-  // Translates piece by piece and has `access(pa, offset, size)` do each, or
-  // `ignore(offset, size)` what is terminated RAZ/WI.
+  // Translates piece by piece and has `access(memory, requester, pa, offset, size)`
+  // do each, or `ignore(offset, size)` what is terminated RAZ/WI.
   template <class Access, class Ignore>
   Transfer transfer(Transaction transaction, std::size_t size, Access&& access, Ignore&& ignore);
 

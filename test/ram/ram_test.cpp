@@ -185,6 +185,90 @@ TEST(Ram, ADeviceSeesOffsets) {
   EXPECT_EQ(device.written[0], std::byte{7});
 }
 
+// One that wants to know who asks.
+class Doorbell final : public DeviceRegion {
+ public:
+  BusResponse read(std::uint64_t, std::span<std::byte>) override { return BusResponse::kAbort; }
+  BusResponse write(std::uint64_t, std::span<const std::byte>) override {
+    return BusResponse::kAbort;
+  }
+  BusResponse read_for(const Requester& requester, std::uint64_t offset,
+                       std::span<std::byte> bytes) override {
+    accesses.push_back({requester, offset, bytes.size()});
+    return BusResponse::kOkay;
+  }
+  BusResponse write_for(const Requester& requester, std::uint64_t offset,
+                        std::span<const std::byte> bytes) override {
+    accesses.push_back({requester, offset, bytes.size()});
+    return BusResponse::kOkay;
+  }
+
+  struct Access {
+    Requester requester;
+    std::uint64_t offset;
+    std::size_t bytes;
+    friend bool operator==(const Access&, const Access&) = default;
+  };
+  std::vector<Access> accesses;
+};
+
+constexpr Requester kSomebody{.stream = StreamId(7),
+                              .substream = SubstreamId(3),
+                              .security = SecurityState::kSecure,
+                              .space = SecurityState::kSecure,
+                              .attributes = {.type = 0x04, .shareability = Shareability::kOuter}};
+
+TEST(Ram, ADeviceHearsWhoAsks) {
+  Ram ram;
+  Doorbell doorbell;
+  ASSERT_TRUE(ram.add(Pa(0x4000), 0x1000));
+  ASSERT_TRUE(ram.add_device(Pa(0x5000), 0x1000, doorbell));
+  std::array<std::byte, 8> bytes{};
+  EXPECT_EQ(ram.write_for(kSomebody, Pa(0x5040), std::span(bytes).first(4)), BusResponse::kOkay);
+  // Half of it is RAM's, to which it is the same.
+  EXPECT_EQ(ram.read_for(kSomebody, Pa(0x4ffc), bytes), BusResponse::kOkay);
+  EXPECT_EQ(doorbell.accesses, (std::vector<Doorbell::Access>{{kSomebody, 0x40, 4},  //
+                                                              {kSomebody, 0, 4}}));
+}
+
+TEST(Ram, AnAccessOfNobodyIsToldAsSuch) {
+  Ram ram;
+  Doorbell doorbell;
+  ASSERT_TRUE(ram.add_device(Pa(0x5000), 0x1000, doorbell));
+  std::array<std::byte, 4> bytes{};
+  EXPECT_EQ(ram.write(Pa(0x5040), bytes), BusResponse::kAbort);
+  EXPECT_EQ(ram.read(Pa(0x5040), bytes), BusResponse::kAbort);
+  EXPECT_EQ(ram.store64(Pa(0x5040), 1), BusResponse::kAbort);
+  EXPECT_TRUE(doorbell.accesses.empty());
+}
+
+TEST(Ram, ADeviceThatDoesNotAskWhoSeesTheAccessAllTheSame) {
+  Ram ram;
+  Device device;
+  ASSERT_TRUE(ram.add_device(Pa(0x5000), 0x1000, device));
+  const std::array<std::byte, 2> written{std::byte{1}, std::byte{2}};
+  std::array<std::byte, 2> read{};
+  EXPECT_EQ(ram.write_for(kSomebody, Pa(0x5040), written), BusResponse::kOkay);
+  EXPECT_EQ(ram.read_for(kSomebody, Pa(0x5042), read), BusResponse::kOkay);
+  EXPECT_EQ(device.accesses, (std::vector<Device::Access>{{0x40, 2}, {0x42, 2}}));
+  EXPECT_TRUE(std::equal(written.begin(), written.end(), device.written.begin()));
+  EXPECT_EQ(read[0], std::byte{0x42});
+}
+
+TEST(Ram, BytesAreTheSameWhoeverAsks) {
+  Ram ram;
+  ASSERT_TRUE(ram.add(Pa(0), 0x4000));
+  const auto bytes = pattern(4097);
+  ASSERT_EQ(ram.write_for(kSomebody, Pa(0xff3), bytes), BusResponse::kOkay);
+  std::vector<std::byte> back(bytes.size());
+  ASSERT_EQ(ram.read(Pa(0xff3), back), BusResponse::kOkay);
+  EXPECT_EQ(back, bytes);
+  std::ranges::fill(back, std::byte{0});
+  ASSERT_EQ(ram.read_for(kSomebody, Pa(0xff3), back), BusResponse::kOkay);
+  EXPECT_EQ(back, bytes);
+  EXPECT_EQ(ram.write_for(kSomebody, Pa(0x3ff0), bytes), BusResponse::kAbort);
+}
+
 TEST(Ram, ADevicesAbortIsPassedOn) {
   Ram ram;
   Device device;

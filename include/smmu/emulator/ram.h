@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "smmu/platform/memory.h"
+#include "smmu/platform/requester.h"
 #include "smmu/result.h"
 #include "smmu/types.h"
 
@@ -25,6 +26,16 @@ class DeviceRegion {
   // `offset` counts from the start of the region; the access lies within it.
   virtual BusResponse read(std::uint64_t offset, std::span<std::byte> bytes) = 0;
   virtual BusResponse write(std::uint64_t offset, std::span<const std::byte> bytes) = 0;
+
+  // Accesses of a device that is behind an SMMU's port; those above are of all
+  // others.
+  virtual BusResponse read_for(const Requester&, std::uint64_t offset, std::span<std::byte> bytes) {
+    return read(offset, bytes);
+  }
+  virtual BusResponse write_for(const Requester&, std::uint64_t offset,
+                                std::span<const std::byte> bytes) {
+    return write(offset, bytes);
+  }
 };
 
 // RAM is sparse: a page costs host memory once something is written to it.
@@ -45,6 +56,9 @@ class Ram final : public PhysicalMemory {
 
   BusResponse read(Pa pa, std::span<std::byte> bytes) override;
   BusResponse write(Pa pa, std::span<const std::byte> bytes) override;
+  BusResponse read_for(const Requester& requester, Pa pa, std::span<std::byte> bytes) override;
+  BusResponse write_for(const Requester& requester, Pa pa,
+                        std::span<const std::byte> bytes) override;
   const DirectRegion* direct_region(Pa pa) override;
 
  private:
@@ -60,6 +74,12 @@ class Ram final : public PhysicalMemory {
   Region* find(Pa pa) const;
   template <class Byte, class Access>
   BusResponse by_region(Pa pa, std::span<Byte> bytes, Access&& access);
+  // `device(region, offset, bytes)` makes the part of an access that is a
+  // device's.
+  template <class Device>
+  BusResponse read(Pa pa, std::span<std::byte> bytes, Device&& device);
+  template <class Device>
+  BusResponse write(Pa pa, std::span<const std::byte> bytes, Device&& device);
 
   std::vector<std::unique_ptr<Region>> regions_;  // by address
 };

@@ -15,6 +15,7 @@
 #include <span>
 #include <utility>
 
+#include "smmu/platform/requester.h"
 #include "smmu/result.h"
 #include "smmu/types.h"
 
@@ -89,6 +90,15 @@ class PhysicalMemory {
   // been copied.
   virtual BusResponse read(Pa pa, std::span<std::byte> bytes) = 0;
   virtual BusResponse write(Pa pa, std::span<const std::byte> bytes) = 0;
+
+  // The same for a device, as an SMMU's port makes its accesses.  Memory to which
+  // it is the same who asks need not know of these.
+  virtual BusResponse read_for(const Requester&, Pa pa, std::span<std::byte> bytes) {
+    return read(pa, bytes);
+  }
+  virtual BusResponse write_for(const Requester&, Pa pa, std::span<const std::byte> bytes) {
+    return write(pa, bytes);
+  }
 
   // The directly mapped region that holds `pa`, or null.  A region once
   // returned stays as it is until this object is destroyed.
