@@ -26,6 +26,8 @@ using Pa = Number<struct PaKind, std::uint64_t>;      // physical
 
 using StreamId = Number<struct StreamIdKind, std::uint32_t>;
 using SubstreamId = Number<struct SubstreamIdKind, std::uint32_t>;  // a PCIe PASID
+using DeviceId = Number<struct DeviceIdKind, std::uint32_t>;        // who sends an interrupt
+using EventId = Number<struct EventIdKind, std::uint32_t>;          // which of its interrupts
 using Asid = Number<struct AsidKind, std::uint16_t>;
 using Vmid = Number<struct VmidKind, std::uint16_t>;
 

@@ -26,9 +26,9 @@ GOOGLETEST = ["<gtest/>", "<gmock/>"]
 OS = ["<linux/>", "<sys/>", "<fcntl.h>", "<pthread.h>", "<sched.h>", "<unistd.h>"]
 
 # Inside emulator/, bottom to top.  A folder may include those below it.
-SNAPSHOT, RAM, WALK, TLB, TCU, TBU, PMCG, V2, V3, CLI = (
+SNAPSHOT, RAM, GIC, WALK, TLB, TCU, TBU, PMCG, V2, V3, CLI = (
     f"emulator/{folder}/"
-    for folder in ("snapshot", "ram", "walk", "tlb", "tcu", "tbu", "pmcg", "v2", "v3", "cli"))
+    for folder in ("snapshot", "ram", "gic", "walk", "tlb", "tcu", "tbu", "pmcg", "v2", "v3", "cli"))
 BELOW_TCU = [SNAPSHOT, RAM, WALK, TLB]
 BELOW_TBU = [*BELOW_TCU, TCU]
 BELOW_V2 = [*BELOW_TBU, TBU]
@@ -60,6 +60,7 @@ TABLE = {
 
     SNAPSHOT: HARDWARE,
     RAM: [*HARDWARE, *OS],
+    GIC: HARDWARE,
     WALK: [*HARDWARE, SNAPSHOT],
     TLB: [*HARDWARE, SNAPSHOT, WALK],
     TCU: [*HARDWARE, *BELOW_TCU],
@@ -87,6 +88,7 @@ TABLE = {
     "test/model/": [*TEST, WALK, "test/model/"],
     "test/compile_fail/": ["include/"],
     "test/ram/": [*TEST, RAM],
+    "test/gic/": [*TEST, GIC],
     "test/snapshot/": [*TEST, SNAPSHOT],
     "test/walk/": [*TEST, SNAPSHOT, WALK],
     "test/model/": [*TEST, WALK],
