@@ -241,6 +241,22 @@ TEST(MessageOfASecureStream, TellsWhoseItIsAndWhichSpaceItGoesTo) {
           Listener::Access{Requester{.stream = kNic}, 0x40, 4}));
 }
 
+// 3.10.2.2: NS 0 in a leaf of Secure tables is the Secure space, whatever the access says.
+TEST(MessageOfASecureStream, GoesToTheSpaceThatItsTablesSay) {
+  Listener secure;
+  TwoSpaces board;
+  ASSERT_TRUE(board.memory(SecurityState::kSecure).add_device(Doorbells::kIts, 0x1000, secure));
+  board.bring_up();
+  PageTable table = board.secure().page_table();
+  table.map(Doorbells::kItsPage, Doorbells::kIts, 4096);
+  board.secure().attach(kNic, table);
+  const DmaDevice nic = board.secure().device(kNic).in(SecurityState::kNonSecure);
+  EXPECT_TRUE(Doorbells::ring(nic, kTranslater, 0));
+  ASSERT_EQ(secure.accesses.size(), 1U);
+  EXPECT_EQ(secure.accesses[0].requester.security, SecurityState::kSecure);
+  EXPECT_EQ(secure.accesses[0].requester.space, SecurityState::kSecure);
+}
+
 TEST(AccessOfADevice, OfTwoPagesIsTwoEachOfItsOwnType) {
   Listener listener;
   Doorbells bells;
