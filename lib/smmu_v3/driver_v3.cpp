@@ -1,0 +1,290 @@
+#include "lib/smmu_v3/driver_v3.h"
+
+#include <algorithm>
+#include <new>
+#include <utility>
+
+#include "lib/smmu_v3/nested_domain.h"
+#include "lib/smmu_v3/paging_domain.h"
+#include "lib/smmu_v3/plain_domain.h"
+#include "lib/smmu_v3/sva_domain.h"
+#include "smmu/arch/v3/commands_configuration.h"
+#include "smmu/iommu/device.h"
+
+namespace smmu::iommu {
+
+namespace {
+
+class QuietLog final : public DriverLog {
+  void say(std::string_view) override {}
+};
+
+// The most StreamIDs of one device.
+constexpr std::size_t kMostStreams = 4096;
+
+// Who wants to hear nothing.
+DriverLog& quiet_log() {
+  static QuietLog log;
+  return log;
+}
+
+// Null: nothing is wrong.
+const char* objection(const SmmuV3DriverConfig& config) {
+  if (config.registers == nullptr) return "registers: there are none";
+  if (config.pool == nullptr) return "pool: there is none";
+  if (config.clock == nullptr) return "clock: there is none";
+  if (config.asid_bits == 0 || config.vmid_bits == 0)
+    return "asid_bits, vmid_bits: 0 leaves no number to give out";
+  if (config.timeout.count() <= 0) return "timeout: nothing can be done in no time";
+  for (const auto& message :
+       {config.event_queue_message, config.page_request_message, config.global_error_message}) {
+    if (message && (message->address.value == 0 || message->address.value % 4 != 0 ||
+                    message->address.value >> 52 != 0))
+      return "messages: an address is 0, no multiple of 4, or beyond 52 bits";
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<SmmuV3Driver>, std::string> SmmuV3Driver::create(
+    const SmmuV3DriverConfig& config) {
+  if (const char* wrong = objection(config)) return std::string(wrong);
+  auto features = probe_v3(config);
+  if (!features) return features.error();
+  DriverLog& log = config.log != nullptr ? *config.log : quiet_log();
+  std::unique_ptr<DriverV3> driver(new (std::nothrow) DriverV3(config, *features, log));
+  if (driver == nullptr) return std::string("not enough memory");
+  if (auto failure = driver->start()) return *std::move(failure);
+  return std::unique_ptr<SmmuV3Driver>(std::move(driver));
+}
+
+DriverV3::DriverV3(const SmmuV3DriverConfig& config, const FeaturesV3& features, DriverLog& log)
+    : core_{.config = config,
+            .features = features,
+            .memory = TableMemory(*config.pool, features.coherent ? nullptr : config.caches),
+            .log = log},
+      bring_up_(core_),
+      errors_(*config.registers, log),
+      signal_(choose_signal()) {}
+
+DriverV3::~DriverV3() {
+  if (queue_ != nullptr) shut_down();
+}
+
+SmmuV3DriverConfig::SyncSignal DriverV3::choose_signal() const {
+  using SyncSignal = SmmuV3DriverConfig::SyncSignal;
+  if (core_.config.sync != SyncSignal::kBest) return core_.config.sync;
+  if (core_.features.messages && core_.features.coherent) return SyncSignal::kMessage;
+  return core_.features.wake_up ? SyncSignal::kWakeUp : SyncSignal::kPoll;
+}
+
+std::optional<std::string> DriverV3::start() {
+  const std::string no_memory = "the pool, or the heap, has no memory left for tables and queues";
+  const FeaturesV3& features = core_.features;
+  if (!core_.asids.create(features.asid_bits) || !core_.vmids.create(features.vmid_bits))
+    return no_memory;
+  auto entries =
+      StreamEntries::create(features, core_.memory, unknown_entry(core_.config, features));
+  if (!entries) return no_memory;
+  entries_ = *std::move(entries);
+  if (!events_.create(core_.memory, features.log2_events)) return no_memory;
+  if (features.page_requests && !page_requests_.create(core_.memory, features.log2_page_requests))
+    return no_memory;
+  auto queue = CommandQueue::create(
+      {.log2_size = features.log2_commands, .sync = signal_, .timeout = core_.config.timeout},
+      core_.memory, *core_.config.registers, *core_.config.clock, core_.log, *this);
+  if (!queue) return no_memory;
+  queue_ = *std::move(queue);
+  core_.queue = queue_.get();
+  return bring_up_.enable(*entries_, events_, page_requests_);
+}
+
+void DriverV3::shut_down() {
+  if (auto failure = bring_up_.disable()) core_.log.say(*failure);
+}
+
+Result<Done, std::errc> DriverV3::suspend() {
+  if (auto failure = bring_up_.disable()) {
+    core_.log.say(*failure);
+    return std::errc::timed_out;
+  }
+  return Done{};
+}
+
+Result<Done, std::errc> DriverV3::resume() {
+  if (auto failure = bring_up_.enable(*entries_, events_, page_requests_)) {
+    core_.log.say(*failure);
+    return std::errc::timed_out;
+  }
+  return Done{};
+}
+
+bool DriverV3::capable(Capability capability, const Device* device) const {
+  switch (capability) {
+    case Capability::kCacheCoherency:
+      return core_.features.coherent && (device == nullptr || device->config().coherent);
+    case Capability::kNoExec:
+    case Capability::kDeferredFlush:
+      return true;
+    case Capability::kPreBootProtection:
+      return bring_up_.was_protected();
+    // 13.5: what PCIe's No_snoop makes of an access is beyond the SMMU.
+    case Capability::kEnforceCacheCoherency:
+      return false;
+    case Capability::kDirtyTracking:
+      return core_.features.dirty_flags && core_.features.stage1;
+    case Capability::kPciAts:
+      return core_.features.ats && (device == nullptr || device->config().ats);
+  }
+  return false;
+}
+
+std::vector<ReservedRegion> DriverV3::reserved_regions(const Device&) const {
+  if (core_.config.software_msi.size == 0) return {};
+  return {core_.config.software_msi};
+}
+
+Result<std::unique_ptr<DriverDomain>, std::errc> DriverV3::create_domain(
+    const DomainRequest& request, Device*) {
+  switch (request.type) {
+    case DomainType::kBlocked:
+    case DomainType::kIdentity: {
+      std::unique_ptr<DriverDomain> domain(new (std::nothrow) PlainDomain(
+          core_,
+          request.type == DomainType::kIdentity ? DomainV3::Role::kIdentity
+                                                : DomainV3::Role::kBlocked,
+          request.faults));
+      if (domain == nullptr) return std::errc::not_enough_memory;
+      return domain;
+    }
+    case DomainType::kUnmanaged:
+    case DomainType::kDma:
+    case DomainType::kDmaLazy:
+      return PagingDomain::create(core_, request);
+    case DomainType::kSva:
+      return SvaDomain::create(core_, request);
+    case DomainType::kNested:
+      return NestedDomain::create(core_, request, core_.domains.find(request.parent));
+  }
+  return std::errc::operation_not_supported;
+}
+
+std::size_t DriverV3::place_of(StreamId stream) const {
+  const Known* const found =
+      std::lower_bound(known_.begin(), known_.end(), stream,
+                       [](const Known& known, StreamId wanted) { return known.stream < wanted; });
+  return static_cast<std::size_t>(found - known_.begin());
+}
+
+const DriverV3::Known* DriverV3::find(StreamId stream) const {
+  const std::size_t place = place_of(stream);
+  if (place == known_.size() || known_[place].stream != stream) return nullptr;
+  return &known_[place];
+}
+
+Result<std::unique_ptr<DeviceState>, std::errc> DriverV3::add_device(Device& device) {
+  const DeviceConfig& config = device.config();
+  const FeaturesV3& features = core_.features;
+  if (config.pasid_bits > features.substream_bits) return std::errc::invalid_argument;
+  std::unique_ptr<DeviceStreams> streams(new (std::nothrow) DeviceStreams(device));
+  if (streams == nullptr) return std::errc::not_enough_memory;
+  streams->substream_bits = config.pasid_bits;
+  streams->traits.ats = features.ats && config.ats;
+  streams->pages_by_requests = streams->traits.ats && features.page_requests && config.pri;
+  streams->traits.stalls =
+      features.stalls != StallModel::kTerminate && config.can_stall && !streams->pages_by_requests;
+
+  for (const StreamMatch& match : config.streams) {
+    // Every subset of the mask, 0 first.
+    std::uint32_t bits = 0;
+    do {
+      const StreamId stream((match.id.value & ~match.mask) | bits);
+      bits = (bits - match.mask) & match.mask;
+      if (!entries_->in_range(stream) || find(stream) != nullptr)
+        return std::errc::invalid_argument;
+      if (std::find(streams->ids.begin(), streams->ids.end(), stream) != streams->ids.end())
+        continue;
+      if (streams->ids.size() == kMostStreams) return std::errc::invalid_argument;
+      if (!streams->ids.reserve(1)) return std::errc::not_enough_memory;
+      streams->ids.append(stream);
+    } while (bits != 0);
+  }
+  if (streams->ids.empty()) return std::errc::invalid_argument;
+
+  for (const StreamId stream : streams->ids) {
+    const auto made = entries_->make(stream);
+    if (!made) return made.error();
+    // 4.3.1: a level 1 descriptor is forgotten with Leaf 0 alone.
+    if (*made == StreamEntries::Made::kDescriptor) {
+      const auto told = queue_->submit_and_sync(command_v3<v3::CMD_CFGI_STE>()
+                                                    .set(v3::CMD_CFGI_STE::StreamID, stream.value)
+                                                    .set(v3::CMD_CFGI_STE::Leaf, false)
+                                                    .words());
+      if (!told) return told.error();
+    }
+  }
+  {
+    const std::lock_guard guard(core_.deliveries.mutex());
+    if (!known_.reserve(streams->ids.size())) return std::errc::not_enough_memory;
+  }
+  const auto blocked = write_streams(*streams, abort_entry());
+  if (!blocked) return blocked.error();
+  const std::lock_guard guard(core_.deliveries.mutex());
+  for (const StreamId stream : streams->ids) {
+    known_.insert(place_of(stream), {stream, streams.get()});
+  }
+  return std::unique_ptr<DeviceState>(std::move(streams));
+}
+
+void DriverV3::remove_device(Device& device) {
+  auto& streams = static_cast<DeviceStreams&>(*device.state());
+  while (!streams.pasids.empty()) {
+    if (!detach_pasid(streams, streams.pasids.size() - 1)) break;
+  }
+  if (!attach_streams(streams, AttachKind::kBlocked, nullptr))
+    core_.log.say("the SMMU may still translate for a device that was removed");
+  {
+    const std::lock_guard guard(core_.deliveries.mutex());
+    for (const StreamId stream : streams.ids) {
+      const std::size_t place = place_of(stream);
+      if (place != known_.size() && known_[place].stream == stream) known_.erase(place);
+    }
+  }
+  core_.deliveries.wait(streams);
+}
+
+void DriverV3::interrupt(Service service) {
+  if (service == Service::kWake) {
+    if (queue_ != nullptr) queue_->wake();
+    return;
+  }
+  asked_.fetch_or(static_cast<std::uint32_t>(service));
+  if (queue_ == nullptr) return;
+  if (!queue_->held_here()) return serve();
+  // In the middle of a doorbell: others could not send commands while a handler thinks.
+  deferred.store(true);
+}
+
+void DriverV3::after_commands() {
+  deferred.store(false);
+  serve();
+}
+
+void DriverV3::serve() {
+  const std::uint32_t asked = asked_.exchange(0);
+  const auto wanted = [asked](Service service) {
+    return (asked & static_cast<std::uint32_t>(service)) != 0;
+  };
+  if (wanted(Service::kErrors)) look_for_errors();
+  if (wanted(Service::kEvents)) event_drain_.ask([this] { drain_events(); });
+  if (wanted(Service::kPageRequests)) page_request_drain_.ask([this] { drain_page_requests(); });
+}
+
+void DriverV3::look_for_errors() {
+  if (errors_.look(*queue_) == GlobalErrors::Outcome::kOn || failed_.exchange(true)) return;
+  // 12.3: in Service Failure Mode nothing of what the SMMU does can be relied on.
+  if (auto failure = bring_up_.disable()) core_.log.say(*failure);
+}
+
+}  // namespace smmu::iommu

@@ -1,0 +1,100 @@
+// The Event queue and the PRI queue as their consumer sees them (IHI 0070, 3.5).
+#ifndef LIB_SMMU_V3_RECORD_QUEUE_H_
+#define LIB_SMMU_V3_RECORD_QUEUE_H_
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <system_error>
+#include <utility>
+
+#include "lib/smmu_v3/table_memory.h"
+#include "smmu/arch/v3/queue_registers.h"
+#include "smmu/platform/mmio.h"
+#include "smmu/result.h"
+
+namespace smmu::iommu {
+
+// Used by one thread at a time.
+template <std::size_t kWords, class Base, class Produced, class Consumed>
+class RecordQueue {
+ public:
+  using Record = std::array<std::uint64_t, kWords>;
+
+  // Of 2^log2_size records, or as many as there is memory for.  not_enough_memory.
+  Result<Done, std::errc> create(const TableMemory& memory, unsigned log2_size) {
+    memory_ = &memory;
+    log2_size_ = log2_size;
+    auto block = TableBlock::allocate(memory, log2_bytes());
+    while (!block && log2_bytes() > PagePool::kLog2Least) {
+      --log2_size_;
+      block = TableBlock::allocate(memory, log2_bytes());
+    }
+    if (!block) return block.error();
+    block_ = *std::move(block);
+    return Done{};
+  }
+
+  // REQUIRES: the queue is disabled.
+  void program(Mmio& registers) {
+    registers.write(Base()
+                        .set(Base::LOG2SIZE, log2_size_)
+                        .set(Base::ADDR, block_.pa().value)
+                        .set(Base::WA, true));
+    registers.write(Produced());
+    registers.write(Consumed());
+    consumed_ = Consumed();
+  }
+
+  struct Taken {
+    std::size_t records = 0;
+    bool lost = false;      // some, since there was no room
+    bool nonsense = false;  // the SMMU's index cannot be
+  };
+  // Copies the oldest records out, and makes room for others.
+  Taken take(Mmio& registers, std::span<Record> records) {
+    Taken taken;
+    const auto produced = registers.read<Produced>();
+    const std::uint32_t mask = (2U << log2_size_) - 1;
+    const std::uint32_t first = consumed_[Consumed::RD];
+    const std::uint32_t there = (produced[Produced::WR] - first) & mask;
+    taken.lost = produced[Produced::OVFLG] != consumed_[Consumed::OVACKFLG];
+    // 3.5.1: what an SMMU does with such indices is its affair; here it begins anew.
+    taken.nonsense = there > 1U << log2_size_;
+    taken.records = taken.nonsense ? 0 : std::min<std::size_t>(there, records.size());
+    for (std::size_t i = 0; i != taken.records; ++i) {
+      const std::uint32_t slot = (first + static_cast<std::uint32_t>(i)) & ((1U << log2_size_) - 1);
+      for (std::size_t word = 0; word != kWords; ++word) {
+        records[i][word] = TableMemory::load(block_.words() + kWords * slot + word);
+      }
+    }
+    if (taken.records == 0 && !taken.lost && !taken.nonsense) return taken;
+    const std::uint32_t next =
+        taken.nonsense ? produced[Produced::WR] : first + static_cast<std::uint32_t>(taken.records);
+    consumed_.set(Consumed::RD, next & mask).set(Consumed::OVACKFLG, produced[Produced::OVFLG]);
+    registers.write(consumed_);
+    return taken;
+  }
+
+ private:
+  // Entries of 16 or 32 bytes.
+  unsigned log2_bytes() const {
+    return std::max(log2_size_ + (kWords == 2 ? 4U : 5U), PagePool::kLog2Least);
+  }
+
+  const TableMemory* memory_ = nullptr;
+  unsigned log2_size_ = 0;
+  TableBlock block_;
+  Consumed consumed_;
+};
+
+using EventQueueV3 =
+    RecordQueue<4, v3::SMMU_EVENTQ_BASE, v3::SMMU_EVENTQ_PROD, v3::SMMU_EVENTQ_CONS>;
+using PageRequestQueueV3 =
+    RecordQueue<2, v3::SMMU_PRIQ_BASE, v3::SMMU_PRIQ_PROD, v3::SMMU_PRIQ_CONS>;
+
+}  // namespace smmu::iommu
+
+#endif  // LIB_SMMU_V3_RECORD_QUEUE_H_
