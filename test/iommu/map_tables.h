@@ -36,6 +36,7 @@ class MapTables final : public IoPgtable {
   PgtableRegisters registers() const override { return {}; }
   const PgtableConfig& config() const override { return config_; }
   std::uint64_t live_tables() const override { return 1; }
+  void trim() override {}
 
   Leaves leaves() const;
   // A device writes there.
