@@ -94,13 +94,17 @@ function(smmu_write_links file)
   file(WRITE ${file} "${text}\n")
 endfunction()
 
-# smmu_add_test([target...]) makes the *.cpp of the folder that calls it one program, test_<folder>,
-# and each of its test cases a ctest entry, <folder>/Suite.Name, labelled <folder>.  Links
-# GoogleTest, the code of test/support and the targets named.  With SMMU_TEST_ONLY_THREADS the tests
-# (..._test.cpp) that start no thread are left out, and a program of which no test remains.
+# smmu_add_test([target...] [EXCEPT source...]) makes the *.cpp of the folder that calls it one
+# program, test_<folder>, and each of its test cases a ctest entry, <folder>/Suite.Name, labelled
+# <folder>.  Links GoogleTest, the code of test/support and the targets named.  With
+# SMMU_TEST_ONLY_THREADS the tests (..._test.cpp) that start no thread are left out, and a program
+# of which no test remains.
 function(smmu_add_test)
+  cmake_parse_arguments(PARSE_ARGV 0 arg "" "" "EXCEPT")
   cmake_path(GET CMAKE_CURRENT_SOURCE_DIR FILENAME folder)
   file(GLOB sources CONFIGURE_DEPENDS *.cpp)
+  list(TRANSFORM arg_EXCEPT PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/)
+  list(REMOVE_ITEM sources ${arg_EXCEPT})
   if(SMMU_TEST_ONLY_THREADS)
     set(tests ${sources})
     list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
@@ -122,7 +126,8 @@ function(smmu_add_test)
   endif()
   set(target test_${folder})
   add_executable(${target} ${sources})
-  target_link_libraries(${target} PRIVATE smmu_test_options smmu_testing_sources ${ARGN})
+  target_link_libraries(${target} PRIVATE smmu_test_options smmu_testing_sources
+                                          ${arg_UNPARSED_ARGUMENTS})
   if(SMMU_PRECOMPILE)
     target_precompile_headers(${target} REUSE_FROM smmu_test_precompiled)
   endif()

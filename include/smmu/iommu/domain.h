@@ -59,7 +59,8 @@ class Domain final : private FaultSink {
   // Sizes of pages and blocks, one bit each, of this domain alone; 0 where nothing is mapped.
   std::uint64_t page_sizes() const { return driver_domain_->page_sizes(); }
   Geometry geometry() const { return driver_domain_->geometry(); }
-  // Of the reserved window if there is one, else of the region that the driver sets aside.
+  // Of the reserved window if there is one, else of the region of kSoftwareMsi that a device has
+  // which is attached.  None: there is neither, or the domain does not page.
   std::optional<MsiGeometry> msi_geometry() const;
 
   // Whether guests' tables may be put above it.  operation_not_permitted: it was attached already.
@@ -116,33 +117,47 @@ class Domain final : private FaultSink {
   Result<Done, std::errc> read_and_clear_dirty(Iova iova, std::uint64_t size, DirtyBits bits,
                                                DirtySink& sink);
 
-  // The reserved IOVA domain: a window that doorbells are mapped in.  The caller need not know the
-  // size of a page, and need not care who else wants the same doorbell.
+  // The reserved IOVA domain: a window that doorbells are mapped in, and that map() and unmap()
+  // stay out of.  The caller need not know the size of a page, and need not care who else wants the
+  // same doorbell.  These functions may be called from inside the driver's calls, too, that map and
+  // unmap for them: they wait for what other threads have underway, never for their own.
   //
-  // [iova, iova + size) becomes the window, with granules of 2^order bytes.
-  // invalid_argument: `iova` or `size` is no multiple of the granule, there are no bytes, or they
-  // wrap; the granule is smaller than the smallest page; the window is not inside the aperture, or
-  // overlaps what is mapped or a reserved region of a device that is attached (but for one of
-  // kSoftwareMsi); the domain does not page, or the DMA layer has it.  file_exists: there is a
-  // window.  not_enough_memory.  no_such_file_or_directory: this library was built without it.
+  // [iova, iova + size) becomes the window, with granules of 2^order bytes.  For the rule of
+  // threads it changes all of it. invalid_argument: `iova` or `size` is no multiple of the granule,
+  // there are no bytes, or they wrap; the granule is smaller than the smallest page, or `size` is
+  // more than kMostWindowPages of these; the window is not inside the aperture, or overlaps what is
+  // mapped or a reserved region of a device that is attached (but for one of kSoftwareMsi); `prot`
+  // says neither kRead nor kWrite; the domain is not one of kUnmanaged.  file_exists: there is a
+  // window.  not_enough_memory. no_such_file_or_directory: this library was built without it.
+  //
+  // A device that is attached later must not have a reserved region there either.
   Result<Done, std::errc> alloc_reserved_iova_domain(Iova iova, std::uint64_t size, unsigned order,
                                                      Prot prot = kReadWrite | Prot::kNoExec |
                                                                  Prot::kMmio);
-  // Unmaps what is bound and gives the window up.  Without a window it does nothing; other threads
-  // may use the window meanwhile, and then find none.
+  static constexpr std::uint64_t kMostWindowPages = 1 << 20;
+  // Unmaps what is bound and gives the window up.  Without a window it does nothing.  Other threads
+  // may use the window meanwhile, and then find none.  When it returns nothing is mapped there any
+  // more, not even by a get_reserved_iova() that was underway; but what it was called from inside
+  // of ends later, and the window with it.
   void free_reserved_iova_domain();
-  // Where devices find [pa, pa + size): it is mapped, as a device, unless it is already.  Each
-  // success has to be put back.
-  // invalid_argument: there is no window, no bytes, a range that wraps, or rights the window has
-  // not.  not_enough_memory: no room is left in it.  And errors of map().
+  // Where devices find [pa, pa + size): whole granules are mapped, as a device (kMmio, and not
+  // kCache), unless they are already.  Each success has to be put back.
+  // invalid_argument: there is no window, no bytes, a range that wraps, neither kRead nor kWrite,
+  // or rights the window has not: to read, to write, to execute (without kNoExec), for unprivileged
+  // accesses (without kPriv).  not_enough_memory: no room is left in it for the granules, aligned
+  // to their number rounded up to a power of two; or no memory.  And errors of map().
+  // no_such_file_or_directory: as above.
   //
-  // A range that is inside one that is bound shares its binding.  One that overlaps it but is not
-  // inside gets a binding of its own, so that all of it can be reached from the answer on.
+  // A range that is inside one that is bound with all these rights shares its binding: of several,
+  // that of the one that begins highest, then of the one that ends lowest, then of the latest.  One
+  // that overlaps others but is inside none, or for which they lack a right, gets a binding of its
+  // own, so that all of it can be reached from the answer on.
   Result<Iova, std::errc> get_reserved_iova(Pa pa, std::uint64_t size,
                                             Prot prot = Prot::kWrite | Prot::kNoExec | Prot::kMmio);
-  // Any address inside a binding will do; one that is in none is ignored.  The last one unmaps it.
+  // Any address inside a binding will do; one that is in none is ignored.  The last one unmaps it;
+  // its addresses are given to others only when no device reaches it any more.
   void put_reserved_iova(Iova iova);
-  // A range of the domain may not be mapped by its user if it touches the window.
+  // Whether part of a range is in the window, or in one that is being given up.
   bool in_reserved_window(Iova iova, std::uint64_t size) const;
 
   // kNested and kSva; see DriverDomain.
@@ -192,9 +207,17 @@ class Domain final : private FaultSink {
   // REQUIRES: the lock of the Iommu.
   bool meets_reserved_region(Iova first, Iova last) const;
 
+  // The region of kSoftwareMsi of a device that is attached; null: none has one.
+  // REQUIRES: the lock of the Iommu.
+  const ReservedRegion* software_msi_region() const;
+
   // The reserved window.
   struct Window;
   void drop_window();
+  // Whether a page is mapped that has an address in [first, last].
+  bool is_mapped(Iova first, Iova last) const;
+  // As in msi_geometry(), where `required` is yet to be said.
+  std::optional<MsiGeometry> window_geometry() const;
   bool has_reserved_window() const;
   bool window_conflicts_with(std::span<const ReservedRegion> regions) const;
 

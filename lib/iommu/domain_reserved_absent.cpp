@@ -1,0 +1,31 @@
+// What takes the place of domain_reserved.cpp where this library is built without the IOVA domain
+// (SMMU_IOMMU_IOVA): there never is a window.
+#include "smmu/iommu/domain.h"
+
+namespace smmu::iommu {
+
+struct Domain::Window {};
+
+Result<Done, std::errc> Domain::alloc_reserved_iova_domain(Iova, std::uint64_t, unsigned, Prot) {
+  return std::errc::no_such_file_or_directory;
+}
+
+void Domain::free_reserved_iova_domain() {}
+
+Result<Iova, std::errc> Domain::get_reserved_iova(Pa, std::uint64_t, Prot) {
+  return std::errc::no_such_file_or_directory;
+}
+
+void Domain::put_reserved_iova(Iova) {}
+
+bool Domain::in_reserved_window(Iova, std::uint64_t) const { return false; }
+
+bool Domain::has_reserved_window() const { return false; }
+
+bool Domain::window_conflicts_with(std::span<const ReservedRegion>) const { return false; }
+
+std::optional<MsiGeometry> Domain::window_geometry() const { return std::nullopt; }
+
+void Domain::drop_window() {}
+
+}  // namespace smmu::iommu
