@@ -22,6 +22,7 @@
 namespace smmu::iommu {
 
 class Device;
+class DoorbellSpace;
 class Group;
 class Iommu;
 class PasidAttachment;
@@ -160,6 +161,13 @@ class Domain final : private FaultSink {
   // Whether part of a range is in the window, or in one that is being given up.
   bool in_reserved_window(Iova iova, std::uint64_t size) const;
 
+  // Who maps doorbells in a domain of kDma or kDmaLazy, since it is he who gives addresses out;
+  // null: nobody does.  He outlives the domain, or is taken away before he goes.
+  void set_doorbell_space(DoorbellSpace* space) {
+    doorbell_space_.store(space, std::memory_order_release);
+  }
+  DoorbellSpace* doorbell_space() const { return doorbell_space_.load(std::memory_order_acquire); }
+
   // kNested and kSva; see DriverDomain.
   DriverDomain::Invalidated invalidate(std::span<const std::array<std::uint64_t, 2>> commands) {
     return driver_domain_->invalidate(commands);
@@ -227,6 +235,7 @@ class Domain final : private FaultSink {
   // IoPgtable::page_sizes(), once somebody has asked for it.
   mutable std::atomic<std::uint64_t> table_sizes_{0};
   std::atomic<Window*> window_{nullptr};  // made with the first one, and there from then on
+  std::atomic<DoorbellSpace*> doorbell_space_{nullptr};
   std::atomic<FaultHandler*> fault_handler_{nullptr};
   std::atomic<std::uint32_t> handling_{0};      // faults
   LinkedList<Group, Domain> groups_;            // attached; by the lock of the Iommu
