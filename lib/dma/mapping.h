@@ -1,0 +1,114 @@
+// Mapping and unmapping in a DMA space, for devices and for their queues.
+#ifndef LIB_DMA_MAPPING_H_
+#define LIB_DMA_MAPPING_H_
+
+#include <cstdint>
+#include <optional>
+
+#include "smmu/iommu/dma.h"
+#include "smmu/iommu/dma_space.h"
+
+namespace smmu::iommu {
+
+inline Prot prot_of(DmaDirection direction) {
+  switch (direction) {
+    case DmaDirection::kToDevice:
+      return Prot::kRead;
+    case DmaDirection::kFromDevice:
+      return Prot::kWrite;
+    case DmaDirection::kBidirectional:
+      break;
+  }
+  return kReadWrite;
+}
+
+// The whole pages around some bytes.
+struct PagesAround {
+  std::uint64_t offset;  // of the bytes in the first
+  std::uint64_t bytes;   // 0: there are none, or they wrap
+};
+
+inline PagesAround pages_around(std::uint64_t address, std::uint64_t size, std::uint64_t granule) {
+  const std::uint64_t offset = address & (granule - 1);
+  const std::uint64_t end = offset + size;
+  if (size == 0 || end < size || end > ~(granule - 1)) [[unlikely]]
+    return {0, 0};
+  return {offset, (end + (granule - 1)) & ~(granule - 1)};
+}
+
+template <class Source>
+[[gnu::always_inline]] inline Result<Pfn, std::errc> DmaSpace::allocate(Source& source,
+                                                                        std::uint64_t pages,
+                                                                        const DmaLimit& limit) {
+  const bool again = limit.first != limit.last;
+  auto first =
+      source.allocate_fast(pages, limit.first, again ? FlushOnFailure::kNo : FlushOnFailure::kYes);
+  if (!first && again) [[unlikely]]
+    first = source.allocate_fast(pages, limit.last);
+  if (recorder_ != nullptr) [[unlikely]]
+    recorder_->on_allocate(pages, limit.last, first ? std::optional<Pfn>(*first) : std::nullopt);
+  return first;
+}
+
+// Addresses that nothing was mapped at.
+template <class Source>
+void DmaSpace::give_back(Source& source, Pfn first, std::uint64_t pages) {
+  if (recorder_ != nullptr) recorder_->on_free(first);
+  const auto fault = source.free_fast(first, pages);
+  static_cast<void>(fault);  // they are this call's own
+}
+
+template <class Source>
+[[gnu::always_inline]] inline Result<Done, std::errc> DmaSpace::release(Source& source, Pfn first,
+                                                                        std::uint64_t pages) {
+  if (recorder_ != nullptr) [[unlikely]]
+    recorder_->on_free(first);
+  if (queue_ != nullptr) {
+    queue_->add(first, pages, nullptr, clock_.now());
+  } else if (source.free_fast(first, pages)) [[unlikely]] {
+    return std::errc::invalid_argument;
+  }
+  return Done{};
+}
+
+template <class Source>
+[[gnu::always_inline]] inline Result<Iova, std::errc> DmaSpace::map(Source& source, Pa pa,
+                                                                    std::uint64_t size, Prot prot,
+                                                                    const DmaLimit& limit) {
+  const PagesAround around = pages_around(pa.value, size, granule_);
+  if (around.bytes == 0) [[unlikely]]
+    return std::errc::invalid_argument;
+  const auto first = allocate(source, around.bytes >> shift_, limit);
+  if (!first) [[unlikely]]
+    return first.error();
+  const Iova iova(*first << shift_);
+  const auto mapped = domain_.map(iova, Pa(pa.value - around.offset), around.bytes, prot);
+  if (!mapped) [[unlikely]] {
+    give_back(source, *first, around.bytes >> shift_);
+    return mapped.error();
+  }
+  return Iova(iova.value + around.offset);
+}
+
+template <class Source>
+[[gnu::always_inline]] inline Result<Done, std::errc> DmaSpace::unmap(Source& source, Iova iova,
+                                                                      std::uint64_t size) {
+  const PagesAround around = pages_around(iova.value, size, granule_);
+  if (around.bytes == 0) [[unlikely]]
+    return std::errc::invalid_argument;
+  const Iova first(iova.value - around.offset);
+  const std::uint64_t pages = around.bytes >> shift_;
+  if (checks_ && !is_taken(first.value >> shift_, pages)) [[unlikely]]
+    return std::errc::invalid_argument;
+  // What a flush will tell the SMMU of is not in the batch.
+  UnmapBatch batch(queue_ != nullptr ? UnmapBatch::Told::kByFlush : UnmapBatch::Told::kBySync);
+  const std::uint64_t unmapped = domain_.unmap(first, around.bytes, batch);
+  domain_.sync(batch);
+  if (unmapped != around.bytes) [[unlikely]]
+    return std::errc::invalid_argument;
+  return release(source, first.value >> shift_, pages);
+}
+
+}  // namespace smmu::iommu
+
+#endif  // LIB_DMA_MAPPING_H_
