@@ -41,14 +41,15 @@ Result<Done, std::errc> Domain::alloc_reserved_iova_domain(Iova iova, std::uint6
   if (window->first < aperture.first || window->last > aperture.last) {
     return std::errc::invalid_argument;
   }
+  // This may take its time, and needs no lock: nobody maps there meanwhile.
+  const bool mapped = is_mapped(window->first, window->last);
   // Whatever is attached from now on finds the window.
   const std::lock_guard lock(iommu_.mutex_);
-  Window* own = window_.load(std::memory_order_relaxed);
-  if (own && own->reserved.touches(kLowest, kHighest)) return std::errc::file_exists;
-  if (meets_reserved_region(window->first, window->last) ||
-      is_mapped(window->first, window->last)) {
+  if (has_reserved_window()) return std::errc::file_exists;
+  if (mapped || meets_reserved_region(window->first, window->last)) {
     return std::errc::invalid_argument;
   }
+  Window* own = window_.load(std::memory_order_relaxed);
   if (!own) {
     own = new (std::nothrow) Window(*this);
     if (!own) return std::errc::not_enough_memory;
