@@ -8,7 +8,6 @@
 #include <optional>
 
 #include "lib/smmu_v3/context_entries.h"
-#include "lib/smmu_v3/deliveries.h"
 #include "lib/smmu_v3/entries.h"
 #include "lib/smmu_v3/growing_array.h"
 #include "smmu/iommu/driver.h"
@@ -35,7 +34,7 @@ struct AttachedStreams {
 
 // Written by the one call that attaches at a time; who looks for a handler holds the mutex of
 // Deliveries, and so does who writes what such look at.
-class DeviceStreams final : public DeviceState, public Recipient {
+class DeviceStreams final : public DeviceState {
  public:
   explicit DeviceStreams(Device& of) : device(of) {}
 

@@ -69,7 +69,7 @@ void DomainV3::look_at_attached() {
 }
 
 TaggedDomain::~TaggedDomain() {
-  core_.deliveries.wait(*this);
+  wait_for_handlers();
   if (!tagged_) return;
   if (tag_.regime == TlbTag::Regime::kStage2) {
     core_.vmids.give_back(tag_.vmid.value);

@@ -20,7 +20,7 @@
 
 namespace smmu::iommu {
 
-class DomainV3 : public DriverDomain, public Recipient {
+class DomainV3 : public DriverDomain {
  public:
   enum class Role : std::uint8_t { kBlocked, kIdentity, kStage1, kStage2, kSva, kNested };
 
@@ -81,6 +81,8 @@ class DomainV3 : public DriverDomain, public Recipient {
   template <class F>
   void for_each_stream(CommandBatch& batch, F&& visit);
 
+  // To be called first by every destructor.
+  void wait_for_handlers() { core_.deliveries.wait(this); }
   // REQUIRES: it was never attached.
   void set_role(Role role) { role_ = role; }
 

@@ -69,7 +69,7 @@ DriverV3::DriverV3(const SmmuV3DriverConfig& config, const FeaturesV3& features,
       signal_(choose_signal()) {}
 
 DriverV3::~DriverV3() {
-  if (queue_ != nullptr) shut_down();
+  if (queue_ != nullptr && !down_) shut_down();
 }
 
 SmmuV3DriverConfig::SyncSignal DriverV3::choose_signal() const {
@@ -101,6 +101,7 @@ std::optional<std::string> DriverV3::start() {
 }
 
 void DriverV3::shut_down() {
+  down_ = true;
   if (auto failure = bring_up_.disable()) core_.log.say(*failure);
 }
 
@@ -140,9 +141,9 @@ bool DriverV3::capable(Capability capability, const Device* device) const {
   return false;
 }
 
-std::vector<ReservedRegion> DriverV3::reserved_regions(const Device&) const {
+std::span<const ReservedRegion> DriverV3::reserved_regions(const Device&) const {
   if (core_.config.software_msi.size == 0) return {};
-  return {core_.config.software_msi};
+  return {&core_.config.software_msi, 1};
 }
 
 Result<std::unique_ptr<DriverDomain>, std::errc> DriverV3::create_domain(
@@ -251,7 +252,7 @@ void DriverV3::remove_device(Device& device) {
       if (place != known_.size() && known_[place].stream == stream) known_.erase(place);
     }
   }
-  core_.deliveries.wait(streams);
+  core_.deliveries.wait(&streams);
 }
 
 void DriverV3::interrupt(Service service) {

@@ -7,9 +7,9 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <system_error>
-#include <vector>
 
 #include "lib/smmu_v3/bring_up.h"
 #include "lib/smmu_v3/core.h"
@@ -38,7 +38,7 @@ class DriverV3 final : public SmmuV3Driver, private CommandQueueOwner {
   Device* inseparable_from(const Device&) const override { return nullptr; }
   Result<std::unique_ptr<DriverDomain>, std::errc> create_domain(const DomainRequest& request,
                                                                  Device* device) override;
-  std::vector<ReservedRegion> reserved_regions(const Device& device) const override;
+  std::span<const ReservedRegion> reserved_regions(const Device& device) const override;
   Result<Done, std::errc> attach(Device& device, const Attachment& to) override;
   Result<Done, std::errc> attach_pasid(Device& device, SubstreamId pasid,
                                        const Attachment& to) override;
@@ -127,6 +127,7 @@ class DriverV3 final : public SmmuV3Driver, private CommandQueueOwner {
   std::atomic<std::uint32_t> asked_{0};  // services
   OneAtATime event_drain_;
   OneAtATime page_request_drain_;
+  bool down_ = false;
   std::atomic<bool> failed_{false};  // Service Failure Mode was seen
 
   // By the mutex of Deliveries; written by one call at a time.

@@ -78,13 +78,15 @@ void DriverV3::on_event(const EventWords& words) {
   const Fault fault = decode_event(words);
   DeviceStreams* streams = nullptr;
   DomainV3* domain = nullptr;
+  Deliveries::Call for_device;
+  Deliveries::Call for_domain;
   {
     const std::lock_guard guard(core_.deliveries.mutex());
     if (const Known* known = find(fault.stream)) {
       streams = known->streams;
-      core_.deliveries.begin(*streams);
+      core_.deliveries.begin(for_device, streams);
       domain = domain_of(*streams, fault.substream);
-      if (domain != nullptr) core_.deliveries.begin(*domain);
+      if (domain != nullptr) core_.deliveries.begin(for_domain, domain);
     }
   }
   FaultAction action = FaultAction::kNotMine;
@@ -108,8 +110,8 @@ void DriverV3::on_event(const EventWords& words) {
   }
   if (action == FaultAction::kNotMine) core_.log.say(fault.record);
   if (fault.stalled && !later) resume_stalled(fault.stream, fault.stall_tag, action);
-  if (domain != nullptr) core_.deliveries.end(*domain);
-  if (streams != nullptr) core_.deliveries.end(*streams);
+  core_.deliveries.end(for_domain);
+  core_.deliveries.end(for_device);
 }
 
 // 4.7.1: a CMD_SYNC would not wait for it, so none follows.
@@ -142,13 +144,15 @@ void DriverV3::on_page_request(const std::array<std::uint64_t, 2>& words) {
   }
   DeviceStreams* streams = nullptr;
   DomainV3* domain = nullptr;
+  Deliveries::Call for_device;
+  Deliveries::Call for_domain;
   {
     const std::lock_guard guard(core_.deliveries.mutex());
     if (const Known* known = find(request.stream)) {
       streams = known->streams;
-      core_.deliveries.begin(*streams);
+      core_.deliveries.begin(for_device, streams);
       domain = domain_of(*streams, request.substream);
-      if (domain != nullptr) core_.deliveries.begin(*domain);
+      if (domain != nullptr) core_.deliveries.begin(for_domain, domain);
     }
   }
   AddressSpace* const space = domain != nullptr ? domain->address_space() : nullptr;
@@ -160,8 +164,8 @@ void DriverV3::on_page_request(const std::array<std::uint64_t, 2>& words) {
                               request.stream.value, request.iova.value));
   }
   if (const auto whole = groups_.add(request, answer)) answer_group(request, *whole);
-  if (domain != nullptr) core_.deliveries.end(*domain);
-  if (streams != nullptr) core_.deliveries.end(*streams);
+  core_.deliveries.end(for_domain);
+  core_.deliveries.end(for_device);
 }
 
 void DriverV3::answer_group(const PageFault& request, PageAnswer answer) {

@@ -49,7 +49,7 @@ Result<std::unique_ptr<DriverDomain>, std::errc> NestedDomain::create(CoreV3& co
   return domain;
 }
 
-NestedDomain::~NestedDomain() { core_.deliveries.wait(*this); }
+NestedDomain::~NestedDomain() { wait_for_handlers(); }
 
 v3::STE NestedDomain::stream_for(const StreamTraits& traits) const {
   return nested_entry(core_.features, guest_, parent_.stage2(), traits);

@@ -30,7 +30,7 @@ PagingDomain::PagingDomain(CoreV3& core, Role role, const DomainRequest& request
       nest_parent_(request.nest_parent),
       dirty_tracking_(request.dirty_tracking) {}
 
-PagingDomain::~PagingDomain() { core_.deliveries.wait(*this); }
+PagingDomain::~PagingDomain() { wait_for_handlers(); }
 
 Result<Done, std::errc> PagingDomain::make_tables(const PgtableQuirks& quirks, Role role) {
   const FeaturesV3& features = core_.features;
@@ -97,7 +97,7 @@ Result<Done, std::errc> PagingDomain::set_nesting(bool nesting) {
   const FeaturesV3& features = core_.features;
   if (!features.stage1 || !features.stage2 || dirty_tracking_) return std::errc::invalid_argument;
   // What is mapped would be lost.
-  if (pgtable_->live_tables() > 1) return std::errc::operation_not_permitted;
+  if (pgtable_->live_tables() != 0) return std::errc::operation_not_permitted;
   const bool before = std::exchange(nest_parent_, nesting);
   const Role role = nesting ? Role::kStage2 : Role::kStage1;
   const auto made = make_tables({}, role);
@@ -110,7 +110,7 @@ Result<Done, std::errc> PagingDomain::set_nesting(bool nesting) {
 }
 
 Result<Done, std::errc> PagingDomain::set_quirks(const PgtableQuirks& quirks) {
-  if (is_tagged() || pgtable_->live_tables() > 1) return std::errc::operation_not_permitted;
+  if (is_tagged() || pgtable_->live_tables() != 0) return std::errc::operation_not_permitted;
   // These two are not the user's to choose.
   if (quirks.dirty != pgtable_->config().quirks.dirty ||
       quirks.s2fwb != pgtable_->config().quirks.s2fwb || quirks.non_secure)

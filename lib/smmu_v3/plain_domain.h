@@ -11,7 +11,7 @@ namespace smmu::iommu {
 class PlainDomain final : public DomainV3 {
  public:
   PlainDomain(CoreV3& core, Role role, FaultSink* faults) : DomainV3(core, role, faults) {}
-  ~PlainDomain() override { core_.deliveries.wait(*this); }
+  ~PlainDomain() override { wait_for_handlers(); }
 
   std::optional<Pa> iova_to_phys(Iova iova) override {
     return role() == Role::kIdentity ? std::optional(Pa(iova.value)) : std::nullopt;

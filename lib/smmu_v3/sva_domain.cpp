@@ -45,7 +45,7 @@ SvaDomain::SvaDomain(CoreV3& core, const DomainRequest& request, const PgtableRe
       granule_(bytes_of(tables.granule)),
       tlb_(core.features, granule_) {}
 
-SvaDomain::~SvaDomain() { core_.deliveries.wait(*this); }
+SvaDomain::~SvaDomain() { wait_for_handlers(); }
 
 v3::CD SvaDomain::context_for(const StreamTraits& traits) const {
   return context(core_.features, {.tables = tables_of_program_, .asid = tag().asid}, traits);

@@ -1,0 +1,353 @@
+// In which order the driver writes STEs, CDs and commands.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "smmu/arch/v3/context_table.h"
+#include "smmu/arch/v3/registers.h"
+#include "smmu/arch/v3/stream_table.h"
+#include "smmu/platform/memory.h"
+#include "test/driver_v3/scripted_board.h"
+
+namespace smmu::testing {
+namespace {
+
+using emulator::SmmuV3Config;
+using iommu::DomainType;
+using iommu::kReadWrite;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using v3::CD;
+using v3::L1STD;
+using v3::SMMU_STRTAB_BASE;
+using v3::STE;
+using v3::SteConfig;
+
+constexpr StreamId kStream = StreamId(0x205);
+
+class AttachOrder : public ::testing::Test {
+ protected:
+  AttachOrder() {
+    EXPECT_EQ(board.start(), "");
+    device = &board.add({.streams = {{kStream}}, .pasid_bits = 4});
+    board.smmu.story();
+    board.smmu.commands();
+    // What the SMMU finds whenever it has forgotten what it knew.
+    board.smmu.on_sync = [this] {
+      stes.push_back(ste());
+      cds.push_back(cd());
+    };
+  }
+
+  template <class S>
+  S load(std::uint64_t address) {
+    const std::uint64_t* const words = board.pool().words(Pa(address));
+    auto array = S().words();
+    for (std::size_t i = 0; i != array.size(); ++i) array[i] = little_endian(words[i]);
+    return S(array);
+  }
+  STE ste(StreamId stream = kStream) {
+    const std::uint64_t top = board.smmu.get<SMMU_STRTAB_BASE>()[SMMU_STRTAB_BASE::ADDR];
+    const auto descriptor = load<L1STD>(top + 8 * (stream.value >> 8));
+    return load<STE>(descriptor[L1STD::L2Ptr] + 64 * (stream.value & 0xff));
+  }
+  CD cd() {
+    const STE entry = ste();
+    if (entry[STE::Config] != SteConfig::kS1Translate) return CD();
+    return load<CD>(entry[STE::S1ContextPtr]);
+  }
+
+  ScriptedBoard board;
+  iommu::Device* device = nullptr;
+  std::vector<STE> stes;
+  std::vector<CD> cds;
+};
+
+TEST_F(AttachOrder, ADeviceThatIsAddedIsBlockedBeforeAnythingElse) {
+  EXPECT_EQ(ste(), STE().set(STE::V, true).set(STE::Config, SteConfig::kAbort));
+  EXPECT_EQ(ste(StreamId(0x2ff)), STE().set(STE::V, true).set(STE::Config, SteConfig::kAbort));
+  ScriptedBoard other;
+  ASSERT_EQ(other.start(), "");
+  other.smmu.story();
+  other.smmu.commands();
+  other.add({.streams = {{kStream}}});
+  // A level 1 descriptor that was not valid may be known as such; the entry is what it was.
+  EXPECT_THAT(other.smmu.story(), ElementsAre("CMD_CFGI_STE", "CMD_SYNC"));
+  EXPECT_THAT(other.smmu.commands(), ElementsAre(CommandWords{0x205'0000'0003, 0}));
+}
+
+TEST_F(AttachOrder, TheCdIsThereBeforeTheSteThatLeadsToIt) {
+  const auto domain = board.domain();
+  ASSERT_TRUE(device->group().attach(*domain));
+  EXPECT_THAT(board.smmu.story(),
+              ElementsAre("CMD_CFGI_CD", "CMD_SYNC", "CMD_CFGI_CD", "CMD_SYNC",    // the CD
+                          "CMD_CFGI_STE", "CMD_SYNC", "CMD_CFGI_STE", "CMD_SYNC",  // the STE
+                          "CMD_PREFETCH_CONFIG"));
+  EXPECT_THAT(board.smmu.commands(),
+              ElementsAre(CommandWords{0x205'0000'0005, 1}, CommandWords{0x205'0000'0005, 1},
+                          CommandWords{0x205'0000'0003, 1}, CommandWords{0x205'0000'0003, 1},
+                          CommandWords{0x205'0000'0001, 0}));
+  // The STE was blocking while all else of it was written, and changed by one word.
+  ASSERT_EQ(stes.size(), 4U);
+  EXPECT_EQ(stes[2][STE::Config], SteConfig::kAbort);
+  EXPECT_EQ(stes[2].word(1), stes[3].word(1));
+  EXPECT_EQ(stes[3][STE::Config], SteConfig::kS1Translate);
+  EXPECT_EQ(stes[3][STE::S1DSS], v3::DefaultSubstream::kCd0);
+  EXPECT_EQ(stes[3][STE::S1CDMax], 4U);
+  EXPECT_TRUE(stes[3][STE::S1STALLD]);
+  EXPECT_EQ(stes[3][STE::SHCFG], ShareabilityOverride::kIncoming);
+  const CD found = cd();
+  EXPECT_TRUE(found[CD::V] && found[CD::AA64] && found[CD::A] && found[CD::R] && found[CD::ASET]);
+  EXPECT_TRUE(found[CD::EPD1]);
+  EXPECT_FALSE(found[CD::S] || found[CD::HA] || found[CD::HD]);
+  EXPECT_EQ(found[CD::ASID], 1U);
+  EXPECT_EQ(found[CD::T0SZ], 16U);
+  EXPECT_EQ(found[CD::TTB0], domain->driver_domain().tables()->registers().root.value);
+  EXPECT_EQ(found[CD::MAIR0], 0xf404ff44U);
+}
+
+TEST_F(AttachOrder, WhatIsUnmappedIsInvalidatedByOneDoorbell) {
+  const auto domain = board.domain();
+  EXPECT_EQ(domain->unmap(Iova(0), 4096), 0U);
+  ASSERT_TRUE(domain->map(Iova(0x40'0000), Pa(0x8000'0000), 0x40'0000, kReadWrite));
+  ASSERT_TRUE(domain->map(Iova(0x1000), Pa(0x8000'0000), 0x5000, kReadWrite));
+  EXPECT_EQ(domain->unmap(Iova(0x5000), 4096), 4096U);
+  EXPECT_THAT(board.smmu.story(), IsEmpty()) << "nothing is attached yet";
+  ASSERT_TRUE(device->group().attach(*domain));
+  board.smmu.story();
+  board.smmu.commands();
+  EXPECT_EQ(domain->unmap(Iova(0x1000), 0x1000), 0x1000U);
+  EXPECT_EQ(domain->unmap(Iova(0x2000), 0x3000), 0x3000U);
+  EXPECT_EQ(domain->unmap(Iova(0x40'0000), 0x20'0000), 0x20'0000U);
+  EXPECT_THAT(board.smmu.story(), ElementsAre("CMD_TLBI_NH_VA", "CMD_SYNC", "CMD_TLBI_NH_VA",
+                                              "CMD_SYNC", "CMD_TLBI_NH_VA", "CMD_SYNC"));
+  EXPECT_THAT(board.smmu.commands(),
+              ElementsAre(CommandWords{0x0001'0000'0000'0012, 0x1701},  // one page, 4K, level 3
+                          CommandWords{0x0001'0000'0000'2012, 0x2701},  // 3 pages
+                          CommandWords{0x0001'0000'0000'0012, 0x40'0601}));  // a block of level 2
+  domain->flush_all();
+  EXPECT_THAT(board.smmu.commands(), ElementsAre(CommandWords{0x0001'0000'0000'0011, 0}));
+}
+
+TEST_F(AttachOrder, WithoutRangesThereIsACommandForEachPageUpToTheLimit) {
+  SmmuV3Config config = SmmuV3Config::mmu600();
+  ScriptedBoard plain(config);
+  ASSERT_EQ(plain.start(), "");
+  iommu::Device& other = plain.add({.streams = {{kStream}}});
+  const auto domain = plain.domain();
+  ASSERT_TRUE(domain->map(Iova(0), Pa(0x8000'1000), 0x40'0000, kReadWrite));
+  ASSERT_TRUE(other.group().attach(*domain));
+  plain.smmu.commands();
+  EXPECT_EQ(domain->unmap(Iova(0x1000), 100 * 0x1000), 100U * 0x1000);
+  const auto commands = plain.smmu.commands();
+  ASSERT_EQ(commands.size(), 100U);
+  for (std::size_t i = 0; i != commands.size(); ++i) {
+    EXPECT_EQ(commands[i], (CommandWords{0x0001'0000'0000'0012, 0x1000 * (i + 1) + 1}));
+  }
+  EXPECT_EQ(domain->unmap(Iova(0x20'0000), 0x20'0000), 0x20'0000U);
+  EXPECT_THAT(plain.smmu.commands(), ::testing::Contains(CommandWords{0x0001'0000'0000'0011, 0}));
+}
+
+TEST_F(AttachOrder, ADomainThatIsLeftIsForgottenAfterTheSteHasChanged) {
+  const auto domain = board.domain();
+  ASSERT_TRUE(device->group().attach(*domain));
+  board.smmu.story();
+  stes.clear();
+  device->group().detach();
+  EXPECT_THAT(board.smmu.story(),
+              ElementsAre("CMD_CFGI_STE", "CMD_SYNC", "CMD_CFGI_STE", "CMD_SYNC",
+                          "CMD_PREFETCH_CONFIG",                                 // the STE
+                          "CMD_CFGI_CD", "CMD_SYNC", "CMD_CFGI_CD", "CMD_SYNC",  // the CD
+                          "CMD_TLBI_NH_ASID", "CMD_SYNC"));
+  EXPECT_EQ(stes.front()[STE::Config], SteConfig::kAbort) << "by one word, and at once";
+  EXPECT_FALSE(cd()[CD::V]);
+}
+
+TEST_F(AttachOrder, ACdThatChangesInTwoWordsIsInvalidMeanwhile) {
+  const auto first = board.domain();
+  const auto second = board.domain();
+  ASSERT_TRUE(device->group().attach(*first));
+  device->group().detach();
+  ASSERT_TRUE(device->group().attach(*first));
+  board.smmu.story();
+  cds.clear();
+  // As the generic layer does not: from one domain to another.
+  ASSERT_TRUE(
+      board.driver->attach(*device, {iommu::AttachKind::kDomain, &second->driver_domain()}));
+  EXPECT_THAT(board.smmu.story(),
+              ElementsAre("CMD_CFGI_CD", "CMD_SYNC", "CMD_CFGI_CD", "CMD_SYNC", "CMD_CFGI_CD",
+                          "CMD_SYNC", "CMD_TLBI_NH_ASID", "CMD_SYNC"));
+  ASSERT_GE(cds.size(), 3U);
+  EXPECT_FALSE(cds[0][CD::V]);
+  EXPECT_FALSE(cds[1][CD::V]);
+  EXPECT_TRUE(cds[2][CD::V]);
+  EXPECT_EQ(cds[2][CD::ASID], 2U);
+  ASSERT_TRUE(board.driver->attach(*device, {iommu::AttachKind::kDomain, &first->driver_domain()}));
+}
+
+TEST_F(AttachOrder, BetweenIdentityAndBlockedNoAccessFindsAnythingElse) {
+  ASSERT_TRUE(board.driver->attach(*device, {iommu::AttachKind::kIdentity}));
+  // One word to set up what blocking does not look at, one to make it count.
+  EXPECT_THAT(board.smmu.story(), ElementsAre("CMD_CFGI_STE", "CMD_SYNC", "CMD_CFGI_STE",
+                                              "CMD_SYNC", "CMD_PREFETCH_CONFIG"));
+  for (const STE& entry : stes) EXPECT_TRUE(entry[STE::V]);
+  EXPECT_EQ(stes.back()[STE::Config], SteConfig::kBypass);
+  EXPECT_EQ(stes.back()[STE::SHCFG], ShareabilityOverride::kIncoming);
+  ASSERT_TRUE(board.driver->attach(*device, {iommu::AttachKind::kIdentity}));
+  EXPECT_THAT(board.smmu.story(), IsEmpty()) << "it is there already";
+  ASSERT_TRUE(board.driver->attach(*device, {iommu::AttachKind::kBlocked}));
+}
+
+TEST_F(AttachOrder, Stage2IsInTheSteAndInvalidatedByIpa) {
+  const auto domain = board.domain(DomainType::kUnmanaged, {.nest_parent = true});
+  ASSERT_TRUE(domain->map(Iova(0x1000), Pa(0x8000'0000), 0x1000, kReadWrite));
+  iommu::Device& other = board.add({.streams = {{StreamId(7)}}});
+  board.smmu.story();
+  ASSERT_TRUE(other.group().attach(*domain));
+  const STE entry = ste(StreamId(7));
+  EXPECT_EQ(entry[STE::Config], SteConfig::kS2Translate);
+  EXPECT_EQ(entry[STE::S2VMID], 1U);
+  EXPECT_TRUE(entry[STE::S2AA64] && entry[STE::S2R] && entry[STE::S2PTW] && entry[STE::S2FWB]);
+  EXPECT_FALSE(entry[STE::S2S]);
+  EXPECT_EQ(entry[STE::S2TTB], domain->driver_domain().tables()->registers().root.value);
+  board.smmu.commands();
+  EXPECT_EQ(domain->unmap(Iova(0x1000), 0x1000), 0x1000U);
+  EXPECT_THAT(board.smmu.commands(), ElementsAre(CommandWords{0x0000'0001'0000'002a, 0x1701}));
+  other.group().detach();
+  EXPECT_THAT(board.smmu.commands(), ::testing::Contains(CommandWords{0x0000'0001'0000'0028, 0}));
+}
+
+TEST_F(AttachOrder, ADeviceWithAtsForgetsAfterTheSmmuHas) {
+  iommu::Device& other = board.add({.streams = {{StreamId(7)}}, .ats = true});
+  const auto domain = board.domain();
+  ASSERT_TRUE(domain->map(Iova(0x1000), Pa(0x8000'1000), 0x4000, kReadWrite));
+  ASSERT_TRUE(other.group().attach(*domain));
+  EXPECT_EQ(ste(StreamId(7))[STE::EATS], v3::AtsMode::kFull);
+  board.smmu.story();
+  board.smmu.commands();
+  EXPECT_EQ(domain->unmap(Iova(0x1000), 0x3000), 0x3000U);
+  EXPECT_THAT(board.smmu.story(), ElementsAre("CMD_TLBI_NH_VA", "CMD_TLBI_NH_VA", "CMD_SYNC",
+                                              "CMD_ATC_INV", "CMD_SYNC"));
+  // 0x1000 to 0x3fff is in 2^2 pages from 0.
+  EXPECT_EQ(board.smmu.commands().back(), (CommandWords{0x7'0000'0040, 2}));
+  other.group().detach();
+  EXPECT_EQ(ste(StreamId(7))[STE::EATS], v3::AtsMode::kNone);
+  EXPECT_THAT(board.smmu.commands(), ::testing::Contains(CommandWords{0x7'0000'0040, 52}));
+}
+
+TEST_F(AttachOrder, APasidHasACdOfItsOwnAndTheOthersStayWhereTheyWere) {
+  const auto domain = board.domain(DomainType::kUnmanaged, {.pasid = true});
+  ASSERT_TRUE(board.driver->attach(*device, {iommu::AttachKind::kIdentity}));
+  board.smmu.story();
+  ASSERT_TRUE(board.driver->attach_pasid(*device, SubstreamId(3),
+                                         {iommu::AttachKind::kDomain, &domain->driver_domain()}));
+  EXPECT_EQ(ste()[STE::Config], SteConfig::kS1Translate);
+  EXPECT_EQ(ste()[STE::S1DSS], v3::DefaultSubstream::kBypass);
+  EXPECT_TRUE(load<CD>(ste()[STE::S1ContextPtr] + 3 * 64)[CD::V]);
+  EXPECT_FALSE(load<CD>(ste()[STE::S1ContextPtr])[CD::V]);
+  ASSERT_TRUE(board.driver->attach(*device, {iommu::AttachKind::kBlocked}));
+  EXPECT_EQ(ste()[STE::S1DSS], v3::DefaultSubstream::kTerminate);
+  const auto below = board.domain(DomainType::kUnmanaged, {.nest_parent = true});
+  const auto refused =
+      board.driver->attach(*device, {iommu::AttachKind::kDomain, &below->driver_domain()});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error(), std::errc::device_or_resource_busy);
+  ASSERT_TRUE(board.driver->attach_pasid(*device, SubstreamId(3), {iommu::AttachKind::kBlocked}));
+  EXPECT_EQ(ste()[STE::Config], SteConfig::kAbort);
+  ASSERT_TRUE(board.driver->attach_pasid(*device, SubstreamId(3), {iommu::AttachKind::kBlocked}));
+}
+
+TEST_F(AttachOrder, ASyncThatNeverCompletesIsAnErrorAndEverythingIsPutBack) {
+  const auto domain = board.domain();
+  const STE before = ste();
+  board.smmu.consumes = false;
+  const auto refused = device->group().attach(*domain);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error(), std::errc::timed_out);
+  EXPECT_EQ(ste(), before);
+  EXPECT_FALSE(board.log.sentences().empty());
+  EXPECT_LT(board.clock.now(), std::chrono::seconds(60));
+}
+
+TEST_F(AttachOrder, UnmapSaysSoWhenTheSmmuDoesNotAnswerAndGoesOn) {
+  const auto domain = board.domain();
+  ASSERT_TRUE(domain->map(Iova(0x1000), Pa(0x8000'1000), 0x4000, kReadWrite));
+  ASSERT_TRUE(device->group().attach(*domain));
+  board.smmu.consumes = false;
+  EXPECT_EQ(domain->unmap(Iova(0x1000), 0x1000), 0x1000U);
+  EXPECT_THAT(board.log.sentences(),
+              ::testing::Contains(::testing::HasSubstr("CMD_SYNC did not complete in 1000 ms")));
+  // Until the queue is full, and then.
+  for (int i = 0; i != 300; ++i) domain->flush_all();
+  EXPECT_THAT(board.log.sentences(), ::testing::Contains(::testing::HasSubstr("stays full")));
+  board.smmu.consumes = true;
+}
+
+TEST_F(AttachOrder, AnIndexBeyondTheQueueIsNoProgress) {
+  const auto domain = board.domain();
+  ASSERT_TRUE(device->group().attach(*domain));
+  for (const std::uint32_t index : {0xfffffU, 0x1ffU, 0x7ffff000U, 0xffffffffU}) {
+    board.smmu.consumer_index = [index] { return index; };
+    domain->flush_all();
+  }
+  board.smmu.consumer_index = nullptr;
+  board.log.sentences();
+  domain->flush_all();
+  EXPECT_THAT(board.log.sentences(), IsEmpty());
+}
+
+TEST_F(AttachOrder, EveryRefusalLeavesNothingBehindWhateverMemoryRunsOut) {
+  const auto domain = board.domain(DomainType::kUnmanaged, {.pasid = true});
+  iommu::Device& other = board.add({.streams = {{StreamId(9)}}, .pasid_bits = 12});
+  board.smmu.commands();
+  const std::uint64_t live = board.pool().live();
+  for (std::uint64_t granted = 0;; ++granted) {
+    board.pool().grant(granted);
+    const auto attached = other.group().attach(*domain);
+    board.pool().grant(iommu::PagePool::kUnlimited);
+    if (attached) {
+      EXPECT_EQ(granted, 2U) << "two levels of the CD table";
+      break;
+    }
+    EXPECT_EQ(attached.error(), std::errc::not_enough_memory);
+    EXPECT_EQ(board.pool().live(), live);
+    EXPECT_EQ(ste(StreamId(9))[STE::Config], SteConfig::kAbort);
+    EXPECT_THAT(board.smmu.commands(), IsEmpty());
+  }
+}
+
+TEST_F(AttachOrder, NumbersRunOutAndComeBack) {
+  ScriptedBoard few;
+  few.driver_config.asid_bits = 1;
+  ASSERT_EQ(few.start(), "");
+  iommu::Device& one = few.add({.streams = {{StreamId(1)}}});
+  iommu::Device& two = few.add({.streams = {{StreamId(2)}}});
+  auto first = few.domain();
+  const auto second = few.domain();
+  ASSERT_TRUE(one.group().attach(*first));
+  const auto refused = two.group().attach(*second);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error(), std::errc::no_space_on_device);
+  first.reset();
+  EXPECT_TRUE(two.group().attach(*second));
+}
+
+TEST_F(AttachOrder, StreamsThatCannotBeAreRefused) {
+  const auto refusal = [this](iommu::DeviceConfig config) {
+    const auto added = board.iommu->add_device(std::move(config));
+    return added ? std::errc{} : added.error();
+  };
+  EXPECT_EQ(refusal({.streams = {{StreamId(0x10000)}}}), std::errc::invalid_argument);
+  EXPECT_EQ(refusal({.streams = {{kStream}}}), std::errc::invalid_argument) << "another has it";
+  EXPECT_EQ(refusal({.streams = {{StreamId(1)}}, .pasid_bits = 21}), std::errc::invalid_argument);
+  EXPECT_EQ(refusal({.streams = {{StreamId(0), 0xffff}}}), std::errc::invalid_argument);
+  EXPECT_EQ(refusal({.streams = {{StreamId(0x300), 0x3}, {StreamId(0x301)}}}), std::errc{});
+  EXPECT_EQ(refusal({.streams = {{StreamId(0x303)}}}), std::errc::invalid_argument);
+}
+
+}  // namespace
+}  // namespace smmu::testing

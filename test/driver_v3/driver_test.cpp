@@ -1,0 +1,453 @@
+// The driver on the model: what devices see of attaching, faults, page requests, errors.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "smmu/arch/v3/registers.h"
+#include "smmu/testing/driven_board.h"
+#include "smmu/testing/matchers.h"
+
+namespace smmu::testing {
+namespace {
+
+using emulator::CachePolicy;
+using emulator::Direction;
+using emulator::SmmuV3Config;
+using iommu::DomainType;
+using iommu::Fault;
+using iommu::FaultAction;
+using iommu::FaultReason;
+using iommu::kReadWrite;
+using iommu::PageAnswer;
+using iommu::PageFault;
+using iommu::Prot;
+using ::testing::Contains;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::StartsWith;
+
+constexpr StreamId kNic = StreamId(0);
+constexpr Iova kPage = Iova(0x1000);
+
+class Handler final : public iommu::FaultHandler {
+ public:
+  FaultAction on_fault(iommu::Domain& domain, iommu::Device* device, const Fault& fault) override {
+    faults.push_back(fault);
+    last_device = device;
+    return action ? action(domain, fault) : FaultAction::kTerminate;
+  }
+  std::function<FaultAction(iommu::Domain&, const Fault&)> action;
+  std::vector<Fault> faults;
+  iommu::Device* last_device = nullptr;
+};
+
+// An address space whose tables are those of a domain.
+class Program final : public iommu::AddressSpace {
+ public:
+  explicit Program(DrivenBoard& board) : tables_(board.domain()) {}
+  iommu::PgtableRegisters registers() const override {
+    return tables_->driver_domain().tables()->registers();
+  }
+  PageAnswer on_page_fault(const PageFault& fault) override {
+    faults.push_back(fault);
+    return answer ? answer(fault) : PageAnswer::kInvalid;
+  }
+  iommu::Domain& tables() { return *tables_; }
+
+  std::function<PageAnswer(const PageFault&)> answer;
+  std::vector<PageFault> faults;
+
+ private:
+  std::unique_ptr<iommu::Domain> tables_;
+};
+
+class OfPreset : public ::testing::TestWithParam<SmmuV3Config (*)()> {};
+
+TEST_P(OfPreset, DevicesReachWhatIsMappedFromAttachToDetach) {
+  DrivenBoard::Options options;
+  options.config = GetParam()();
+  for (const auto policy : {CachePolicy::kNone, CachePolicy::kAdversarial}) {
+    options.config.caching.policy = policy;
+    DrivenBoard board(options);
+    const DmaDevice nic = board.device(kNic);
+    iommu::Device& device = board.add(kNic);
+    EXPECT_THAT(nic.translate(kPage), TranslatesTo(Pa(0x1000)));
+    const auto domain = board.domain();
+    const Pa page = board.allocate(3 * 4096);
+    ASSERT_TRUE(domain->map(kPage, page, 3 * 4096, kReadWrite | Prot::kCache));
+    ASSERT_TRUE(device.group().attach(*domain));
+    EXPECT_TRUE(nic.write64(Iova(0x1008), 0x1122'3344'5566'7788).bytes == 8);
+    EXPECT_EQ(nic.read64(Iova(0x1008)), 0x1122'3344'5566'7788U);
+    EXPECT_THAT(nic.translate(Iova(0x4000)), Aborts());
+    EXPECT_EQ(domain->unmap(kPage, 4096), 4096U);
+    EXPECT_THAT(nic.translate(kPage), Aborts());
+    EXPECT_THAT(nic.translate(Iova(0x2000)), TranslatesTo(Pa(page.value + 4096)));
+    EXPECT_EQ(domain->unmap(Iova(0x2000), 2 * 4096), 2U * 4096);
+    EXPECT_THAT(nic.translate(Iova(0x2000)), Aborts());
+    device.group().detach();
+    EXPECT_THAT(nic.translate(kPage), TranslatesTo(Pa(0x1000)));
+    board.iommu().remove_device(device);
+    EXPECT_THAT(nic.translate(kPage), Aborts());
+    for (const std::string& sentence : board.log.sentences())
+      EXPECT_THAT(sentence, StartsWith("F_TRANSLATION"));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Driver, OfPreset,
+                         ::testing::Values(&SmmuV3Config::everything, &SmmuV3Config::mmu600,
+                                           &SmmuV3Config::qemu_virt, &SmmuV3Config::minimal));
+
+TEST(Driver, OnStage2AloneDomainsAreOfStage2) {
+  DrivenBoard::Options options;
+  options.config = SmmuV3Config::everything().without_stage1();
+  DrivenBoard board(options);
+  const DmaDevice nic = board.device(kNic);
+  const auto domain = board.domain();
+  const Pa page = board.allocate(4096);
+  ASSERT_TRUE(domain->map(kPage, page, 4096, kReadWrite));
+  ASSERT_TRUE(board.add(kNic).group().attach(*domain));
+  EXPECT_THAT(nic.translate(kPage), TranslatesTo(page));
+  EXPECT_EQ(domain->unmap(kPage, 4096), 4096U);
+  EXPECT_THAT(nic.translate(kPage), Aborts());
+}
+
+TEST(Driver, EverySignalOfACompletedSyncWillDo) {
+  using Sync = iommu::SmmuV3DriverConfig::SyncSignal;
+  for (const Sync sync :
+       {Sync::kBest, Sync::kMessage, Sync::kWakeUp, Sync::kInterrupt, Sync::kPoll}) {
+    DrivenBoard::Options options;
+    options.driver.sync = sync;
+    DrivenBoard board(options);
+    const DmaDevice nic = board.device(kNic);
+    const auto domain = board.domain();
+    ASSERT_TRUE(board.add(kNic).group().attach(*domain));
+    for (int i = 0; i != 600; ++i) {
+      ASSERT_TRUE(domain->map(kPage, Pa(0x4000'0000), 4096, kReadWrite));
+      ASSERT_THAT(nic.translate(kPage), TranslatesTo(Pa(0x4000'0000)));
+      ASSERT_EQ(domain->unmap(kPage, 4096), 4096U);
+    }
+    ASSERT_THAT(nic.translate(kPage), Aborts());
+    EXPECT_EQ(board.driver().sync_signal(), sync == Sync::kBest ? Sync::kMessage : sync);
+    EXPECT_THAT(board.log.sentences(), ::testing::SizeIs(1));
+  }
+}
+
+TEST(Driver, TheWorldOfEl2HasCommandsOfItsOwn) {
+  DrivenBoard::Options options;
+  options.driver.world = iommu::SmmuV3DriverConfig::World::kEl2;
+  options.config.caching.policy = CachePolicy::kAdversarial;
+  DrivenBoard board(options);
+  const DmaDevice nic = board.device(kNic);
+  const auto domain = board.domain();
+  ASSERT_TRUE(domain->map(kPage, Pa(0x4000'0000), 0x4000, kReadWrite));
+  ASSERT_TRUE(board.add(kNic).group().attach(*domain));
+  EXPECT_THAT(nic.translate(kPage), TranslatesTo(Pa(0x4000'0000)));
+  EXPECT_EQ(domain->unmap(kPage, 0x4000), 0x4000U);
+  EXPECT_THAT(nic.translate(kPage), Aborts());
+}
+
+TEST(Driver, AFaultIsToldInTheWordsOfTheManual) {
+  DrivenBoard board;
+  const DmaDevice nic = board.device(kNic);
+  iommu::Device& device = board.add(kNic);
+  const auto domain = board.domain();
+  Handler handler;
+  ASSERT_TRUE(domain->set_fault_handler(&handler));
+  ASSERT_TRUE(domain->map(kPage, Pa(0x4000'0000), 4096, Prot::kRead));
+  ASSERT_TRUE(device.group().attach(*domain));
+  EXPECT_THAT(nic.translate(Iova(0x5678), Direction::kWrite), Aborts());
+  EXPECT_THAT(nic.privileged().translate(Iova(0x1004), Direction::kWrite), Aborts());
+  ASSERT_EQ(handler.faults.size(), 2U);
+  EXPECT_EQ(handler.last_device, &device);
+  EXPECT_EQ(handler.faults[0].reason, FaultReason::kTranslation);
+  EXPECT_EQ(handler.faults[0].stream, kNic);
+  EXPECT_EQ(handler.faults[0].iova, Iova(0x5678));
+  EXPECT_EQ(handler.faults[0].direction, iommu::FaultDirection::kWrite);
+  EXPECT_FALSE(handler.faults[0].stalled || handler.faults[0].privileged);
+  EXPECT_EQ(handler.faults[0].record, "F_TRANSLATION CLASS 0x2 InputAddr 0x5678");
+  EXPECT_EQ(handler.faults[1].reason, FaultReason::kPermission);
+  EXPECT_TRUE(handler.faults[1].privileged);
+  EXPECT_THAT(board.log.sentences(), IsEmpty()) << "somebody has heard of them";
+}
+
+TEST(Driver, AnAccessThatWaitsGoesOnWhereTheHandlerHasMapped) {
+  DrivenBoard board;
+  Resumptions ends;
+  const DmaDevice nic = board.device(kNic, ends);
+  iommu::Device& device = board.add({.streams = {{kNic}}, .can_stall = true});
+  const auto domain = board.domain();
+  Handler handler;
+  handler.action = [](iommu::Domain& where, const Fault& fault) {
+    EXPECT_TRUE(fault.stalled);
+    if (fault.iova != kPage) return FaultAction::kTerminate;
+    EXPECT_TRUE(where.map(kPage, Pa(0x4000'0000), 4096, kReadWrite));
+    return FaultAction::kRetry;
+  };
+  ASSERT_TRUE(domain->set_fault_handler(&handler));
+  ASSERT_TRUE(device.group().attach(*domain));
+  const auto waits = nic.translate(kPage);
+  ASSERT_THAT(waits, Stalls());
+  const auto end = ends.take(waits);
+  ASSERT_TRUE(end);
+  EXPECT_THAT(*end, TranslatesTo(Pa(0x4000'0000)));
+  const auto in_vain = nic.translate(Iova(0x9000));
+  ASSERT_THAT(in_vain, Stalls());
+  const auto failed = ends.take(in_vain);
+  ASSERT_TRUE(failed);
+  EXPECT_THAT(*failed, Aborts());
+}
+
+TEST(Driver, AHandlerMayUnmapAndWaitForIt) {
+  DrivenBoard board;
+  const DmaDevice nic = board.device(kNic);
+  const auto domain = board.domain();
+  Handler handler;
+  handler.action = [](iommu::Domain& where, const Fault&) {
+    EXPECT_EQ(where.unmap(kPage, 4096), 4096U);
+    return FaultAction::kTerminate;
+  };
+  ASSERT_TRUE(domain->set_fault_handler(&handler));
+  ASSERT_TRUE(domain->map(kPage, Pa(0x4000'0000), 4096, kReadWrite));
+  ASSERT_TRUE(board.add(kNic).group().attach(*domain));
+  EXPECT_THAT(nic.translate(kPage), TranslatesTo(Pa(0x4000'0000)));
+  EXPECT_THAT(nic.translate(Iova(0x5000)), Aborts());
+  EXPECT_THAT(nic.translate(kPage), Aborts());
+  EXPECT_THAT(board.log.sentences(), IsEmpty());
+}
+
+TEST(Driver, FaultsThatNobodyAsksAboutAreInTheLog) {
+  DrivenBoard board;
+  const DmaDevice unknown = board.device(StreamId(0x55));
+  EXPECT_THAT(unknown.translate(kPage), Aborts());
+  EXPECT_THAT(board.log.sentences(), Contains("C_BAD_STREAMID StreamID 0x55"));
+}
+
+TEST(Driver, PasidsGoToTheirDomainsAndTheRestDoesNot) {
+  DrivenBoard::Options options;
+  options.config.caching.policy = CachePolicy::kAdversarial;
+  DrivenBoard board(options);
+  const DmaDevice nic = board.device(kNic);
+  iommu::Device& device = board.add({.streams = {{kNic}}, .pasid_bits = 12});
+  const auto domain = board.domain(DomainType::kUnmanaged, {.pasid = true});
+  ASSERT_TRUE(domain->map(kPage, Pa(0x4000'0000), 4096, kReadWrite));
+  EXPECT_THAT(nic.substream(SubstreamId(2000)).translate(kPage), Aborts());
+  ASSERT_TRUE(device.attach_pasid(SubstreamId(2000), *domain));
+  EXPECT_THAT(nic.substream(SubstreamId(2000)).translate(kPage), TranslatesTo(Pa(0x4000'0000)));
+  EXPECT_THAT(nic.substream(SubstreamId(2001)).translate(kPage), Aborts());
+  EXPECT_THAT(nic.substream(SubstreamId(0)).translate(kPage), Aborts());
+  EXPECT_THAT(nic.translate(kPage), TranslatesTo(Pa(0x1000))) << "identity";
+  EXPECT_EQ(domain->unmap(kPage, 4096), 4096U);
+  EXPECT_THAT(nic.substream(SubstreamId(2000)).translate(kPage), Aborts());
+  ASSERT_TRUE(domain->map(kPage, Pa(0x4000'0000), 4096, kReadWrite));
+  EXPECT_THAT(nic.substream(SubstreamId(2000)).translate(kPage), TranslatesTo(Pa(0x4000'0000)));
+  device.detach_pasid(SubstreamId(2000));
+  EXPECT_THAT(nic.substream(SubstreamId(2000)).translate(kPage), Aborts());
+  EXPECT_THAT(nic.translate(kPage), TranslatesTo(Pa(0x1000)));
+}
+
+TEST(Driver, ADeviceForgetsWhatItWasToldBeforeUnmapReturns) {
+  DrivenBoard board;
+  AtsDevice nic = board.ats_device(kNic);
+  iommu::Device& device = board.add({.streams = {{kNic}}, .ats = true});
+  const auto domain = board.domain();
+  const Pa page = board.allocate(4096);
+  ASSERT_TRUE(domain->map(kPage, page, 4096, kReadWrite));
+  ASSERT_TRUE(device.group().attach(*domain));
+  EXPECT_TRUE(nic.write64(kPage, 5));
+  EXPECT_TRUE(nic.knows(kPage));
+  EXPECT_EQ(domain->unmap(kPage, 4096), 4096U);
+  EXPECT_FALSE(nic.knows(kPage));
+  EXPECT_FALSE(nic.write64(kPage, 5));
+  ASSERT_TRUE(domain->map(kPage, page, 4096, kReadWrite));
+  EXPECT_TRUE(nic.write64(kPage, 5));
+  device.group().detach();
+  EXPECT_EQ(nic.known(), 0U);
+  EXPECT_THAT(nic.access_translated(Iova(page.value)), Aborts()) << "ATSCHK";
+}
+
+TEST(Driver, ADeviceThatDoesNotForgetIsSaidAndNobodyWaitsForEver) {
+  DrivenBoard::Options options;
+  options.driver.timeout = std::chrono::milliseconds(20);
+  DrivenBoard board(options);
+  AtsDevice nic = board.ats_device(kNic);
+  const auto domain = board.domain();
+  ASSERT_TRUE(domain->map(kPage, Pa(0x4000'0000), 4096, kReadWrite));
+  ASSERT_TRUE(board.add({.streams = {{kNic}}, .ats = true}).group().attach(*domain));
+  EXPECT_TRUE(nic.write64(kPage, 5));
+  nic.set_answers(AtsDevice::Answers::kNever);
+  EXPECT_EQ(domain->unmap(kPage, 4096), 4096U);
+  EXPECT_THAT(board.log.sentences(), Contains(HasSubstr("CMD_SYNC did not complete")));
+  nic.set_answers(AtsDevice::Answers::kAtOnce);
+  nic.answer(emulator::InvalidationResult::kNotComplete);
+  EXPECT_THAT(board.log.sentences(), Contains(StartsWith("CERROR_ATC_INV_SYNC")));
+  board.log.sentences();
+  domain->flush_all();
+  EXPECT_THAT(board.log.sentences(), IsEmpty()) << "the queue has gone on";
+}
+
+TEST(Driver, PagesAreBroughtInForAPasidAsTheDeviceAsks) {
+  DrivenBoard board;
+  AtsDevice nic = board.ats_device(kNic);
+  iommu::Device& device =
+      board.add({.streams = {{kNic}}, .pasid_bits = 4, .ats = true, .pri = true});
+  Program program(board);
+  program.answer = [&](const PageFault& fault) {
+    if (fault.iova.value >= 0x10'0000) return PageAnswer::kInvalid;
+    EXPECT_TRUE(program.tables().map(fault.iova, Pa(0x4000'0000), 4096, kReadWrite));
+    return PageAnswer::kSuccess;
+  };
+  const auto domain = board.domain(DomainType::kSva, {.address_space = &program});
+  ASSERT_TRUE(device.attach_pasid(SubstreamId(3), *domain));
+  nic.use(emulator::Pasid{.substream = SubstreamId(3)});
+  nic.ask_for_page(kPage, 1, true, true);
+  ASSERT_EQ(program.faults.size(), 1U);
+  EXPECT_EQ(program.faults[0].substream, SubstreamId(3));
+  EXPECT_TRUE(program.faults[0].write && program.faults[0].last);
+  auto responses = nic.responses();
+  ASSERT_EQ(responses.size(), 1U);
+  EXPECT_EQ(responses[0].code, emulator::PageResponseCode::kSuccess);
+  EXPECT_TRUE(nic.write64(kPage, 1));
+  // One that cannot be, before one that can: the answer is for all.
+  nic.ask_for_page(Iova(0x10'0000), 2, false);
+  EXPECT_THAT(nic.responses(), IsEmpty());
+  nic.ask_for_page(Iova(0x3000), 2, true);
+  responses = nic.responses();
+  ASSERT_EQ(responses.size(), 1U);
+  EXPECT_EQ(responses[0].code, emulator::PageResponseCode::kInvalidRequest);
+  // Later.
+  PageFault kept;
+  program.answer = [&kept](const PageFault& fault) {
+    kept = fault;
+    return PageAnswer::kLater;
+  };
+  nic.ask_for_page(Iova(0x5000), 3);
+  EXPECT_THAT(nic.responses(), IsEmpty());
+  device.respond(kept, PageAnswer::kFailure);
+  responses = nic.responses();
+  ASSERT_EQ(responses.size(), 1U);
+  EXPECT_EQ(responses[0].code, emulator::PageResponseCode::kResponseFailure);
+  // The program's own changes.
+  EXPECT_EQ(program.tables().unmap(kPage, 4096), 4096U);
+  domain->invalidate(kPage, 4096);
+  EXPECT_FALSE(nic.knows(kPage));
+  EXPECT_FALSE(nic.write64(kPage, 1));
+  device.detach_pasid(SubstreamId(3));
+  nic.ask_for_page(kPage, 4);
+  responses = nic.responses();
+  ASSERT_EQ(responses.size(), 1U);
+  EXPECT_EQ(responses[0].code, emulator::PageResponseCode::kInvalidRequest);
+}
+
+TEST(Driver, PagesAreBroughtInForAnAccessThatWaits) {
+  DrivenBoard board;
+  Resumptions ends;
+  const DmaDevice nic = board.device(kNic, ends).substream(SubstreamId(3));
+  iommu::Device& device = board.add({.streams = {{kNic}}, .pasid_bits = 4, .can_stall = true});
+  Program program(board);
+  program.answer = [&](const PageFault& fault) {
+    if (fault.iova != kPage) return PageAnswer::kLater;
+    EXPECT_TRUE(program.tables().map(kPage, Pa(0x4000'0000), 4096, kReadWrite));
+    return PageAnswer::kSuccess;
+  };
+  const auto domain = board.domain(DomainType::kSva, {.address_space = &program});
+  ASSERT_TRUE(device.attach_pasid(SubstreamId(3), *domain));
+  const auto waits = nic.translate(kPage);
+  ASSERT_THAT(waits, Stalls());
+  auto end = ends.take(waits);
+  ASSERT_TRUE(end);
+  EXPECT_THAT(*end, TranslatesTo(Pa(0x4000'0000)));
+  const auto longer = nic.translate(Iova(0x7000));
+  ASSERT_THAT(longer, Stalls());
+  EXPECT_FALSE(ends.take(longer));
+  device.respond(program.faults.back(), PageAnswer::kInvalid);
+  end = ends.take(longer);
+  ASSERT_TRUE(end);
+  EXPECT_THAT(*end, Aborts());
+}
+
+TEST(Driver, WhatWaitsEndsWhenItsDeviceIsBlocked) {
+  DrivenBoard board;
+  Resumptions ends;
+  const DmaDevice nic = board.device(kNic, ends).substream(SubstreamId(3));
+  iommu::Device& device = board.add({.streams = {{kNic}}, .pasid_bits = 4, .can_stall = true});
+  Program program(board);
+  program.answer = [](const PageFault&) { return PageAnswer::kLater; };
+  const auto domain = board.domain(DomainType::kSva, {.address_space = &program});
+  ASSERT_TRUE(device.attach_pasid(SubstreamId(3), *domain));
+  const auto waits = nic.translate(kPage);
+  ASSERT_THAT(waits, Stalls());
+  device.detach_pasid(SubstreamId(3));
+  board.iommu().remove_device(device);
+  const auto end = ends.take(waits);
+  ASSERT_TRUE(end);
+  EXPECT_THAT(*end, Aborts());
+}
+
+TEST(Driver, ASmmuThatHasLostItsRegistersIsBroughtBack) {
+  DrivenBoard board;
+  const DmaDevice nic = board.device(kNic);
+  const auto domain = board.domain();
+  ASSERT_TRUE(domain->map(kPage, Pa(0x4000'0000), 4096, kReadWrite));
+  ASSERT_TRUE(board.add(kNic).group().attach(*domain));
+  ASSERT_TRUE(board.driver().suspend());
+  EXPECT_THAT(nic.translate(kPage), Aborts());
+  EXPECT_EQ(domain->unmap(kPage, 4096), 4096U) << "nothing is waited for";
+  ASSERT_TRUE(domain->map(Iova(0x2000), Pa(0x4000'1000), 4096, kReadWrite));
+  board.smmu().reset(emulator::Reset::kPowerOn);
+  ASSERT_TRUE(board.driver().resume());
+  EXPECT_THAT(nic.translate(kPage), Aborts());
+  EXPECT_THAT(nic.translate(Iova(0x2000)), TranslatesTo(Pa(0x4000'1000)));
+}
+
+TEST(Driver, WrittenPagesAreTold) {
+  struct Sink final : iommu::DirtySink {
+    void dirty(Iova iova, std::uint64_t) override { pages.push_back(iova.value); }
+    std::vector<std::uint64_t> pages;
+  };
+  DrivenBoard::Options options;
+  options.config.caching.policy = CachePolicy::kAdversarial;
+  DrivenBoard board(options);
+  ASSERT_TRUE(board.iommu().capable(iommu::Capability::kDirtyTracking));
+  const DmaDevice nic = board.device(kNic);
+  const auto domain = board.domain(DomainType::kUnmanaged, {.dirty_tracking = true});
+  ASSERT_TRUE(domain->set_dirty_tracking(true));
+  ASSERT_TRUE(domain->map(kPage, board.allocate(3 * 4096), 3 * 4096, kReadWrite));
+  ASSERT_TRUE(board.add(kNic).group().attach(*domain));
+  EXPECT_TRUE(nic.read64(kPage));
+  EXPECT_EQ(nic.write64(Iova(0x2000), 1).bytes, 8U);
+  Sink sink;
+  ASSERT_TRUE(domain->read_and_clear_dirty(kPage, 3 * 4096, iommu::DirtyBits::kClear, sink));
+  EXPECT_THAT(sink.pages, ::testing::ElementsAre(0x2000));
+  EXPECT_EQ(nic.write64(Iova(0x2000), 1).bytes, 8U);
+  EXPECT_EQ(nic.write64(Iova(0x3000), 1).bytes, 8U);
+  sink.pages.clear();
+  ASSERT_TRUE(domain->read_and_clear_dirty(kPage, 3 * 4096, iommu::DirtyBits::kClear, sink));
+  EXPECT_THAT(sink.pages, ::testing::ElementsAre(0x2000, 0x3000));
+  DrivenBoard::Options without;
+  without.config = SmmuV3Config::qemu_virt();
+  DrivenBoard other(without);
+  EXPECT_FALSE(other.iommu().create_domain(DomainType::kUnmanaged, {.dirty_tracking = true}));
+}
+
+TEST(Driver, CapabilitiesAreThoseOfTheSmmuAndTheDevice) {
+  DrivenBoard board;
+  iommu::Device& plain = board.add({.streams = {{kNic}}, .coherent = false});
+  using iommu::Capability;
+  EXPECT_TRUE(board.iommu().capable(Capability::kCacheCoherency));
+  EXPECT_FALSE(plain.capable(Capability::kCacheCoherency));
+  EXPECT_TRUE(plain.capable(Capability::kNoExec) && plain.capable(Capability::kDeferredFlush));
+  EXPECT_TRUE(board.iommu().capable(Capability::kPciAts));
+  EXPECT_FALSE(plain.capable(Capability::kPciAts));
+  EXPECT_FALSE(plain.capable(Capability::kPreBootProtection));
+  ASSERT_EQ(plain.reserved_regions().size(), 1U);
+  EXPECT_EQ(plain.reserved_regions()[0].start, Iova(0x800'0000));
+  EXPECT_EQ(plain.reserved_regions()[0].size, 0x10'0000U);
+}
+
+}  // namespace
+}  // namespace smmu::testing
