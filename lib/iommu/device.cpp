@@ -61,6 +61,9 @@ Result<Done, std::errc> Device::attach_pasid(SubstreamId pasid, Domain& domain) 
   }
   if (domain.window_conflicts_with(reserved_regions())) return std::errc::invalid_argument;
   if (pasids_->find(pasid) != nullptr) return std::errc::device_or_resource_busy;
+  if (group_->owner_ != nullptr && group_->domain_ == nullptr) {
+    return std::errc::device_or_resource_busy;
+  }
 
   std::unique_ptr<PasidAttachment> attachment(new (std::nothrow)
                                                   PasidAttachment(*this, pasid, domain));

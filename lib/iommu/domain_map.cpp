@@ -39,6 +39,14 @@ inline Result<IoPgtable*, std::errc> Domain::tables_to_map(Iova iova, std::uint6
   if (size == 0) return nullptr;
   if (wraps(iova.value, size)) return std::errc::invalid_argument;
   if (tables == nullptr) return std::errc::no_such_device;
+  if (size != smallest_page(sizes)) {
+    // The tables would find out, but maybe only after all pages that come before.
+    const Geometry addresses = driver_domain_->geometry();
+    if (iova < addresses.first || size - 1 > addresses.last.value - iova.value ||
+        iova > addresses.last) {
+      return std::errc::result_out_of_range;
+    }
+  }
   return tables;
 }
 

@@ -76,8 +76,9 @@ class Domain final : private FaultSink {
   // it or nothing.  No bytes: nothing is done.
   // invalid_argument: an address or the size is no multiple of the smallest page, a range wraps,
   // the domain does not page, `prot` says neither kRead nor kWrite, or part of the range is in the
-  // reserved window.  no_such_device: the domain gets its tables when it is first attached.  And
-  // those of IoPgtable::map() and of the driver.
+  // reserved window.  result_out_of_range: it is not all inside geometry().  no_such_device: the
+  // domain gets its tables when it is first attached.  And those of IoPgtable::map() and of the
+  // driver.
   Result<Done, std::errc> map(Iova iova, Pa pa, std::uint64_t size, Prot prot);
   // The same for pieces that follow one another from `iova` on; those that follow one another in
   // memory are mapped as one.  Returns the bytes.
@@ -85,9 +86,10 @@ class Domain final : private FaultSink {
                                           Prot prot);
 
   // Unmaps from `iova` on, up to `size` bytes, and returns how many that were: it ends at what is
-  // not mapped, and at a block of which it is a part.  Nothing, if an address or the size is no
-  // multiple of the smallest page, the range wraps or part of it is in the reserved window.  When
-  // it returns, no device reaches what was mapped there.
+  // not mapped, and at a block of which it is a part.  But as much as a block would take may be
+  // taken away at once where tables are, and counts in full whatever is mapped in it.  Nothing, if
+  // an address or the size is no multiple of the smallest page, the range wraps or part of it is in
+  // the reserved window.  When it returns, no device reaches what was mapped there.
   std::uint64_t unmap(Iova iova, std::uint64_t size);
   // The same, but a device may reach it until sync() has returned; or, if the batch says so, until
   // flush_all() has.
