@@ -1,6 +1,7 @@
 #include "smmu/iommu/io_pgtable.h"
 
 #include "lib/pgtable/long_descriptor.h"
+#include "lib/pgtable/short_descriptor.h"
 
 namespace smmu::iommu {
 
@@ -8,8 +9,10 @@ Result<std::unique_ptr<IoPgtable>, std::errc> IoPgtable::create(const PgtableCon
                                                                 PagePool& pool,
                                                                 PgtableInvalidation& invalidation,
                                                                 CacheMaintenance* caches) {
+  if (config.format == PgtableFormat::kAArch32Short) {
+    return ShortDescriptor::create(config, pool, invalidation, caches);
+  }
   PgtableConfig real = config;
-  if (config.format == PgtableFormat::kAArch32Short) return std::errc::invalid_argument;
   const auto shape = shape_of(real);
   if (!shape) return shape.error();
   switch (shape->granule_shift) {

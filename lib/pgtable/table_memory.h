@@ -4,8 +4,10 @@
 #define LIB_PGTABLE_TABLE_MEMORY_H_
 
 #include <atomic>
+#include <bit>
 #include <cstdint>
 #include <system_error>
+#include <type_traits>
 
 #include "smmu/iommu/io_pgtable.h"
 #include "smmu/iommu/page_pool.h"
@@ -14,16 +16,34 @@
 
 namespace smmu::iommu {
 
-// An entry as hardware sees it: read and written whole, little-endian.
-inline std::uint64_t load(std::uint64_t* entry) {
-  return little_endian(std::atomic_ref(*entry).load(std::memory_order_acquire));
+// What is in memory for an entry, of 64 bits or of 32.
+constexpr std::uint64_t as_stored(std::uint64_t entry) { return little_endian(entry); }
+constexpr std::uint32_t as_stored(std::uint32_t entry) {
+  if constexpr (std::endian::native == std::endian::little) return entry;
+  return __builtin_bswap32(entry);
 }
-inline void store(std::uint64_t* entry, std::uint64_t descriptor) {
-  std::atomic_ref(*entry).store(little_endian(descriptor), std::memory_order_release);
+
+// An entry as hardware sees it: read and written whole.
+template <class Entry>
+Entry load(Entry* entry) {
+  return as_stored(std::atomic_ref(*entry).load(std::memory_order_acquire));
+}
+template <class Entry>
+void store(Entry* entry, std::type_identity_t<Entry> descriptor) {
+  std::atomic_ref(*entry).store(as_stored(descriptor), std::memory_order_release);
 }
 // What was there.
 inline std::uint64_t exchange(std::uint64_t* entry, std::uint64_t descriptor) {
-  return little_endian(std::atomic_ref(*entry).exchange(little_endian(descriptor)));
+  return as_stored(std::atomic_ref(*entry).exchange(as_stored(descriptor)));
+}
+
+// What was there; the new one is stored if that was `expected`.
+template <class Entry>
+Entry exchange_if(Entry* entry, std::type_identity_t<Entry> expected,
+                  std::type_identity_t<Entry> descriptor) {
+  Entry found = as_stored(expected);
+  std::atomic_ref(*entry).compare_exchange_strong(found, as_stored(descriptor));
+  return as_stored(found);
 }
 
 class TableMemory {
@@ -45,17 +65,19 @@ class TableMemory {
   }
   std::uint64_t live() const { return live_.load(std::memory_order_relaxed); }
 
-  std::uint64_t* entries(Pa table) const {
-    return reinterpret_cast<std::uint64_t*>(table.value + offset_);
+  template <class Entry = std::uint64_t>
+  Entry* entries(Pa table) const {
+    return reinterpret_cast<Entry*>(table.value + offset_);
   }
-  Pa pa_of(const std::uint64_t* entry) const {
+  Pa pa_of(const void* entry) const {
     return Pa(reinterpret_cast<std::uintptr_t>(entry) - offset_);
   }
 
   // Makes walks see entries that were written, where these do not look into caches.
-  void clean(std::uint64_t* entry, std::uint64_t count) const {
+  template <class Entry>
+  void clean(Entry* entry, std::uint64_t count) const {
     if (caches_ != nullptr) [[unlikely]]
-      caches_->clean(pa_of(entry), count * sizeof(std::uint64_t));
+      caches_->clean(pa_of(entry), count * sizeof(Entry));
   }
 
  private:
