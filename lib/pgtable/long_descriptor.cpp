@@ -215,6 +215,7 @@ Mapped LongDescriptor<kGranule>::write(std::uint64_t* entry, std::uint64_t addre
                                        unsigned shift, std::uint64_t count,
                                        std::uint64_t attributes) {
   const std::uint64_t size = std::uint64_t{1} << shift;
+  pa = Pa(pa.value & ~(size - 1));
   if (pa.value + (count * size - 1) > last_pa_) return {0, std::errc::result_out_of_range};
   std::uint64_t any = 0;
 #pragma GCC unroll 4
