@@ -448,7 +448,7 @@ std::uint64_t LongDescriptor<kGranule>::split(std::uint64_t* entry, std::uint64_
     block = load(entry);
   }
   const Pa pa = leaf_of(block);
-  const std::uint64_t attributes = block & ~(encode(Pa(~std::uint64_t{0})) | kTableOrPage);
+  const std::uint64_t attributes = block & ~(encode(Pa(mask(51, 0))) | kTableOrPage);
   const unsigned below = shift - kBits;
   std::uint64_t* const entries = memory_.entries(*made);
   for (std::uint64_t i = 0; i != kEntries; ++i) {
