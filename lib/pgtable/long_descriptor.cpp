@@ -28,11 +28,13 @@ constexpr std::uint64_t kContiguous = Leaf_Stage1().set(Leaf_Stage1::Contiguous,
 constexpr std::uint64_t kDirtyModifier = Leaf_Stage1().set(Leaf_Stage1::DBM, true).word(0);
 constexpr std::uint64_t kReadOnly = Leaf_Stage1().set(Leaf_Stage1::AP, 0b10).word(0);
 
-// Entries that one Contiguous translation has (D8.7.1).
+// Entries that one Contiguous translation has (D8.7.1, table D8-104); 0: there is none, as of
+// blocks of level 1 with granules of 64K.
 template <unsigned kGranule>
 constexpr std::uint64_t contiguous_run(unsigned shift) {
   if (kGranule == 14) return shift == kGranule ? 128 : 32;
-  return kGranule == 12 ? 16 : 32;
+  if (kGranule == 12) return 16;
+  return shift > 2 * kGranule ? 0 : 32;
 }
 
 }  // namespace
@@ -223,9 +225,11 @@ Mapped LongDescriptor<kGranule>::write(std::uint64_t* entry, std::uint64_t addre
   if (any != 0 && !take_tables_away(entry, count, address, shift)) [[unlikely]]
     return {0, std::errc::file_exists};
 
-  if (kGranule == 16 && config_.output_bits > 48) {
+  if (config_.quirks.contiguous || (kGranule == 16 && config_.output_bits > 48)) {
+    const Run runs = whole_runs(entry, count, pa, shift);
     for (std::uint64_t i = 0; i != count; ++i) {
-      store(entry + i, leaf(Pa(pa.value + i * size), attributes, shift));
+      const std::uint64_t hint = i - runs.first < runs.count ? kContiguous : 0;
+      store(entry + i, leaf(Pa(pa.value + i * size), attributes | hint, shift));
     }
   } else {
     std::uint64_t descriptor = leaf(pa, attributes, shift);
@@ -316,7 +320,6 @@ Mapped LongDescriptor<kGranule>::map_any(Iova iova, Pa pa, std::uint64_t page_si
     } else {
       count = std::min(count, room(address, shift));
       mapped = write(entry, address, pa, shift, count, attributes);
-      if (config_.quirks.contiguous && mapped.bytes != 0) give_hints(entry, count, pa, shift);
     }
     memory_.clean(entry, mapped.bytes >> shift);
   }
@@ -400,16 +403,17 @@ Unmapped LongDescriptor<kGranule>::unmap_any(Iova iova, std::uint64_t page_size,
   return unmapped;
 }
 
-// Gives the runs among these entries the Contiguous bit: aligned, and so is what they map.
+// Which of these entries are whole runs, that get the Contiguous bit: aligned, and so is what they
+// map.
 template <unsigned kGranule>
-void LongDescriptor<kGranule>::give_hints(std::uint64_t* entry, std::uint64_t count, Pa pa,
-                                          unsigned shift) {
+typename LongDescriptor<kGranule>::Run LongDescriptor<kGranule>::whole_runs(
+    const std::uint64_t* entry, std::uint64_t count, Pa pa, unsigned shift) const {
   const std::uint64_t run = contiguous_run<kGranule>(shift);
   const std::uint64_t first = memory_.pa_of(entry).value / sizeof(std::uint64_t);
-  if (((pa.value >> shift) - first) % run != 0) return;
-  for (std::uint64_t i = (run - first % run) % run; i + run <= count; i += run) {
-    for (std::uint64_t k = i; k != i + run; ++k) store(entry + k, load(entry + k) | kContiguous);
-  }
+  if (!config_.quirks.contiguous || run == 0 || ((pa.value >> shift) - first) % run != 0) return {};
+  const std::uint64_t before = (run - first % run) % run;
+  if (count <= before) return {};
+  return {before, (count - before) / run * run};
 }
 
 // Of runs that only in part are among these entries, all entries lose the Contiguous bit.

@@ -52,6 +52,12 @@ class LongDescriptor final : public IoPgtable {
   static constexpr std::uint64_t kEntries = std::uint64_t{1} << kBits;
   static constexpr std::uint64_t kNoTable = 0;  // is no descriptor of a table
 
+  // Entries, by the number of the first.
+  struct Run {
+    std::uint64_t first = 0;
+    std::uint64_t count = 0;
+  };
+
   LongDescriptor(const PgtableConfig& config, const LongShape& shape, PagePool& pool,
                  PgtableInvalidation& invalidation, CacheMaintenance* caches);
 
@@ -92,7 +98,7 @@ class LongDescriptor final : public IoPgtable {
                std::uint64_t count, std::uint64_t attributes);
   bool take_tables_away(std::uint64_t* entry, std::uint64_t count, std::uint64_t address,
                         unsigned shift);
-  void give_hints(std::uint64_t* entry, std::uint64_t count, Pa pa, unsigned shift);
+  Run whole_runs(const std::uint64_t* entry, std::uint64_t count, Pa pa, unsigned shift) const;
   void take_hints(std::uint64_t* entry, std::uint64_t count, std::uint64_t address, unsigned shift);
   std::uint64_t split(std::uint64_t* entry, std::uint64_t block, std::uint64_t address,
                       unsigned shift);
