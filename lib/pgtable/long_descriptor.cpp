@@ -371,8 +371,11 @@ Unmapped LongDescriptor<kGranule>::unmap_any(Iova iova, std::uint64_t page_size,
   Unmapped unmapped{0, false};
   if (shift == leaf_shift) [[likely]] {
     count = std::min(count, room(address, shift));
-    if (config_.quirks.contiguous && count != 0) [[unlikely]]
-      take_hints(entry, count, address, shift);
+    if (config_.quirks.contiguous) [[unlikely]] {
+      std::uint64_t there = 0;
+      while (there != count && load(entry + there) != 0) ++there;
+      if (there != 0) take_hints(entry, there, address, shift);
+    }
     std::uint64_t done = 0;
     if (shift == kGranule) {
       while (count - done >= 4 && load(entry + done) != 0 && load(entry + done + 1) != 0 &&
