@@ -28,6 +28,11 @@ constexpr std::uint64_t kContiguous = Leaf_Stage1().set(Leaf_Stage1::Contiguous,
 constexpr std::uint64_t kDirtyModifier = Leaf_Stage1().set(Leaf_Stage1::DBM, true).word(0);
 constexpr std::uint64_t kReadOnly = Leaf_Stage1().set(Leaf_Stage1::AP, 0b10).word(0);
 
+// The SMMU takes AP[2] away at the first write (D8.5.2).
+constexpr bool is_dirty(std::uint64_t leaf) {
+  return (leaf & (kDirtyModifier | kReadOnly)) == kDirtyModifier;
+}
+
 // Entries that one Contiguous translation has (D8.7.1, table D8-104); 0: there is none, as of
 // blocks of level 1 with granules of 64K.
 template <unsigned kGranule>
@@ -431,10 +436,17 @@ void LongDescriptor<kGranule>::take_hints(std::uint64_t* entry, std::uint64_t co
     std::uint64_t* const first = entry + edge - before;
     if (first >= entry && first + run <= entry + count) continue;
 
+    // Until they are gone the SMMU may note writes in them, and a write to any page in any of them
+    // (D8.5.5): what is dirty of one is of all.
     std::array<std::uint64_t, 128> saved{};
     for (std::uint64_t i = 0; i != run; ++i) saved[i] = load(first + i);
-    if (config_.break_before_make != 2) {
-      for (std::uint64_t i = 0; i != run; ++i) store(first + i, 0);
+    if (config_.break_before_make != 2 || config_.quirks.dirty) {
+      bool dirty = false;
+      for (std::uint64_t i = 0; i != run; ++i) {
+        saved[i] = exchange(first + i, 0);
+        dirty = dirty || is_dirty(saved[i]);
+      }
+      for (std::uint64_t i = 0; i != run && dirty; ++i) saved[i] &= ~kReadOnly;
       memory_.clean(first, run);
       const std::uint64_t begin = (address & ~(size - 1)) + (edge - before) * size;
       invalidation_.flush_walk(Iova(first_ + begin), run * size, std::uint64_t{1} << kGranule);
@@ -454,6 +466,13 @@ std::uint64_t LongDescriptor<kGranule>::split(std::uint64_t* entry, std::uint64_
     take_hints(entry, 1, address, shift);
     block = load(entry);
   }
+  if (config_.break_before_make != 2) {
+    const std::uint64_t size = std::uint64_t{1} << shift;
+    block = exchange(entry, 0);
+    memory_.clean(entry, 1);
+    invalidation_.flush_walk(Iova(first_ + (address & ~(size - 1))), size,
+                             std::uint64_t{1} << kGranule);
+  }
   const Pa pa = leaf_of(block);
   const std::uint64_t attributes = block & ~(encode(Pa(mask(51, 0))) | kTableOrPage);
   const unsigned below = shift - kBits;
@@ -463,21 +482,31 @@ std::uint64_t LongDescriptor<kGranule>::split(std::uint64_t* entry, std::uint64_
   }
   memory_.clean(entries, kEntries);
 
-  if (config_.break_before_make != 2) {
-    const std::uint64_t size = std::uint64_t{1} << shift;
-    store(entry, 0);
-    memory_.clean(entry, 1);
-    invalidation_.flush_walk(Iova(first_ + (address & ~(size - 1))), size,
-                             std::uint64_t{1} << kGranule);
-  }
   const std::uint64_t descriptor = table(*made);
-  store(entry, descriptor);
+  const std::uint64_t last = exchange(entry, descriptor);
   memory_.clean(entry, 1);
+  // The SMMU noted a write in the block while its pages were made.
+  if (is_dirty(last) && !is_dirty(block)) {
+    for (std::uint64_t i = 0; i != kEntries; ++i) {
+      store(entries + i, load(entries + i) & ~kReadOnly);
+    }
+    memory_.clean(entries, kEntries);
+  }
   return descriptor;
 }
 
 template <unsigned kGranule>
 std::optional<Pa> LongDescriptor<kGranule>::iova_to_phys(Iova iova) const {
+  const std::optional<Pa> pa = look_up(iova);
+  if (pa || !locks_) [[likely]]
+    return pa;
+  // It may be in pieces just now.
+  const std::lock_guard lock(mutex_);
+  return look_up(iova);
+}
+
+template <unsigned kGranule>
+[[gnu::always_inline]] inline std::optional<Pa> LongDescriptor<kGranule>::look_up(Iova iova) const {
   std::uint64_t address = 0;
   if (!in_range(iova, address)) [[unlikely]]
     return std::nullopt;
@@ -519,6 +548,11 @@ Result<Done, std::errc> LongDescriptor<kGranule>::read_and_clear_dirty(Iova iova
       last < address) {
     return std::errc::invalid_argument;
   }
+  // Where blocks are split and runs taken apart, none is to be met in pieces.
+  std::unique_lock lock(mutex_, std::defer_lock);
+  if (locks_) lock.lock();
+  std::uint64_t in_run = 0;  // the address where a contiguous run ends
+  bool run_dirty = false;
   for (;;) {
     unsigned shift = root_shift_;
     std::uint64_t* entry = root_entry(address);
@@ -531,10 +565,19 @@ Result<Done, std::errc> LongDescriptor<kGranule>::read_and_clear_dirty(Iova iova
     if ((descriptor & kValid) == 0) return std::errc::invalid_argument;
     const std::uint64_t leaf_size = std::uint64_t{1} << shift;
     const std::uint64_t begin = address & ~(leaf_size - 1);
-    // The SMMU takes AP[2] away at the first write (D8.5.2), maybe just now.
-    if ((descriptor & (kDirtyModifier | kReadOnly)) == kDirtyModifier) {
-      if (bits == DirtyBits::kClear) {
-        std::atomic_ref(*entry).fetch_or(little_endian(kReadOnly));
+    const bool contiguous = (descriptor & kContiguous) != 0;
+    if (contiguous && begin >= in_run) {
+      const std::uint64_t run = contiguous_run<kGranule>(shift);
+      const std::uint64_t before = memory_.pa_of(entry).value / sizeof(std::uint64_t) % run;
+      run_dirty = false;
+      for (std::uint64_t i = 0; i != run; ++i) {
+        run_dirty = run_dirty || is_dirty(load(entry - before + i));
+      }
+      in_run = begin + (run - before) * leaf_size;
+    }
+    if (is_dirty(descriptor) || (contiguous && run_dirty)) {
+      if (bits == DirtyBits::kClear && is_dirty(descriptor)) {
+        exchange_if(entry, descriptor, descriptor | kReadOnly);
         memory_.clean(entry, 1);
       }
       sink.dirty(Iova(first_ + begin), leaf_size);

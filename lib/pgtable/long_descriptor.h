@@ -91,6 +91,7 @@ class LongDescriptor final : public IoPgtable {
   std::uint64_t leaf(Pa pa, std::uint64_t attributes, unsigned shift) const;
   std::uint64_t table(Pa pa) const;
 
+  std::optional<Pa> look_up(Iova iova) const;
   Mapped map_any(Iova iova, Pa pa, std::uint64_t page_size, std::uint64_t count, Prot prot);
   Unmapped unmap_any(Iova iova, std::uint64_t page_size, std::uint64_t count);
   std::uint64_t install(std::uint64_t* entry, std::errc& error);
@@ -123,7 +124,7 @@ class LongDescriptor final : public IoPgtable {
   const bool locks_;
   const bool plain_;  // neither a lock nor caches have to be thought of
   std::uint64_t* root_ = nullptr;
-  std::recursive_mutex mutex_;
+  mutable std::recursive_mutex mutex_;
 };
 
 }  // namespace smmu::iommu
