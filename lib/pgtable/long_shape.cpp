@@ -15,7 +15,8 @@ unsigned granule_of(const PgtableConfig& config) {
   constexpr std::uint64_t kGranules = 1U << 12 | 1U << 14 | 1U << 16;
   const std::uint64_t there = config.page_sizes & kGranules;
   if (there == 0) return 0;
-  const std::uint64_t smaller = there & (config.preferred_granule | (config.preferred_granule - 1));
+  const std::uint64_t preferred = config.preferred_granule;
+  const std::uint64_t smaller = preferred != 0 ? there & (preferred | (preferred - 1)) : 0;
   return static_cast<unsigned>(smaller != 0 ? std::bit_width(smaller) - 1
                                             : std::countr_zero(there));
 }
@@ -34,8 +35,8 @@ std::uint64_t sizes_of(unsigned granule, unsigned output_bits) {
 }
 
 // Whether stage 2 may begin at the level: not where that is for more than there is of memory
-// (DDI 0487, D8.2.2: the highest level needs a PA size of 44 bits, with 16K of 42; level 0 of 16K
-// has nothing but two entries, and is not there without FEAT_LPA2).
+// (DDI 0487, J1.1.4, AArch64.S2InvalidSL: the highest level needs a PA size of 44 bits, with 16K
+// level 1 of 42; D8.2.2: level 0 of 16K is not there without FEAT_LPA2).
 bool may_start(unsigned granule, unsigned level, unsigned output_bits) {
   if (granule == 12) return level != 0 || output_bits > 42;
   if (granule == 14) return level > 1 || (level == 1 && output_bits > 40);
@@ -84,25 +85,18 @@ Result<LongShape, std::errc> shape_of(PgtableConfig& config) {
   const unsigned most = granule == 16 ? 52 : 48;
   config.input_bits = std::min(config.input_bits, most);
   config.output_bits = std::min(config.output_bits, most);
-  // T0SZ ends at 39 (D8.2.1), of short addresses at 7.
-  const bool short_addresses = config.format != PgtableFormat::kAArch64Stage1 &&
-                               config.format != PgtableFormat::kAArch64Stage2;
-  if (config.input_bits < 25 || config.input_bits <= granule ||
-      (short_addresses && config.input_bits < 25)) {
-    return std::errc::invalid_argument;
-  }
+  // T0SZ ends at 39 (D8.2.8 to D8.2.10), of VMSAv8-32 at 7.
+  if (config.input_bits < 25) return std::errc::invalid_argument;
 
   const unsigned bits = granule - 3;
   const unsigned levels = (config.input_bits - granule + bits - 1) / bits;
   LongShape shape{.granule_shift = granule, .start_level = 4 - levels, .root_log2 = 0};
   unsigned root_bits = config.input_bits - granule - (levels - 1) * bits;
-  if (stage2 && !may_start(granule, shape.start_level, config.output_bits)) {
+  while (stage2 && !may_start(granule, shape.start_level, config.output_bits)) {
     // As many tables of the next level, side by side, stand for this one.
     root_bits += bits;
     ++shape.start_level;
     if (root_bits > bits + kMostConcatenated) return std::errc::invalid_argument;
-  } else if (granule == 14 && shape.start_level == 0 && config.output_bits > 48) {
-    return std::errc::invalid_argument;
   }
   shape.root_log2 = std::max(root_bits + 3, kLeastRoot);
 
