@@ -597,6 +597,7 @@ PgtableRegisters LongDescriptor<kGranule>::registers() const {
   PgtableRegisters registers;
   registers.root = memory_.pa_of(root_);
   registers.tsz = (short_addresses ? 32 : 64) - config_.input_bits;
+  if (short_addresses) registers.tsz %= 16;
   registers.granule = kGranule == 12 ? TG0::k4K : kGranule == 14 ? TG0::k16K : TG0::k64K;
   registers.start_level = 3 - (root_shift_ - kGranule) / kBits;
   for (const OutputSize size :

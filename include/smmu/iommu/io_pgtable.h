@@ -98,8 +98,9 @@ class CacheMaintenance {
 
 // What an SMMU is told of tables, by role: a driver puts it into the fields its SMMU has.
 struct PgtableRegisters {
-  Pa root;                   // TTB; of a short descriptor, without attributes
-  unsigned tsz = 0;          // T0SZ, T1SZ or S2T0SZ
+  Pa root;  // TTB; of a short descriptor, without attributes
+  // T0SZ, T1SZ or S2T0SZ; of kAArch32LongStage2 the four bits of a number with a sign, VTCR.T0SZ.
+  unsigned tsz = 0;
   TG0 granule = TG0::k4K;    // of TTB1, too, whose encoding differs
   unsigned start_level = 0;  // of walks; stage 2 codes it as SL0
   OutputSize output_size = OutputSize::k32Bits;
