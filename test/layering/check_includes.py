@@ -101,7 +101,7 @@ TABLE = {
     "test/replay/": [*TEST, *TOOL, CLI, "test/input/"],
     "test/heap/": [],
     "test/iova/": [*TEST, *BELOW_IOVA, "<zlib.h>", IOVA, "test/heap/"],
-    "test/pgtable/": [*TEST, PGTABLE],
+    "test/pgtable/": [*TEST, PGTABLE, "test/heap/"],
     "test/iommu/": [*TEST, *BELOW_IOMMU, IOMMU, "test/heap/"],
     "test/driver_v2/": [*TEST, *BELOW_DRIVERS, SMMU_V2],
     "test/driver_v3/": [*TEST, *BELOW_DRIVERS, SMMU_V3],
