@@ -80,7 +80,7 @@ TABLE = {
     SMMU_V3: [*SOFTWARE, *BELOW_DRIVERS],
     MSI: [*SOFTWARE, *BELOW_DRIVERS],
     DMA: [*SOFTWARE, *BELOW_DRIVERS],
-    VFIO: [*SOFTWARE, *BELOW_VFIO],
+    VFIO: [*SOFTWARE, *BELOW_VFIO, "<boost/intrusive/>", "<sys/>"],
 
     # A unit test sees what its folder sees, and the folder.
     "test/support/": TEST,
@@ -107,7 +107,7 @@ TABLE = {
     "test/driver_v3/": [*TEST, *BELOW_DRIVERS, SMMU_V3],
     "test/msi/": [*TEST, *BELOW_DRIVERS, MSI],
     "test/dma/": [*TEST, *BELOW_DRIVERS, DMA],
-    "test/vfio/": [*TEST, *BELOW_VFIO, VFIO],
+    "test/vfio/": [*TEST, *BELOW_VFIO, VFIO, "test/heap/"],
     "test/study_trace/": [*TEST, *STUDY_TRACE, "bench/study/trace/", "test/input/"],
     "test/study/": [*TEST, "bench/study/"],
     "test/system/": [*TEST, "test/system/"],
