@@ -1,0 +1,109 @@
+// What a container is made of.
+#ifndef SMMU_LIB_VFIO_CONTAINER_STATE_H_
+#define SMMU_LIB_VFIO_CONTAINER_STATE_H_
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <system_error>
+
+#include "lib/vfio/container_domain.h"
+#include "lib/vfio/mappings.h"
+#include "lib/vfio/slots.h"
+#include "smmu/iommu/container.h"
+#include "smmu/result.h"
+
+namespace smmu::iommu {
+
+struct Container::State {
+  State(PinnedMemory& memory, const ContainerConfig& configuration)
+      : config(configuration), mappings(memory, configuration.page_size) {}
+
+  const ContainerConfig config;
+  std::recursive_mutex mutex;
+  bool is_called = false;
+  Slots slots;
+  std::uint32_t without_address = 0;  // slots
+  Mappings mappings;
+  bool logs_writes = false;
+
+  Mappings::Domains& domains() { return mappings.domains(); }
+
+  // Calls visit(ContainerGroup&, ContainerDomain&) until that says true; whether it did.
+  template <class Visit>
+  bool any_group(const Visit& visit) {
+    for (ContainerDomain& domain : domains()) {
+      for (ContainerGroup& group : domain.groups) {
+        if (visit(group, domain)) return true;
+      }
+    }
+    return false;
+  }
+
+  // Sizes that all domains have, and nothing smaller than what is pinned; of no domain, all.
+  std::uint64_t page_sizes() const;
+  std::uint64_t smallest_page() const {
+    const std::uint64_t sizes = page_sizes();
+    return sizes & (~sizes + 1);
+  }
+  bool is_aligned(std::uint64_t bits) const { return (bits & (smallest_page() - 1)) == 0; }
+  // What all domains can map; of no domain, everything.
+  IovaSpan aperture() const;
+  // Whether domains and devices let a slot be there.
+  bool is_valid(SlotKind kind, Iova first, Iova last);
+  // Whether a slot is in [first, last] with one of its ends alone.
+  bool bisects(Iova first, Iova last);
+
+  // Whether a bitmap is one for a range of so many bytes.
+  Result<Done, std::errc> check(const DirtyBitmap& bitmap, std::uint64_t size) const;
+  // All domains tell what was written to.
+  bool tracks_writes() const;
+
+  // Marks all pages of a slot in the bitmap of a range that begins at `first` and contains it, if
+  // devices could write to them.
+  void mark_all(const Slot& slot, Iova first, const DirtyBitmap& bitmap) const;
+  // Marks those that were written to.
+  void mark_written(const Slot& slot, Iova first, const DirtyBitmap& bitmap);
+
+  Result<std::uint64_t, std::errc> forget_addresses(Slot* first, Iova last);
+
+  // Takes a slot out of everything.
+  void remove(Slot& slot);
+
+  // Puts a group that is claimed into a domain that is there, or into one of its own.
+  bool share(ContainerGroup& group);
+  Result<Done, std::errc> found(ContainerGroup& group);
+  // Whether a domain could be one of the container's, with all slots in it.
+  bool fits(const ContainerDomain& newcomer);
+  // Takes it out of its domain, which is gone with the last one.
+  void drop(ContainerGroup& group, ContainerDomain& domain);
+};
+
+// As long as one lives, its thread has the container.  The lock is recursive so that a call from
+// inside another one, by what that calls, finds out that it is one.
+class Container::Call {
+ public:
+  explicit Call(State& state) : state_(state), lock_(state.mutex), inside_(state.is_called) {
+    state.is_called = true;
+  }
+  ~Call() { state_.is_called = inside_; }
+  Call(const Call&) = delete;
+  Call& operator=(const Call&) = delete;
+
+  bool is_inside() const { return inside_; }
+
+ private:
+  State& state_;
+  const std::lock_guard<std::recursive_mutex> lock_;
+  const bool inside_;
+};
+
+// Whether a range goes beyond the last address there is.
+// REQUIRES: the size is not 0.
+constexpr bool wraps(std::uint64_t first, std::uint64_t size) {
+  return size - 1 > UINT64_MAX - first;
+}
+
+}  // namespace smmu::iommu
+
+#endif  // SMMU_LIB_VFIO_CONTAINER_STATE_H_
