@@ -135,18 +135,23 @@ function(smmu_add_test)
                        DISCOVERY_TIMEOUT 60 PROPERTIES LABELS ${folder} TIMEOUT 600)
 endfunction()
 
-# smmu_add_half(HALF NAME folder...) makes of a half's folders what users link, smmu::NAME:
+# smmu_add_half(HALF NAME folder... [ABSENT header...]) makes of a half's folders what users link,
+# smmu::NAME:
 #
 #   smmu_<name>          its libraries, with asserts, for whoever is in this build
 #   smmu_<name>_ndebug   one archive without, for users and for the benchmarks; the public headers in
-#                        include/smmu/NAME go with it
+#                        include/smmu/NAME go with it, but for those that are absent
 function(smmu_add_half half name)
-  list(TRANSFORM ARGN PREPEND smmu_${half}_ OUTPUT_VARIABLE folders)
+  cmake_parse_arguments(PARSE_ARGV 2 arg "" "" "ABSENT")
+  list(TRANSFORM arg_UNPARSED_ARGUMENTS PREPEND smmu_${half}_ OUTPUT_VARIABLE folders)
   add_library(smmu_${name} INTERFACE)
   target_link_libraries(smmu_${name} INTERFACE ${folders})
 
   get_property(objects GLOBAL PROPERTY SMMU_${half}_OBJECTS)
   file(GLOB headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/include/smmu/${name}/*.h)
+  foreach(absent IN LISTS arg_ABSENT)
+    list(REMOVE_ITEM headers ${PROJECT_SOURCE_DIR}/include/smmu/${name}/${absent}.h)
+  endforeach()
   add_library(smmu_${name}_ndebug STATIC EXCLUDE_FROM_ALL ${objects})
   target_link_libraries(smmu_${name}_ndebug PUBLIC smmu_platform fmt::fmt Threads::Threads)
   target_sources(smmu_${name}_ndebug PUBLIC
