@@ -239,7 +239,9 @@ Result<Done, std::errc> DriverV3::attach_streams(DeviceStreams& streams, AttachK
     if (below != nullptr) below->domain->link(*below);
   }
 
-  if (const auto programmed = program(streams, kind, domain, pasids); !programmed) {
+  const auto programmed = program(streams, kind, domain, pasids);
+  // Whoever blocks may be about to destroy the domain: there is no going back to it.
+  if (!programmed && kind != AttachKind::kBlocked) {
     // As far as the SMMU still answers.
     if (!program(streams, streams.kind, before, pasids))
       core_.log.say("an STE could not be brought back to what it was");
@@ -253,9 +255,9 @@ Result<Done, std::errc> DriverV3::attach_streams(DeviceStreams& streams, AttachK
     std::swap(streams.attached, attached);
     std::swap(streams.below, below);
   }
-  // From here on there is no way back, and what the SMMU does not do it has been said of.
-  bool done = true;
-  if (translates(before)) done = forget_in_device(streams, std::nullopt).has_value();
+  // From here on there is no way back: what the SMMU does not do is said.
+  bool done = programmed.has_value();
+  if (translates(before)) done = forget_in_device(streams, std::nullopt).has_value() && done;
   leave(std::move(attached));
   leave(std::move(below));
   if (kind == AttachKind::kBlocked && before != nullptr)
