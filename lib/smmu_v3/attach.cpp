@@ -260,8 +260,7 @@ Result<Done, std::errc> DriverV3::attach_streams(DeviceStreams& streams, AttachK
   if (translates(before)) done = forget_in_device(streams, std::nullopt).has_value() && done;
   leave(std::move(attached));
   leave(std::move(below));
-  if (kind == AttachKind::kBlocked && before != nullptr)
-    done = terminate_stalled(streams).has_value() && done;
+  if (kind == AttachKind::kBlocked) done = terminate_stalled(streams).has_value() && done;
   if (!done) core_.log.say("a device may still use what it knows of a domain that it has left");
   return Done{};
 }

@@ -230,8 +230,8 @@ TEST_F(AttachOrder, ADeviceWithAtsForgetsAfterTheSmmuHas) {
   board.smmu.story();
   board.smmu.commands();
   EXPECT_EQ(domain->unmap(Iova(0x1000), 0x3000), 0x3000U);
-  EXPECT_THAT(board.smmu.story(), ElementsAre("CMD_TLBI_NH_VA", "CMD_TLBI_NH_VA", "CMD_SYNC",
-                                              "CMD_ATC_INV", "CMD_SYNC"));
+  EXPECT_THAT(board.smmu.story(),
+              ElementsAre("CMD_TLBI_NH_VA", "CMD_SYNC", "CMD_ATC_INV", "CMD_SYNC"));
   // 0x1000 to 0x3fff is in 2^2 pages from 0.
   EXPECT_EQ(board.smmu.commands().back(), (CommandWords{0x7'0000'0040, 2}));
   other.group().detach();

@@ -97,6 +97,9 @@ class CommandErrors : public ::testing::Test {
     board.smmu.story();
     board.smmu.commands();
   }
+  // What a test says of commands is not for what comes after it.
+  ~CommandErrors() override { board.smmu.judge = nullptr; }
+
   ScriptedBoard board;
   std::unique_ptr<iommu::Domain> domain;
 };
