@@ -1,0 +1,122 @@
+#include "lib/smmu_v2/interrupts.h"
+
+#include <fmt/format.h>
+
+#include <new>
+
+#include "lib/smmu_v2/context_banks.h"
+#include "lib/smmu_v2/fault_record.h"
+#include "lib/smmu_v2/smmu_v2_domain.h"
+
+namespace smmu::iommu {
+
+using v2::SMMU_CBn_FSR;
+using v2::SMMU_CBn_RESUME;
+
+namespace {
+
+// Faults that one interrupt deals with at most: a device may go on making them, and a status bit
+// may not be cleared.  A line that is still up then has to be handled again.
+constexpr unsigned kMostFaults = 64;
+
+}  // namespace
+
+SmmuV2Interrupts::SmmuV2Interrupts(const SmmuV2Hardware& hardware, SmmuV2Registry& registry)
+    : hardware_(hardware), registry_(registry) {
+  global_fault_.connect(*this, kGlobal);
+  configuration_fault_.connect(*this, kGlobal);
+}
+
+bool SmmuV2Interrupts::allocate() {
+  context_faults_.reset(new (std::nothrow) Line[hardware_.features.banks]);
+  if (context_faults_ == nullptr) return false;
+  for (std::uint32_t n = 0; n != hardware_.features.banks; ++n)
+    context_faults_[n].connect(*this, n);
+  return true;
+}
+
+void SmmuV2Interrupts::rise(Line& line) {
+  if (hardware_.config.interrupts == SmmuV2DriverConfig::Interrupts::kAtOnce) line.handle();
+}
+
+void SmmuV2Interrupts::handle() {
+  if (lines_up_.load(std::memory_order_acquire) == 0) return;
+  global_fault_.handle();
+  configuration_fault_.handle();
+  for (std::uint32_t n = 0; n != hardware_.features.banks; ++n) context_faults_[n].handle();
+}
+
+void SmmuV2Interrupts::Line::handle() {
+  if (!up_.load(std::memory_order_acquire)) return;
+  std::uint32_t wanted = wanted_.fetch_add(1, std::memory_order_acq_rel) + 1;
+  if (wanted != 1) return;
+  unsigned faults = 0;
+  do {
+    // The cause may come back before the line has gone down, and the line then stays up: until
+    // there is none.
+    while (faults != kMostFaults && interrupts_->handle_one(bank_)) ++faults;
+    if (faults == kMostFaults) {
+      wanted_.store(0, std::memory_order_release);
+      return;
+    }
+  } while (!wanted_.compare_exchange_strong(wanted, 0, std::memory_order_acq_rel));
+}
+
+bool SmmuV2Interrupts::handle_one(std::uint32_t bank) {
+  if (!hardware_.powered()) return false;
+  return bank == kGlobal ? handle_global_fault() : handle_context_fault(bank);
+}
+
+bool SmmuV2Interrupts::handle_context_fault(std::uint32_t bank) {
+  // Until the end: the bank is not given to others meanwhile.
+  SmmuV2Registry::Report report(registry_, bank);
+  const SmmuV2Page page = hardware_.pages.bank(bank);
+  ContextFaultRecord record{.bank = bank, .fsr = page.read<SMMU_CBn_FSR>()};
+  const SMMU_CBn_FSR faults = all_context_faults();
+  if ((record.fsr.raw() & faults.raw()) == 0) return false;
+  record.far = page.read<v2::SMMU_CBn_FAR>();
+  record.fsynr0 = page.read<v2::SMMU_CBn_FSYNR0>();
+  record.cbfrsynra = hardware_.global1.read<v2::SMMU_CBFRSYNRAn>(bank);
+
+  const bool stalled = record.fsr[SMMU_CBn_FSR::SS];
+  FaultAction action = FaultAction::kNotMine;
+  if ((record.fsr.raw() & SMMU_CBn_FSR(faults).set(SMMU_CBn_FSR::SS, false).raw()) == 0) {
+    // Of several that wait one was answered, and of the others nothing is recorded.  What is
+    // translated again faults again, and is.
+    action = FaultAction::kRetry;
+  } else {
+    const SmmuV2Domain* const domain = report.domain();
+    if (domain == nullptr) {
+      hardware_.say(
+          fmt::format("a fault of a context bank that nobody has: {}", record.sentence()));
+    } else if (domain->faults() != nullptr) {
+      const Fault fault = record.fault(domain->format());
+      action = domain->faults()->on_fault(report.find_device(fault.stream), fault);
+    }
+    if (domain != nullptr && action == FaultAction::kNotMine) {
+      hardware_.say(fmt::format("a fault that nobody handles: {}", record.sentence()));
+    }
+  }
+
+  // First: an MMU-500 does not obey SMMU_CBn_RESUME before.
+  page.write(record.fsr);
+  if (stalled) {
+    page.write(SMMU_CBn_RESUME().set(SMMU_CBn_RESUME::TnR, action != FaultAction::kRetry));
+  }
+  return true;
+}
+
+bool SmmuV2Interrupts::handle_global_fault() {
+  const SmmuV2Page& page = hardware_.global0;
+  GlobalFaultRecord record{.gfsr = page.read<v2::SMMU_sGFSR>()};
+  if (record.gfsr.raw() == 0) return false;
+  record.gfsynr0 = page.read<v2::SMMU_sGFSYNR0>();
+  record.gfsynr1 = page.read<v2::SMMU_sGFSYNR1>();
+  record.gfsynr2 = page.read<v2::SMMU_sGFSYNR2>();
+  record.gfar = page.read<v2::SMMU_sGFAR>();
+  hardware_.say(record.sentence());
+  page.write(record.gfsr);
+  return true;
+}
+
+}  // namespace smmu::iommu

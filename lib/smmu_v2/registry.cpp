@@ -1,0 +1,120 @@
+#include "lib/smmu_v2/registry.h"
+
+#include <algorithm>
+
+#include "lib/smmu_v2/smmu_v2_domain.h"
+
+namespace smmu::iommu {
+
+namespace {
+
+template <class Node>
+void unlink(Node*& first, Node& node, Node* Node::*next) {
+  for (Node** link = &first; *link != nullptr; link = &((*link)->*next)) {
+    if (*link != &node) continue;
+    *link = node.*next;
+    return;
+  }
+}
+
+bool has(const Device& device, StreamId stream) {
+  return std::ranges::any_of(device.config().streams, [&](const StreamMatch& match) {
+    return ((match.id.value ^ stream.value) & ~match.mask) == 0;
+  });
+}
+
+}  // namespace
+
+void SmmuV2Registry::add(SmmuV2Device& device) {
+  const std::lock_guard lock(mutex_);
+  device.next = devices_;
+  devices_ = &device;
+}
+
+void SmmuV2Registry::add(SmmuV2Domain& domain) {
+  const std::lock_guard lock(mutex_);
+  domain.next_ = domains_;
+  domains_ = &domain;
+}
+
+// A handler may remove what it was told of: it does not wait for itself.
+template <class Concerns>
+void SmmuV2Registry::wait_for_others(std::unique_lock<std::mutex>& lock, Concerns concerns) {
+  reported_.wait(lock, [&] {
+    for (const Report* report = reports_; report != nullptr; report = report->next_) {
+      if (report->thread_ != std::this_thread::get_id() && concerns(*report)) return false;
+    }
+    return true;
+  });
+}
+
+void SmmuV2Registry::remove(SmmuV2Device& device) {
+  std::unique_lock lock(mutex_);
+  unlink(devices_, device, &SmmuV2Device::next);
+  wait_for_others(lock, [&](const Report& report) { return report.device_ == &device; });
+}
+
+void SmmuV2Registry::remove(SmmuV2Domain& domain) {
+  std::unique_lock lock(mutex_);
+  unlink(domains_, domain, &SmmuV2Domain::next_);
+  wait_for_others(lock, [&](const Report& report) { return report.domain_ == &domain; });
+}
+
+SmmuV2Domain* SmmuV2Registry::find(const DriverDomain* domain) const {
+  const std::lock_guard lock(mutex_);
+  for (SmmuV2Domain* one = domains_; one != nullptr; one = one->next_) {
+    if (one == domain) return one;
+  }
+  return nullptr;
+}
+
+Device* SmmuV2Registry::that_shares(const SmmuV2Device& device) const {
+  const std::lock_guard lock(mutex_);
+  for (const SmmuV2Device* one = devices_; one != nullptr; one = one->next) {
+    if (one == &device) continue;
+    const auto groups = device.indices();
+    if (std::ranges::find_first_of(one->indices(), groups) != one->indices().end()) {
+      return &one->device;
+    }
+  }
+  return nullptr;
+}
+
+void SmmuV2Registry::note(SmmuV2Device& device, bool blocked) {
+  const std::lock_guard lock(mutex_);
+  device.blocked = blocked;
+}
+
+bool SmmuV2Registry::others_use(const SmmuV2Device& device, std::uint32_t group) const {
+  const std::lock_guard lock(mutex_);
+  for (const SmmuV2Device* one = devices_; one != nullptr; one = one->next) {
+    if (one == &device || one->blocked) continue;
+    if (std::ranges::find(one->indices(), group) != one->indices().end()) return true;
+  }
+  return false;
+}
+
+SmmuV2Registry::Report::Report(SmmuV2Registry& registry, std::uint32_t bank) : registry_(registry) {
+  const std::lock_guard lock(registry_.mutex_);
+  for (SmmuV2Domain* one = registry_.domains_; one != nullptr; one = one->next_) {
+    if (one->has_bank(bank)) domain_ = one;
+  }
+  next_ = registry_.reports_;
+  registry_.reports_ = this;
+}
+
+SmmuV2Registry::Report::~Report() {
+  const std::lock_guard lock(registry_.mutex_);
+  unlink(registry_.reports_, *this, &Report::next_);
+  registry_.reported_.notify_all();
+}
+
+Device* SmmuV2Registry::Report::find_device(StreamId stream) {
+  const std::lock_guard lock(registry_.mutex_);
+  for (SmmuV2Device* one = registry_.devices_; one != nullptr; one = one->next) {
+    if (has(one->device, stream)) device_ = one;
+  }
+  return device_ == nullptr ? nullptr : &device_->device;
+}
+
+}  // namespace smmu::iommu

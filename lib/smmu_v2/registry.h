@@ -1,0 +1,89 @@
+// The devices and domains of a driver, as threads find them that handle a fault.
+#ifndef SMMU_LIB_SMMU_V2_REGISTRY_H_
+#define SMMU_LIB_SMMU_V2_REGISTRY_H_
+
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <thread>
+
+#include "smmu/iommu/device.h"
+#include "smmu/iommu/driver.h"
+#include "smmu/types.h"
+
+namespace smmu::iommu {
+
+class SmmuV2Domain;
+
+// What the driver keeps of a device: the groups that its streams have, in their order.
+struct SmmuV2Device final : DeviceState {
+  explicit SmmuV2Device(Device& owner) : device(owner) {}
+
+  std::span<const std::uint32_t> indices() const {
+    return {groups.get(), device.config().streams.size()};
+  }
+
+  Device& device;
+  std::unique_ptr<std::uint32_t[]> groups;
+  bool blocked = true;
+  SmmuV2Device* next = nullptr;
+};
+
+// Lists, and who is telling whom of a fault.  What is taken out of a list is in no fault that
+// another thread handles when that is over.  Any number of threads; no lock is held outside.
+class SmmuV2Registry {
+ public:
+  void add(SmmuV2Device& device);
+  void remove(SmmuV2Device& device);
+  void add(SmmuV2Domain& domain);
+  void remove(SmmuV2Domain& domain);
+
+  // None: it is not one of these.
+  SmmuV2Domain* find(const DriverDomain* domain) const;
+  // A device that has one of the groups of another one; null: there is none.
+  Device* that_shares(const SmmuV2Device& device) const;
+
+  // Notes whether a device is blocked.
+  void note(SmmuV2Device& device, bool blocked);
+  // Whether another device that is not blocked has the group.
+  bool others_use(const SmmuV2Device& device, std::uint32_t group) const;
+
+  // A fault that a thread handles: whom it tells, and of whom.  As long as this lives, both do.
+  class Report {
+   public:
+    // To the domain that has a context bank.
+    Report(SmmuV2Registry& registry, std::uint32_t bank);
+    ~Report();
+    Report(const Report&) = delete;
+    Report& operator=(const Report&) = delete;
+
+    SmmuV2Domain* domain() const { return domain_; }  // null: nobody has the bank
+    // Of the device that has a stream; null: there is none.
+    Device* find_device(StreamId stream);
+
+   private:
+    friend class SmmuV2Registry;
+    SmmuV2Registry& registry_;
+    const std::thread::id thread_ = std::this_thread::get_id();
+    SmmuV2Domain* domain_ = nullptr;
+    SmmuV2Device* device_ = nullptr;
+    Report* next_ = nullptr;
+  };
+
+ private:
+  template <class Concerns>
+  void wait_for_others(std::unique_lock<std::mutex>& lock, Concerns concerns);
+
+  mutable std::mutex mutex_;  // guards what follows
+  std::condition_variable reported_;
+  SmmuV2Device* devices_ = nullptr;
+  SmmuV2Domain* domains_ = nullptr;
+  Report* reports_ = nullptr;
+};
+
+}  // namespace smmu::iommu
+
+#endif  // SMMU_LIB_SMMU_V2_REGISTRY_H_
