@@ -1,0 +1,92 @@
+// Threads that map and unmap while devices make accesses, and faults come.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "smmu/testing/driven_board_v2.h"
+#include "smmu/testing/matchers.h"
+
+namespace smmu::testing {
+namespace {
+
+using emulator::CachePolicy;
+using namespace iommu;
+
+constexpr std::uint64_t kPage = 4096;
+constexpr StreamId kStream(7);
+
+class CountingHandler final : public FaultHandler {
+ public:
+  FaultAction on_fault(Domain&, iommu::Device*, const Fault&) override {
+    ++faults;
+    return FaultAction::kTerminate;
+  }
+  std::atomic<unsigned> faults{0};
+};
+
+// What a thread has unmapped no access reaches, while others unmap too.
+TEST(DriverV2Concurrency, NothingReachesAPageAfterItsUnmap) {
+  DrivenBoardV2::Options options;
+  options.config.caching.policy = CachePolicy::kAdversarial;
+  HostClock clock;
+  options.driver.clock = &clock;
+  DrivenBoardV2 board(options);
+  const auto domain = board.domain();
+  CountingHandler handler;
+  ASSERT_TRUE(domain->set_fault_handler(&handler));
+  constexpr std::uint32_t kThreads = 3;
+  std::vector<DmaDevice> devices;
+  std::vector<Pa> pages;
+  for (std::uint32_t n = 0; n != kThreads; ++n) {
+    ASSERT_TRUE(board.add(StreamId(n)).group().attach(*domain));
+    devices.push_back(board.device(StreamId(n)));
+    pages.push_back(board.allocate(kPage));
+  }
+  std::vector<std::thread> threads;
+  for (std::uint32_t n = 0; n != kThreads; ++n) {
+    threads.emplace_back([&, n] {
+      const Iova iova(0x10'0000 + n * kPage);
+      for (int round = 0; round != 100; ++round) {
+        EXPECT_TRUE(domain->map(iova, pages[n], kPage, kReadWrite));
+        // A fault of another one, which was not handled yet, ends this one's accesses as well.
+        while (devices[n].write64(iova, 1).bytes != 8) std::this_thread::yield();
+        EXPECT_EQ(domain->unmap(iova, kPage), kPage);
+        EXPECT_EQ(devices[n].write64(iova, 2).bytes, 0U);
+        EXPECT_EQ(board.memory().load64(pages[n]).has_value(), true);
+        EXPECT_EQ(*board.memory().load64(pages[n]), 1U);
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_GT(handler.faults, 0U);
+}
+
+// A domain and a device go while their faults are handled by other threads.
+TEST(DriverV2Concurrency, DomainsAndDevicesGoWhileFaultsAreHandled) {
+  DrivenBoardV2 board;
+  std::atomic<bool> stop{false};
+  const DmaDevice device = board.device(kStream);
+  std::thread faulting([&] {
+    while (!stop) static_cast<void>(device.translate(Iova(0x9000)));
+  });
+  CountingHandler handler;
+  for (int round = 0; round != 50; ++round) {
+    iommu::Device& added = board.add(kStream);
+    auto domain = board.domain();
+    EXPECT_TRUE(domain->set_fault_handler(&handler));
+    EXPECT_TRUE(added.group().attach(*domain));
+    const unsigned before = handler.faults;
+    for (int i = 0; handler.faults == before && i != 100'000; ++i) std::this_thread::yield();
+    domain.reset();
+    board.iommu().remove_device(added);
+  }
+  stop = true;
+  faulting.join();
+  EXPECT_GT(handler.faults, 0U);
+}
+
+}  // namespace
+}  // namespace smmu::testing

@@ -1,0 +1,242 @@
+// Hardware that says anything, answers never, or has no memory left.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <new>
+#include <random>
+
+#include "test/driver_v2/scripted_rig.h"
+
+namespace {
+
+// Requests of memory that may fail, until one does.
+std::atomic<std::uint64_t> granted{UINT64_MAX};
+
+bool grant_one() {
+  std::uint64_t left = granted.load();
+  while (left != UINT64_MAX && left != 0 && !granted.compare_exchange_weak(left, left - 1)) {
+  }
+  return left != 0;
+}
+
+}  // namespace
+
+void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept {
+  return grant_one() ? ::operator new(bytes) : nullptr;
+}
+void* operator new[](std::size_t bytes, const std::nothrow_t&) noexcept {
+  return grant_one() ? ::operator new[](bytes) : nullptr;
+}
+
+namespace smmu::testing {
+namespace {
+
+using ::testing::HasSubstr;
+using namespace iommu;
+
+TEST(DriverV2Hostile, AnSmmuThatCannotBeDrivenIsRefusedWithASentence) {
+  using namespace v2;
+  const auto refusal = [](const auto& change) {
+    ScriptedRig rig;
+    change(rig);
+    return rig.start();
+  };
+  const auto change_idr0 = [&](auto field, auto value) {
+    return refusal([&](ScriptedRig& rig) {
+      rig.registers.set(rig.registers.get<SMMU_IDR0>().set(field, value));
+    });
+  };
+  EXPECT_THAT(
+      refusal([](ScriptedRig& rig) {
+        rig.registers.set(
+            rig.registers.get<SMMU_IDR0>().set(SMMU_IDR0::S1TS, false).set(SMMU_IDR0::S2TS, false));
+      }),
+      HasSubstr("translates nothing"));
+  EXPECT_THAT(change_idr0(SMMU_IDR0::NUMSMRG, 0U), HasSubstr("NUMSMRG is 0"));
+  EXPECT_THAT(refusal([](ScriptedRig& rig) {
+                rig.registers.set(rig.registers.get<SMMU_IDR1>().set(SMMU_IDR1::NUMS2CB, 5));
+              }),
+              HasSubstr("NUMS2CB is 5"));
+  EXPECT_THAT(refusal([](ScriptedRig& rig) {
+                rig.registers.set(rig.registers.get<SMMU_IDR1>().set(SMMU_IDR1::NUMCB, 5));
+              }),
+              HasSubstr("NUMCB is 5"));
+  EXPECT_THAT(refusal([](ScriptedRig& rig) { rig.config.context_interrupts = 3; }),
+              HasSubstr("4 context banks have 3 interrupts"));
+  EXPECT_THAT(refusal([](ScriptedRig& rig) {
+                rig.registers.set(
+                    rig.registers.get<SMMU_IDR0>().set(SMMU_IDR0::PTFS, AArch32Formats::kNone));
+                rig.registers.set(rig.registers.get<SMMU_IDR2>().set(SMMU_IDR2::PTFSv8_4kB, false));
+              }),
+              HasSubstr("no format"));
+  EXPECT_THAT(refusal([](ScriptedRig& rig) { rig.config.clock = nullptr; }), HasSubstr("clock"));
+}
+
+TEST(DriverV2Hostile, IdentificationRegistersMaySayAnything) {
+  std::mt19937_64 random(1);
+  unsigned begun = 0;
+  for (int round = 0; round != 2000; ++round) {
+    ScriptedRig rig;
+    rig.config.context_interrupts = 255;
+    rig.registers.set(v2::SMMU_IDR0(static_cast<std::uint32_t>(random())));
+    rig.registers.set(v2::SMMU_IDR1(static_cast<std::uint32_t>(random())));
+    rig.registers.set(v2::SMMU_IDR2(static_cast<std::uint32_t>(random())));
+    rig.registers.kept_of_smr = static_cast<std::uint32_t>(random());
+    if (!rig.start().empty()) continue;
+    ++begun;
+    const auto device = rig.iommu->add_device(
+        {.name = "d", .streams = {{StreamId(static_cast<std::uint32_t>(random() & 0x1ff))}}});
+    if (!device) continue;
+    const auto domain = rig.domain();
+    EXPECT_NE(domain->page_sizes(), 0U);
+    if (!(*device)->group().attach(*domain)) continue;
+    if (!domain->map(Iova(0x10'0000), Pa(0x10'0000), 0x1'0000, kReadWrite)) continue;
+    EXPECT_EQ(domain->unmap(Iova(0x10'0000), 0x1'0000), 0x1'0000U);
+  }
+  EXPECT_GT(begun, 20U);
+}
+
+TEST(DriverV2Hostile, StatusBitsThatStayAreNotWaitedFor) {
+  ScriptedRig rig;
+  ASSERT_EQ(rig.start(), "");
+  const auto domain = rig.attached();
+  rig.registers.sticky_status = true;
+  rig.registers.set(1, v2::SMMU_CBn_FSR(~0U));
+  rig.registers.set(1, v2::SMMU_CBn_FSYNR0(~0U));
+  rig.registers.set(1, v2::SMMU_CBn_FAR(~0ULL));
+  rig.registers.set_nth(1, 1, v2::SMMU_CBFRSYNRAn(~0U));
+  rig.registers.set(v2::SMMU_sGFSR(~0U));
+  rig.driver->context_fault_line(1).set(true);
+  rig.driver->context_fault_line(3).set(true);  // which nobody has
+  rig.driver->global_fault_line().set(true);
+  EXPECT_LE(rig.log.take().size(), 200U);
+  // It goes on when it is told again.
+  rig.registers.sticky_status = false;
+  rig.driver->handle_interrupts();
+  EXPECT_EQ(rig.registers.get<v2::SMMU_sGFSR>().raw(), 0U);
+}
+
+TEST(DriverV2Hostile, AFaultOfABankThatNobodyHasIsSaidAndEnded) {
+  ScriptedRig rig;
+  ASSERT_EQ(rig.start(), "");
+  rig.registers.take();
+  rig.registers.set(2, v2::SMMU_CBn_FSR(0x4000'0402));
+  rig.driver->context_fault_line(2).set(true);
+  EXPECT_THAT(rig.registers.take_writes(),
+              ::testing::ElementsAre("write SMMU_CB2_FSR 0x40000402", "write SMMU_CB2_RESUME 0x1"));
+  EXPECT_THAT(rig.log.take(), ::testing::ElementsAre(HasSubstr("a context bank that nobody has")));
+}
+
+// Of several that are stalled, one was answered and the others left no record.
+TEST(DriverV2Hostile, AStallWithoutAFaultIsTranslatedAgain) {
+  ScriptedRig rig;
+  ASSERT_EQ(rig.start(), "");
+  const auto domain = rig.attached();
+  rig.registers.take();
+  rig.registers.set(1, v2::SMMU_CBn_FSR(0x4000'0000));
+  rig.driver->context_fault_line(1).set(true);
+  EXPECT_THAT(rig.registers.take_writes(),
+              ::testing::ElementsAre("write SMMU_CB1_FSR 0x40000000", "write SMMU_CB1_RESUME 0x0"));
+  EXPECT_THAT(rig.log.take(), ::testing::IsEmpty());
+}
+
+TEST(DriverV2Hostile, AnSmmuThatNeverFinishesIsGivenUp) {
+  ScriptedRig rig;
+  rig.registers.busy_reads = UINT64_MAX;
+  ASSERT_EQ(rig.start(), "");
+  EXPECT_THAT(rig.log.take(), ::testing::ElementsAre(HasSubstr("SMMU_sTLBGSTATUS.GSACTIVE")));
+  const auto domain = rig.attached();
+  rig.log.take();
+  rig.registers.take();
+  domain->flush_all();
+  EXPECT_THAT(rig.log.take(), ::testing::ElementsAre(HasSubstr("SMMU_CB1_TLBSTATUS.SACTIVE")));
+  EXPECT_LE(rig.registers.take().size(), 300U);
+  EXPECT_GE(rig.clock.now(), std::chrono::seconds(1));
+}
+
+TEST(DriverV2Hostile, AMaskThatGroupsDoNotKeepIsRefused) {
+  ScriptedRig rig;
+  rig.registers.kept_of_smr = 0x80ff'03ff;
+  ASSERT_EQ(rig.start(), "");
+  EXPECT_TRUE(rig.iommu->add_device({.name = "a", .streams = {{StreamId(0x300), 0xff}}}));
+  for (const StreamMatch stream : {StreamMatch{StreamId(0x400)}, StreamMatch{StreamId(0), 0x100}}) {
+    const auto refused = rig.iommu->add_device({.name = "b", .streams = {stream}});
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error(), std::errc::invalid_argument);
+  }
+}
+
+TEST(DriverV2Hostile, AnAttachThatGetsNoMemoryChangesNothing) {
+  for (const bool pages : {true, false}) {
+    ScriptedRig rig;
+    ASSERT_EQ(rig.start(), "");
+    Device* const device = rig.add(StreamId(7));
+    bool done = false;
+    unsigned failures = 0;
+    for (std::uint64_t most = 0; !done; ++most) {
+      ASSERT_LT(most, 100U);
+      const auto domain = rig.domain();
+      rig.registers.take();
+      if (pages) {
+        rig.pool->grant(most);
+      } else {
+        granted = most;
+      }
+      const auto attached =
+          rig.driver->attach(*device, {AttachKind::kDomain, &domain->driver_domain()});
+      granted = UINT64_MAX;
+      rig.pool->grant(PagePool::kUnlimited);
+      done = attached.has_value();
+      if (done) {
+        EXPECT_TRUE(rig.driver->attach(*device, {AttachKind::kIdentity}));
+        continue;
+      }
+      ++failures;
+      EXPECT_EQ(attached.error(), std::errc::not_enough_memory);
+      EXPECT_FALSE(rig.registers.touched());
+      EXPECT_EQ(domain->driver_domain().tables(), nullptr);
+      EXPECT_EQ(rig.pool->live(), 0U);
+      // What could be chosen can be again.
+      EXPECT_TRUE(domain->set_nesting(true));
+    }
+    EXPECT_GT(failures, 0U) << (pages ? "pages" : "operator new");
+    // No bank was lost on the way: there are three for stage 1.
+    std::vector<std::unique_ptr<Domain>> domains;
+    for (int n = 0; n != 3; ++n) {
+      domains.push_back(rig.domain());
+      EXPECT_TRUE(
+          rig.driver->attach(*device, {AttachKind::kDomain, &domains.back()->driver_domain()}));
+    }
+    EXPECT_TRUE(rig.driver->attach(*device, {AttachKind::kIdentity}));
+  }
+}
+
+TEST(DriverV2Hostile, WithoutAccessesOf64BitsTablesAreOfAArch32) {
+  ScriptedRig rig;
+  rig.config.register_access = SmmuV2DriverConfig::RegisterAccess::k32Bits;
+  ASSERT_EQ(rig.start(), "");
+  Device* const device = rig.add(StreamId(7));
+  const auto domain = rig.domain();
+  EXPECT_EQ(domain->geometry(), (Geometry{Iova(0), Iova(0xffff'ffff)}));
+  rig.registers.take();
+  ASSERT_TRUE(device->group().attach(*domain));
+  const std::uint64_t root = domain->driver_domain().tables()->registers().root.value;
+  const auto writes = rig.registers.take_writes();
+  ASSERT_GE(writes.size(), 11U);
+  EXPECT_EQ(writes[0], "write SMMU_CBA2R1 0x0");
+  EXPECT_EQ(writes[2], "write SMMU_CB1_TCR2 0x38002");    // SEP upstream, 40 bits
+  EXPECT_EQ(writes[3], "write SMMU_CB1_TCR 0x80803500");  // EAE, EPD1
+  EXPECT_EQ(writes[4], "write SMMU_CB1_TTBR0[63:32] 0x10000");
+  EXPECT_EQ(writes[5], fmt::format("write SMMU_CB1_TTBR0 {:#x}", root));
+  ASSERT_TRUE(domain->map(Iova(0x1234'5000), rig.kPa, 4096, kReadWrite));
+  EXPECT_EQ(domain->unmap(Iova(0x1234'5000), 4096), 4096U);
+  EXPECT_THAT(
+      rig.registers.take_writes(),
+      ::testing::ElementsAre("write SMMU_CB1_TLBIVAL 0x12345001", "write SMMU_CB1_TLBSYNC 0x0"));
+  EXPECT_THAT(rig.registers.take_wide_writes(), ::testing::IsEmpty());
+}
+
+}  // namespace
+}  // namespace smmu::testing
