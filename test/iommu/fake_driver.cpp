@@ -45,8 +45,21 @@ std::uint64_t FakeDomain::page_sizes() const { return driver_.page_sizes; }
 
 void FakeDomain::make_tables() {
   if (made_ || !is_paging(request_.type)) return;
-  made_ = std::make_unique<MapTables>(driver_.page_sizes);
+  if (driver_.pool != nullptr) {
+    auto real = IoPgtable::create({.page_sizes = driver_.page_sizes}, *driver_.pool, *this);
+    if (!real) std::abort();
+    made_ = std::move(*real);
+  } else {
+    auto map = std::make_unique<MapTables>(driver_.page_sizes);
+    map_ = map.get();
+    made_ = std::move(map);
+  }
   tables_.store(made_.get(), std::memory_order_release);
+}
+
+void FakeDomain::flush_walk(Iova iova, std::uint64_t size, std::uint64_t granule) {
+  const std::lock_guard lock(mutex_);
+  walks_.push_back({iova.value, size, granule});
 }
 
 void FakeDomain::flush_all() {
@@ -93,6 +106,11 @@ std::vector<FakeDomain::Range> FakeDomain::take_synced() {
 std::vector<FakeDomain::Range> FakeDomain::take_synced_maps() {
   const std::lock_guard lock(mutex_);
   return std::exchange(synced_maps_, {});
+}
+
+std::vector<FakeDomain::Range> FakeDomain::take_walks() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(walks_, {});
 }
 
 FakeDriver::~FakeDriver() {

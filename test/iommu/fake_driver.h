@@ -24,7 +24,7 @@ namespace smmu::iommu {
 
 class FakeDriver;
 
-class FakeDomain final : public DriverDomain {
+class FakeDomain final : public DriverDomain, private PgtableInvalidation {
  public:
   FakeDomain(FakeDriver& driver, const DomainRequest& request);
   ~FakeDomain() override;
@@ -40,7 +40,8 @@ class FakeDomain final : public DriverDomain {
   Result<Done, std::errc> set_dirty_tracking(bool on) override;
 
   void make_tables();
-  MapTables& leaves() { return *made_; }
+  // REQUIRES: its tables are no real ones.
+  MapTables& leaves() { return *map_; }
   FaultSink& faults() { return *request_.faults; }
   const DomainRequest& request() const { return request_; }
   PgtableQuirks quirks() const { return quirks_; }
@@ -55,6 +56,8 @@ class FakeDomain final : public DriverDomain {
   // What it was told to forget, and of what it was told that it is mapped (granule 0).
   std::vector<Range> take_synced();
   std::vector<Range> take_synced_maps();
+  // What its tables had it forget at once.
+  std::vector<Range> take_walks();
 
   // What the next sync_map() answers.
   std::optional<std::errc> sync_map_error;
@@ -62,15 +65,19 @@ class FakeDomain final : public DriverDomain {
   std::function<void(const UnmapBatch&)> on_sync;
 
  private:
+  void flush_walk(Iova iova, std::uint64_t size, std::uint64_t granule) override;
+
   FakeDriver& driver_;
   const DomainRequest request_;
-  std::unique_ptr<MapTables> made_;
+  std::unique_ptr<IoPgtable> made_;
+  MapTables* map_ = nullptr;
   bool nesting_ = false;
   bool dirty_tracking_ = false;
   PgtableQuirks quirks_;
   std::mutex mutex_;
   std::vector<Range> synced_;
   std::vector<Range> synced_maps_;
+  std::vector<Range> walks_;
 };
 
 enum class TablesAre : std::uint8_t { kMadeAtOnce, kMadeAtFirstAttach };
@@ -109,6 +116,7 @@ class FakeDriver final : public Driver {
   // How it behaves, from now on.
   std::uint64_t page_sizes = 4096 | 1ull << 21 | 1ull << 30;
   TablesAre tables_are = TablesAre::kMadeAtOnce;
+  PagePool* pool = nullptr;  // for real tables
   bool deferred_flush = true;
   std::optional<std::errc> add_error;
   std::optional<std::errc> create_error;

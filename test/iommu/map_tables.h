@@ -35,7 +35,7 @@ class MapTables final : public IoPgtable {
                                                DirtySink& sink) override;
   PgtableRegisters registers() const override { return {}; }
   const PgtableConfig& config() const override { return config_; }
-  std::uint64_t live_tables() const override { return 1; }
+  std::uint64_t live_tables() const override { return 0; }
   void trim() override {}
 
   Leaves leaves() const;

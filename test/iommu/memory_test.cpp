@@ -1,0 +1,158 @@
+// What happens where there is no memory: each request for it is refused once.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "smmu/emulator/ram.h"
+#include "smmu/iommu/page_pool.h"
+#include "test/heap/heap.h"
+#include "test/iommu/fake_driver.h"
+
+namespace smmu::iommu {
+namespace {
+
+constexpr auto kNone = std::errc::not_enough_memory;
+
+// Calls `attempt` with no memory, with memory for one request, for two..., until it succeeds.
+// Returns how often it failed; it must say why, and leave nothing behind.
+template <class Attempt>
+std::uint64_t refuse_each(FakeDriver& driver, const Attempt& attempt) {
+  for (std::uint64_t granted = 0;; ++granted) {
+    driver.take_calls();
+    const auto attached = driver.attached();
+    const std::uint64_t domains = driver.live_domains();
+    const std::uint64_t held = heap_counts().held;
+    std::uint64_t refused = 0;
+    std::errc error{};
+    {
+      const HeapRefusal refusal(granted);
+      error = attempt();
+      refused = refusal.refused();
+    }
+    if (error == std::errc{}) {
+      EXPECT_EQ(refused, 0u);
+      return granted;
+    }
+    EXPECT_EQ(error, kNone);
+    EXPECT_GE(refused, 1u);
+    driver.take_calls();
+    EXPECT_EQ(heap_counts().held, held) << granted;
+    EXPECT_EQ(driver.attached(), attached);
+    EXPECT_EQ(driver.live_domains(), domains);
+  }
+}
+
+TEST(Memory, WithoutItThereIsNoIommu) {
+  auto driver = std::make_unique<FakeDriver>();
+  const HeapRefusal refusal;
+  EXPECT_EQ(Iommu::create(std::move(driver)).error(), kNone);
+}
+
+TEST(Memory, WithoutItThereIsNoDomain) {
+  FakeSystem system;
+  for (const DomainType type : {DomainType::kBlocked, DomainType::kUnmanaged}) {
+    std::unique_ptr<Domain> made;
+    EXPECT_EQ(refuse_each(*system.driver,
+                          [&] {
+                            auto domain = system.iommu->create_domain(type);
+                            if (!domain) return domain.error();
+                            made = std::move(*domain);
+                            return std::errc{};
+                          }),
+              type == DomainType::kBlocked ? 2u : 1u);
+  }
+}
+
+TEST(Memory, WithoutItThereIsNoDevice) {
+  for (const DomainType type : {DomainType::kIdentity, DomainType::kDma}) {
+    FakeSystem system(type);
+    // The driver keeps its list.
+    system.iommu->remove_device(system.add("first"));
+    const std::uint64_t failures = refuse_each(*system.driver, [&] {
+      const auto device = system.iommu->add_device(
+          {.name = "nic",
+           .streams = {{StreamId(0)}},
+           .reserved = {{Iova(0x1000), 0x1000, ReservedType::kDirect, kReadWrite}}});
+      return device ? std::errc{} : device.error();
+    });
+    // The device, its regions and PASIDs, the group, its domain and what the driver need not make.
+    EXPECT_EQ(failures, type == DomainType::kIdentity ? 6u : 5u);
+    ASSERT_EQ(system.iommu->groups().size(), 1u);
+    EXPECT_EQ(system.iommu->groups().front()->number(), 1u);
+  }
+}
+
+TEST(Memory, WithoutItNoGroupsAreMerged) {
+  FakeSystem system(DomainType::kDma);
+  Device& nic = system.add("nic");
+  Device& disk = system.add("disk");
+  EXPECT_EQ(refuse_each(*system.driver,
+                        [&] {
+                          const auto device =
+                              system.iommu->add_device({.name = "bridge",
+                                                        .streams = {{StreamId(9)}},
+                                                        .not_isolated_from = {&nic, &disk}});
+                          return device ? std::errc{} : device.error();
+                        }),
+            3u);
+  EXPECT_EQ(&nic.group(), &disk.group());
+}
+
+TEST(Memory, WithoutItNoPasidIsAttached) {
+  FakeSystem system;
+  Device& nic = system.add("nic", {.pasid_bits = 4});
+  const auto domain = system.domain();
+  EXPECT_EQ(refuse_each(*system.driver,
+                        [&] {
+                          const auto attached = nic.attach_pasid(SubstreamId(1), *domain);
+                          return attached ? std::errc{} : attached.error();
+                        }),
+            1u);
+}
+
+TEST(Memory, IsNotNeededToAttachAndToMap) {
+  FakeSystem system;
+  Device& nic = system.add("nic");
+  system.driver->take_calls();
+  emulator::Ram ram;
+  ASSERT_TRUE(ram.add(Pa(0), 1 << 20));
+  const auto pool = *PagePool::create(ram, Pa(0), 1 << 20);
+  system.driver->pool = pool.get();
+  const auto domain = system.domain();
+  const HeapRefusal refusal;
+  EXPECT_TRUE(nic.group().attach(*domain));
+  EXPECT_TRUE(domain->map(Iova(0x1000), Pa(0x1000), 0x5000, kReadWrite));
+  const ScatterEntry pieces[] = {{Pa(0x9000), 0x1000}, {Pa(0x1000), 0x1000}};
+  EXPECT_TRUE(domain->map_sg(Iova(0x10000), pieces, kReadWrite));
+  EXPECT_EQ(domain->unmap(Iova(0x1000), 0x5000), 0x5000u);
+  nic.group().detach();
+  EXPECT_TRUE(nic.group().claim(system.driver));
+  nic.group().release(system.driver);
+  EXPECT_EQ(refusal.refused(), 0u);
+}
+
+TEST(Memory, WithoutTablesAMapLeavesNothing) {
+  FakeSystem system;
+  emulator::Ram ram;
+  ASSERT_TRUE(ram.add(Pa(0), 1 << 20));
+  const auto pool = *PagePool::create(ram, Pa(0), 1 << 20);
+  system.driver->pool = pool.get();
+  const auto domain = system.domain();
+  // Pages on both sides of where the tables of all levels end.
+  const Iova at((1ull << 39) - 0x2000);
+  for (std::uint64_t granted = 0; granted < 6; ++granted) {
+    pool->grant(granted);
+    EXPECT_EQ(domain->map(at, Pa(0x1000), 0x4000, kReadWrite).error(), kNone) << granted;
+    pool->grant(PagePool::kUnlimited);
+    domain->driver_domain().tables()->trim();
+    EXPECT_EQ(domain->driver_domain().tables()->live_tables(), 0u);
+    for (std::uint64_t page = 0; page < 4; ++page) {
+      EXPECT_EQ(domain->iova_to_phys(Iova(at.value + page * 0x1000)), std::nullopt);
+    }
+  }
+  pool->grant(6);
+  EXPECT_TRUE(domain->map(at, Pa(0x1000), 0x4000, kReadWrite));
+  pool->grant(PagePool::kUnlimited);
+}
+
+}  // namespace
+}  // namespace smmu::iommu
