@@ -49,7 +49,8 @@ enum class FaultAction : std::uint8_t {
 };
 
 // Called by the thread that tells the driver of the interrupt, with no lock of the library held:
-// any function of the library may be called from it.
+// any function of the library may be called from it.  But where that thread is itself inside a call
+// that attaches, see Iommu.
 class FaultHandler {
  public:
   virtual ~FaultHandler() = default;
