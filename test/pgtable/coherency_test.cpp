@@ -42,9 +42,11 @@ class Memory final : public CacheMaintenance {
   }
   // Memory that no table has is zeroed as well, and of no interest to hardware.
   bool all_cleaned() {
+    const DirectRegion& memory = *seen.direct_region(kBase);
+    const DirectRegion& caches = *written.direct_region(kBase);
     for (std::uint64_t at = kBase.value; at != kBase.value + kSize; at += 8) {
-      const std::uint64_t found = *seen.load64(Pa(at));
-      const std::uint64_t word = *written.load64(Pa(at));
+      const std::uint64_t found = memory.word(Pa(at));
+      const std::uint64_t word = caches.word(Pa(at));
       if (found != word && !(found == kGarbage && word == 0)) {
         ADD_FAILURE() << std::hex << at << ": " << word << " is seen as " << found;
         return false;
