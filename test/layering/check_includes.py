@@ -78,7 +78,7 @@ TABLE = {
     IOMMU: [*SOFTWARE, *BELOW_IOMMU, "<boost/intrusive/>"],
     SMMU_V2: [*SOFTWARE, *BELOW_DRIVERS],
     SMMU_V3: [*SOFTWARE, *BELOW_DRIVERS],
-    MSI: [*SOFTWARE, *BELOW_DRIVERS],
+    MSI: [*SOFTWARE, *BELOW_DRIVERS, "<boost/intrusive/>"],
     DMA: [*SOFTWARE, *BELOW_DRIVERS],
     VFIO: [*SOFTWARE, *BELOW_VFIO, "<boost/intrusive/>", "<sys/>"],
 
@@ -105,7 +105,7 @@ TABLE = {
     "test/iommu/": [*TEST, *BELOW_IOMMU, IOMMU, "test/heap/"],
     "test/driver_v2/": [*TEST, *BELOW_DRIVERS, SMMU_V2],
     "test/driver_v3/": [*TEST, *BELOW_DRIVERS, SMMU_V3],
-    "test/msi/": [*TEST, *BELOW_DRIVERS, MSI],
+    "test/msi/": [*TEST, *BELOW_DRIVERS, MSI, "test/heap/", "test/iommu/"],
     "test/dma/": [*TEST, *BELOW_DRIVERS, DMA],
     "test/vfio/": [*TEST, *BELOW_VFIO, VFIO, "test/heap/"],
     "test/study_trace/": [*TEST, *STUDY_TRACE, "bench/study/trace/", "test/input/"],
