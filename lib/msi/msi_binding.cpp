@@ -92,7 +92,9 @@ bool MsiBinding::is_current() const {
   const Domain* const domain = device_->group().domain();
   if (domain == nullptr) return false;
   if (kind_ == Kind::kIdentity) return domain->type() == DomainType::kIdentity;
-  return kind_ != Kind::kNone && domain == domain_;
+  if (kind_ == Kind::kNone || domain != domain_) return false;
+  // Who has given the window up may map there what he likes.
+  return kind_ != Kind::kWindow || domain->in_reserved_window(address_, 1);
 }
 
 }  // namespace smmu::iommu

@@ -217,6 +217,18 @@ TEST_F(Binding, IsOfOneDomainAndNotCurrentInAnother) {
   EXPECT_THAT(leaves(*domain_), IsEmpty()) << "it went from where it was made";
 }
 
+TEST_F(Binding, IsNotCurrentWithoutItsWindow) {
+  Device& nic = attached("nic", *domain_);
+  alloc_window(*domain_);
+  std::optional<MsiBinding> binding = std::move(*MsiBinding::create(nic, kDoorbell));
+  domain_->free_reserved_iova_domain();
+  EXPECT_FALSE(binding->is_current());
+  const Iova page(binding->address().value & ~(kPage - 1));
+  ASSERT_TRUE(domain_->map(page, Pa(0x1000), kPage, kReadWrite));
+  binding.reset();
+  EXPECT_EQ(domain_->iova_to_phys(page), Pa(0x1000)) << "what is there now is somebody else's";
+}
+
 TEST_F(Binding, MovesAndIsUnboundOnce) {
   Device& nic = attached("nic", *domain_);
   alloc_window(*domain_);

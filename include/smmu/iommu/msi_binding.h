@@ -46,7 +46,8 @@ class MsiBinding {
   // Where the device finds the register.
   // REQUIRES: is_current().
   Iova address() const { return address_; }
-  // Whether the device is where the binding was made, or where it needs none.
+  // Whether the device is where the binding was made, and a window is there if it was made in one;
+  // or where it needs none.
   bool is_current() const;
 
  private:
