@@ -21,6 +21,7 @@ namespace smmu::iommu {
 class Domain;
 class Group;
 class Iommu;
+class MsiController;
 class PasidTable;
 
 // StreamIDs of a device: all that equal `id` where `mask` has a 0, as SMMU_SMRn has it.
@@ -46,6 +47,10 @@ struct DeviceConfig {
   // Devices whose accesses reach this one, or each other, without passing the SMMU: functions of
   // one device, devices below a bridge without ACS.  They are of one group.
   std::vector<Device*> not_isolated_from = {};
+  // Where the messages go that are its interrupts, and under which number it sends them; null: it
+  // sends none.  The controller outlives the device.
+  MsiController* msi_controller = nullptr;
+  DeviceId msi_device = {};
 };
 
 class Device : public ListPlace<Device, Group> {
