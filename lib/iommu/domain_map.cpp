@@ -93,7 +93,22 @@ Result<Done, std::errc> Domain::map(Iova iova, Pa pa, std::uint64_t size, Prot p
   return map_range(iova, pa, size, prot);
 }
 
+// The tables, if this is one page of the smallest size, as most calls are; else null: the long way
+// finds out what it is.
+inline IoPgtable* Domain::tables_of_page(std::uint64_t addresses, std::uint64_t size) const {
+  // Known as soon as somebody has mapped here the long way.
+  const std::uint64_t sizes = table_sizes_.load(std::memory_order_relaxed);
+  if (size == 0 || size != smallest_page(sizes) || (addresses & (size - 1)) != 0) return nullptr;
+  return driver_domain_->tables();
+}
+
 Result<Done, std::errc> Domain::map_range(Iova iova, Pa pa, std::uint64_t size, Prot prot) {
+  if (IoPgtable* const page = tables_of_page(iova.value | pa.value, size)) [[likely]] {
+    const Mapped mapped = page->map(iova, pa, size, 1, prot);
+    if (mapped.bytes != 0) [[likely]]
+      return finish_map(*page, iova, size, mapped);
+    return mapped.error != std::errc{} ? mapped.error : std::errc::io_error;
+  }
   const auto tables = tables_to_map(iova, size, iova.value | pa.value | size, prot);
   if (!tables) return tables.error();
   if (*tables == nullptr) return Done{};
@@ -139,6 +154,13 @@ Result<std::uint64_t, std::errc> Domain::map_sg(Iova iova, std::span<const Scatt
   return size;
 }
 
+inline void Domain::add(UnmapBatch& batch, Iova iova, std::uint64_t size, std::uint64_t granule) {
+  if (batch.told() == UnmapBatch::Told::kByFlush) return;
+  if (!batch.takes(iova, size, granule)) [[unlikely]]
+    sync(batch);
+  batch.add(iova, size, granule);
+}
+
 // REQUIRES: the addresses and the size are multiples of the smallest page.
 inline std::uint64_t Domain::unmap_pages(IoPgtable& tables, Iova iova, std::uint64_t size,
                                          UnmapBatch& batch) {
@@ -150,10 +172,7 @@ inline std::uint64_t Domain::unmap_pages(IoPgtable& tables, Iova iova, std::uint
     const Unmapped unmapped = tables.unmap(at, run.page_size, run.count);
     if (unmapped.bytes == 0) break;
     bytes += unmapped.bytes;
-    if (!unmapped.leaves || batch.told() == UnmapBatch::Told::kByFlush) continue;
-    if (!batch.takes(at, unmapped.bytes, run.page_size)) [[unlikely]]
-      sync(batch);
-    batch.add(at, unmapped.bytes, run.page_size);
+    if (unmapped.leaves) add(batch, at, unmapped.bytes, run.page_size);
   }
   return bytes;
 }
@@ -172,6 +191,12 @@ std::uint64_t Domain::unmap(Iova iova, std::uint64_t size) {
 }
 
 std::uint64_t Domain::unmap_range(Iova iova, std::uint64_t size, UnmapBatch& batch) {
+  if (IoPgtable* const page = tables_of_page(iova.value, size)) [[likely]] {
+    const Unmapped unmapped = page->unmap(iova, size, 1);
+    if (unmapped.leaves) [[likely]]
+      add(batch, iova, unmapped.bytes, size);
+    return unmapped.bytes;
+  }
   IoPgtable* const tables = driver_domain_->tables();
   if (tables == nullptr || !is_paging()) return 0;
   if (!is_aligned(table_sizes(*tables), iova.value | size)) return 0;

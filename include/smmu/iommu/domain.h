@@ -201,6 +201,8 @@ class Domain final : private FaultSink {
     }
     return sizes;
   }
+  IoPgtable* tables_of_page(std::uint64_t addresses, std::uint64_t size) const;
+  void add(UnmapBatch& batch, Iova iova, std::uint64_t size, std::uint64_t granule);
   // Whether map() and unmap() must not touch the range because of it.
   bool touches_window(Iova iova, std::uint64_t size) const;
   Result<IoPgtable*, std::errc> tables_to_map(Iova iova, std::uint64_t size, std::uint64_t bits,
