@@ -246,6 +246,8 @@ TEST_F(SmmuV3Walk, FindsTheRightsThatProtSays) {
       {Prot::kRead | Prot::kNoExec, true, false, true, false, false, false},
       {kReadWrite | Prot::kPriv | Prot::kNoExec, false, false, true, true, false, false},
       {Prot::kRead | Prot::kPriv | Prot::kNoExec, false, false, true, false, false, false},
+      // AP does not govern fetches (D8.4.2): kPriv alone leaves them.
+      {kReadWrite | Prot::kPriv, false, false, true, true, true, true},
   };
   constexpr Row kStage2[] = {
       {Prot::kRead, true, false, true, false, true, true},

@@ -13,7 +13,9 @@ enum class Prot : std::uint8_t {
   kCache = 1 << 2,   // the device's accesses are coherent with caches
   kNoExec = 1 << 3,  // no instructions are fetched from here
   kMmio = 1 << 4,    // a device, a doorbell for instance: Device-nGnRE whatever kCache says
-  kPriv = 1 << 5,    // for privileged accesses alone; stage 2 does not tell them apart
+  // Data is for privileged accesses alone; stage 2 does not tell them apart.  Fetches are
+  // kNoExec's.
+  kPriv = 1 << 5,
 };
 
 constexpr Prot operator|(Prot a, Prot b) {
