@@ -1,0 +1,11 @@
+# Runs PROGRAM --without-binding, which has to end with 1 and to tell of the fault of each SMMU.
+execute_process(COMMAND ${PROGRAM} --without-binding RESULT_VARIABLE code OUTPUT_VARIABLE output)
+message("${output}")
+if(NOT code EQUAL 1)
+  message(FATAL_ERROR "It ended with ${code}, not 1.")
+endif()
+foreach(wanted "doorbell  silent" "SMMU_CBn_FSR 0x402" "F_TRANSLATION StreamID 0x7")
+  if(NOT output MATCHES "${wanted}")
+    message(FATAL_ERROR "It does not say: ${wanted}")
+  endif()
+endforeach()
