@@ -112,6 +112,7 @@ TABLE = {
     "test/study/": [*TEST, "bench/study/"],
     "test/system/": [*TEST, "test/system/"],
     "test/system_v2/": [*TEST, "test/system_v2/"],
+    "test/system_iommu/": [*TEST, "test/system_iommu/"],
 
     "bench/": ["include/", "<fmt/>", "<benchmark/>", *OS],
     "bench/study/trace/": STUDY_TRACE,
