@@ -20,7 +20,7 @@ using Bytes = std::vector<std::byte>;
 
 template <class Structure>
 Structure at(const Bytes& bytes, std::size_t offset) {
-  Structure structure{};
+  Structure structure;
   std::memcpy(&structure, bytes.data() + offset, sizeof structure);
   return structure;
 }

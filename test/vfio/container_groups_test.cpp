@@ -1,6 +1,7 @@
 // Groups that come and go, the domains they share, and what they find there.
 #include "test/vfio/container_system.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 namespace smmu::iommu {

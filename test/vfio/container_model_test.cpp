@@ -1,6 +1,7 @@
 // A container against a naive one: a list of slots that every group finds.
 #include "test/vfio/container_system.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include <map>
