@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "lib/vfio/container_state.h"
+#include "smmu/iommu/msi_controller.h"
 
 namespace smmu::iommu {
 
@@ -23,9 +24,7 @@ Result<Done, std::errc> Container::attach(Group& group) {
   for (const Slot& slot : state.slots) {
     if (member->forbids(slot.kind, slot.first, slot.last)) return std::errc::invalid_argument;
   }
-  InterruptIsolation* const isolation = state.config.isolation;
-  if (state.config.unsafe_interrupts == UnsafeInterrupts::kRefuse &&
-      (isolation == nullptr || !isolation->is_isolated(group))) {
+  if (state.config.unsafe_interrupts == UnsafeInterrupts::kRefuse && !state.is_isolated(group)) {
     return std::errc::operation_not_permitted;
   }
 
@@ -68,6 +67,11 @@ Container::~Container() {
     member->group().release(this);
   }
   while (!state.slots.empty()) state.remove(*state.slots.begin());
+}
+
+bool Container::State::is_isolated(const Group& group) const {
+  InterruptIsolation* const isolation = config.isolation;
+  return isolation != nullptr ? isolation->is_isolated(group) : group_has_isolated_msi(group);
 }
 
 // A domain fewer is a table fewer to keep; and where a driver wants a device apart from others it

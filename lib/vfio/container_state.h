@@ -70,6 +70,8 @@ struct Container::State {
   // Takes a slot out of everything.
   void remove(Slot& slot);
 
+  // Whether its devices raise no interrupts but their own.
+  bool is_isolated(const Group& group) const;
   // Puts a group that is claimed into a domain that is there, or into one of its own.
   bool share(ContainerGroup& group);
   Result<Done, std::errc> found(ContainerGroup& group);

@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
+#include "smmu/iommu/msi_controller.h"
+
 namespace smmu::iommu {
 namespace {
 
@@ -46,6 +48,35 @@ TEST(ContainerGroups, InterruptsThatAreNotIsolatedAreRefusedUnlessAllowed) {
   EXPECT_TRUE(strict.container->attach(strict.first.add("nic")));
   ContainerSystem lax({.isolation = &isolation, .unsafe_interrupts = UnsafeInterrupts::kAllow});
   EXPECT_TRUE(lax.container->attach(lax.first.add("disk")));
+}
+
+// A controller of which nothing is wanted but whether it isolates.
+class Controller final : public MsiController {
+ public:
+  explicit Controller(bool isolates) : isolates_(isolates) {}
+  Doorbell doorbell() const override { return {}; }
+  bool isolates() const override { return isolates_; }
+  Result<MsiRange, errc> allocate(DeviceId, std::uint32_t) override {
+    return errc::no_space_on_device;
+  }
+  void free(DeviceId, MsiRange) override {}
+  std::optional<std::uint32_t> interrupt(DeviceId, std::uint32_t) const override {
+    return std::nullopt;
+  }
+
+ private:
+  const bool isolates_;
+};
+
+TEST(ContainerGroups, WhereNobodyElseSaysSoTheMsiControllersDo) {
+  Controller frame(false);
+  Controller its(true);
+  ContainerSystem system(ContainerConfig{});
+  Group& nic = system.first.add("nic", {.msi_controller = &its});
+  Group& disk = system.first.add("disk", {.msi_controller = &frame});
+  EXPECT_TRUE(system.container->attach(nic));
+  EXPECT_EQ(system.container->attach(disk).error(), errc::operation_not_permitted);
+  EXPECT_FALSE(disk.is_owned());
 }
 
 TEST(ContainerGroups, ADomainIsSharedByWhatIsAlike) {

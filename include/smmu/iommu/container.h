@@ -28,7 +28,8 @@ struct ContainerConfig {
   std::uint32_t most_slots = 65535;
   // Of the memory that is pinned; nothing smaller is mapped.
   std::uint64_t page_size = 4096;
-  // Null: no group is known to be isolated.  Outlives the container.
+  // Who says which groups are isolated; outlives the container.  Null: group_has_isolated_msi()
+  // does.
   InterruptIsolation* isolation = nullptr;
   UnsafeInterrupts unsafe_interrupts = UnsafeInterrupts::kRefuse;
 };
