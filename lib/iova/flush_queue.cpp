@@ -74,6 +74,16 @@ FlushQueue::Ring& FlushQueue::ring_of_thread() const {
 }
 
 void FlushQueue::add(Pfn first, std::uint64_t pages, void* tables, Time now) {
+  put(first, pages, tables);
+  if (deadline_.load(std::memory_order_relaxed) == kNever) arm(now);
+}
+
+void FlushQueue::add(Pfn first, std::uint64_t pages, void* tables, Clock& clock) {
+  put(first, pages, tables);
+  if (deadline_.load(std::memory_order_relaxed) == kNever) arm(clock.now());
+}
+
+void FlushQueue::put(Pfn first, std::uint64_t pages, void* tables) {
   // That the range is unmapped is seen by a flush that this does not see begin: what was written to
   // the tables comes before what is read of `begun_`, as on the other side it is the other way
   // round.
@@ -97,7 +107,6 @@ void FlushQueue::add(Pfn first, std::uint64_t pages, void* tables, Time now) {
       flush_translations();
     }
   }
-  if (deadline_.load(std::memory_order_relaxed) == kNever) arm(now);
 }
 
 void FlushQueue::arm(Time now) {

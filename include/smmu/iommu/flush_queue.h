@@ -12,6 +12,7 @@
 
 #include "smmu/iommu/iova.h"
 #include "smmu/iommu/pfn.h"
+#include "smmu/platform/clock.h"
 #include "smmu/result.h"
 
 namespace smmu::iommu {
@@ -68,6 +69,8 @@ class FlushQueue {
   // Lets a range wait, and tables that were freed with it, or null.  REQUIRES: it is unmapped.
   // If there is no room it is the caller who flushes.
   void add(Pfn first, std::uint64_t pages, void* tables, Time now);
+  // The same; the clock is looked at only if nobody waited.
+  void add(Pfn first, std::uint64_t pages, void* tables, Clock& clock);
 
   // When tick() is to be called next; nothing: nobody waits, or a flush is under way for all that
   // do.
@@ -88,6 +91,7 @@ class FlushQueue {
 
   Ring& ring_of_thread() const;
   void flush_translations();
+  void put(Pfn first, std::uint64_t pages, void* tables);
   void take_released(Ring& ring, Some& some) const;
   void free(const Some& some);
   void release(Ring& ring);
