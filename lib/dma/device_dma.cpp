@@ -7,8 +7,6 @@
 namespace smmu::iommu {
 namespace {
 
-constexpr std::uint64_t kLow32Bits = 0xffff'ffff;
-
 // The last page that is below `mask` as a whole.
 Pfn last_page(std::uint64_t mask, std::uint64_t granule, Pfn last) {
   const std::uint64_t end = mask / granule + ((mask & (granule - 1)) == granule - 1 ? 1 : 0);
@@ -20,7 +18,7 @@ Pfn last_page(std::uint64_t mask, std::uint64_t granule, Pfn last) {
 DeviceDma::DeviceDma(DmaSpace& space, const DmaLimits& limits)
     : space_(space), limits_(limits), limit_([&] {
         const Pfn last = last_page(limits.mask, space.granule_, space.last_);
-        const Pfn low = last_page(kLow32Bits, space.granule_, space.last_);
+        const Pfn low = last_page(kLast32Bits, space.granule_, space.last_);
         const bool low_first = limits.preference == AddressPreference::kLow32Bits;
         return DmaLimit{.first = low_first ? std::min(low, last) : last, .last = last};
       }()) {}
@@ -110,15 +108,17 @@ bool DeviceDma::joins(const DmaSegment& segment, const DmaSegment& next) const {
          (limits_.boundary == 0 || ((first ^ (first + (size - 1))) & ~(limits_.boundary - 1)) == 0);
 }
 
-// Whether all of them were mapped.
-bool DeviceDma::unmap_segments(std::span<const DmaSegment> segments, UnmapBatch& batch) {
-  bool all = true;
+DeviceDma::Unmapped DeviceDma::unmap_segments(std::span<const DmaSegment> segments,
+                                              UnmapBatch& batch) {
+  Unmapped result;
   for (const DmaSegment& segment : segments) {
     const PagesAround around = pages_around(segment.iova.value, segment.size, space_.granule_);
     const Iova first(segment.iova.value - around.offset);
-    all = space_.domain_.unmap(first, around.bytes, batch) == around.bytes && all;
+    const std::uint64_t bytes = space_.domain_.unmap(first, around.bytes, batch);
+    result.bytes += bytes;
+    result.all = result.all && bytes == around.bytes;
   }
-  return all;
+  return result;
 }
 
 Result<Done, std::errc> DeviceDma::unmap_sg(std::span<const DmaSegment> segments) {
@@ -136,11 +136,11 @@ Result<Done, std::errc> DeviceDma::unmap_sg(std::span<const DmaSegment> segments
   }
   const Pfn page = first / granule;
   const std::uint64_t pages = (end - first) / granule;
-  if (space_.checks_ && !space_.is_taken(page, pages)) return std::errc::invalid_argument;
+  if (space_.checks_ && !space_.was_mapped(segments)) return std::errc::invalid_argument;
   UnmapBatch batch(space_.is_lazy() ? UnmapBatch::Told::kByFlush : UnmapBatch::Told::kBySync);
-  const bool all = unmap_segments(segments, batch);
+  const Unmapped unmapped = unmap_segments(segments, batch);
   space_.domain_.sync(batch);
-  if (!all) return std::errc::invalid_argument;
+  if (!unmapped.all) return space_.refuse(unmapped.bytes);
   return space_.release(*space_.iovas_, page, pages);
 }
 

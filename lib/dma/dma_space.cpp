@@ -5,6 +5,7 @@
 #include <new>
 #include <utility>
 
+#include "lib/dma/mapping.h"
 #include "smmu/iommu/iommu.h"
 
 namespace smmu::iommu {
@@ -53,8 +54,9 @@ Result<std::unique_ptr<DmaSpace>, std::errc> DmaSpace::create(
 
   if (lazy && domain.iommu().capable(Capability::kDeferredFlush)) {
     space->flusher_.reset(new (std::nothrow) Flusher(domain));
-    if (!space->flusher_) return std::errc::not_enough_memory;
-    auto queue = FlushQueue::create(*space->iovas_, *space->flusher_, config.flush_queue);
+    auto queue = space->flusher_
+                     ? FlushQueue::create(*space->iovas_, *space->flusher_, config.flush_queue)
+                     : std::errc::not_enough_memory;
     // Without one, every unmap is strict: that takes longer and is as right.
     if (queue) {
       space->queue_ = *std::move(queue);
@@ -85,17 +87,48 @@ Result<Done, std::errc> DmaSpace::reserve(std::span<const ReservedRegion> region
   for (const ReservedRegion& region : regions) {
     if (region.type == ReservedType::kSoftwareMsi || region.size == 0) continue;
     const Pfn first = region.start.value / granule_;
-    const auto reserved = iovas_->reserve(first, region.last() / granule_);
+    const Pfn last = region.last() / granule_;
+    auto reserved = iovas_->reserve(first, last);
+    if (!reserved && reserved.error() == std::errc::address_in_use) {
+      // Maybe by what waits, or by what is kept for the next request.
+      flush();
+      iovas_->flush_caches();
+      reserved = iovas_->reserve(first, last);
+    }
     if (!reserved) return reserved.error();
   }
   return Done{};
 }
 
-bool DmaSpace::is_taken(Pfn first, std::uint64_t pages) const {
+bool DmaSpace::was_mapped(std::span<const DmaSegment> segments) const {
+  const Pfn first = segments.front().iova.value >> shift_;
   const auto range = iovas_->find(first);
-  // A cache gives out powers of two, of which the caller has asked for some pages.
-  return range && range->first() == first && !iovas_->is_reserved(*range) && pages != 0 &&
-         pages <= range->pages() && pages > range->pages() / 2;
+  const IoPgtable* const tables = domain_.driver_domain().tables();
+  if (!range || range->first() != first || iovas_->is_reserved(*range) || tables == nullptr ||
+      is_doorbell(Iova(first << shift_))) {
+    return false;
+  }
+  Pfn page = first;
+  const auto all_are = [&](bool mapped, Pfn end) {
+    for (; page != end; ++page) {
+      if (tables->iova_to_phys(Iova(page << shift_)).has_value() != mapped) return false;
+    }
+    return true;
+  };
+  for (const DmaSegment& segment : segments) {
+    const PagesAround around = pages_around(segment.iova.value, segment.size, granule_);
+    const Pfn begin = segment.iova.value >> shift_;
+    const Pfn end = begin + (around.bytes >> shift_);
+    if (begin < page || end - 1 > range->last()) return false;
+    if (!all_are(false, begin) || !all_are(true, end)) return false;
+  }
+  return all_are(false, range->last() + 1);
+}
+
+std::errc DmaSpace::refuse(std::uint64_t unmapped) {
+  // These bytes do not wait, so nobody flushes for them.
+  if (unmapped != 0 && is_lazy()) domain_.flush_all();
+  return std::errc::invalid_argument;
 }
 
 std::optional<std::chrono::nanoseconds> DmaSpace::deadline() const {
@@ -130,18 +163,28 @@ Result<Iova, std::errc> DmaSpace::bind_doorbell(Pa pa, std::uint64_t size, Prot 
   std::unique_ptr<Doorbell> bell(
       new (std::nothrow) Doorbell{.first = first, .size = bytes, .prot = prot, .iova = Iova(0)});
   if (!bell || bytes == 0) return std::errc::not_enough_memory;
-  const auto pages = iovas_->allocate(bytes >> shift_, last_);
-  if (!pages) return pages.error();
-  bell->iova = Iova(pages->first() << shift_);
+  // Devices of all masks may ring it, and some put no more than 32 bits into a message.
+  const DmaLimit limit{.first = std::min(last_, kLast32Bits >> shift_), .last = last_};
+  const auto page = allocate(*iovas_, bytes >> shift_, limit);
+  if (!page) return page.error();
+  bell->iova = Iova(*page << shift_);
   const auto mapped = domain_.map(bell->iova, first, bytes, prot);
   if (!mapped) {
-    iovas_->free(*pages);
+    give_back(*iovas_, *page, bytes >> shift_);
     return mapped.error();
   }
   const Iova answer(bell->iova.value + (pa.value - first.value));
   bell->next = doorbells_;
   doorbells_ = bell.release();
   return answer;
+}
+
+bool DmaSpace::is_doorbell(Iova iova) const {
+  const std::lock_guard lock(mutex_);
+  for (const Doorbell* bell = doorbells_; bell != nullptr; bell = bell->next) {
+    if (iova.value - bell->iova.value < bell->size) return true;
+  }
+  return false;
 }
 
 void DmaSpace::unbind_doorbell(Iova iova) {
@@ -153,8 +196,7 @@ void DmaSpace::unbind_doorbell(Iova iova) {
     *link = bell->next;
     const std::unique_ptr<Doorbell> gone(bell);
     domain_.unmap(bell->iova, bell->size);
-    const auto freed = iovas_->free(bell->iova.value >> shift_);
-    static_cast<void>(freed);
+    give_back(*iovas_, bell->iova.value >> shift_, bell->size >> shift_);
     return;
   }
 }

@@ -10,6 +10,9 @@
 
 namespace smmu::iommu {
 
+// The last address that has 32 bits.
+inline constexpr std::uint64_t kLast32Bits = 0xffff'ffff;
+
 inline Prot prot_of(DmaDirection direction) {
   switch (direction) {
     case DmaDirection::kToDevice:
@@ -41,13 +44,35 @@ template <class Source>
                                                                         std::uint64_t pages,
                                                                         const DmaLimit& limit) {
   const bool again = limit.first != limit.last;
-  auto first =
-      source.allocate_fast(pages, limit.first, again ? FlushOnFailure::kNo : FlushOnFailure::kYes);
-  if (!first && again) [[unlikely]]
-    first = source.allocate_fast(pages, limit.last);
+  const auto first =
+      ask(source, pages, limit.first, again ? FlushOnFailure::kNo : FlushOnFailure::kYes);
+  if (first) [[likely]]
+    return first;
+  return allocate_elsewhere(source, pages, limit);
+}
+
+template <class Source>
+[[gnu::always_inline]] inline Result<Pfn, std::errc> DmaSpace::ask(Source& source,
+                                                                   std::uint64_t pages, Pfn limit,
+                                                                   FlushOnFailure flush) {
+  const auto first = source.allocate_fast(pages, limit, flush);
   if (recorder_ != nullptr) [[unlikely]]
-    recorder_->on_allocate(pages, limit.last, first ? std::optional<Pfn>(*first) : std::nullopt);
+    recorder_->on_allocate(pages, limit, first ? std::optional<Pfn>(*first) : std::nullopt);
   return first;
+}
+
+// After a refusal where addresses are looked for first.
+template <class Source>
+Result<Pfn, std::errc> DmaSpace::allocate_elsewhere(Source& source, std::uint64_t pages,
+                                                    const DmaLimit& limit) {
+  if (limit.first != limit.last) {
+    const auto first = ask(source, pages, limit.last, FlushOnFailure::kYes);
+    if (first) return first;
+  }
+  // Nobody uses what waits.
+  if (queue_ == nullptr || queue_->statistics().waiting == 0) return std::errc::not_enough_memory;
+  queue_->flush();
+  return ask(source, pages, limit.last, FlushOnFailure::kYes);
 }
 
 // Addresses that nothing was mapped at.
@@ -64,7 +89,7 @@ template <class Source>
   if (recorder_ != nullptr) [[unlikely]]
     recorder_->on_free(first);
   if (queue_ != nullptr) {
-    queue_->add(first, pages, nullptr, clock_.now());
+    queue_->add(first, pages, nullptr, clock_);
   } else if (source.free_fast(first, pages)) [[unlikely]] {
     return std::errc::invalid_argument;
   }
@@ -98,14 +123,16 @@ template <class Source>
     return std::errc::invalid_argument;
   const Iova first(iova.value - around.offset);
   const std::uint64_t pages = around.bytes >> shift_;
-  if (checks_ && !is_taken(first.value >> shift_, pages)) [[unlikely]]
-    return std::errc::invalid_argument;
+  if (checks_) [[unlikely]] {
+    const DmaSegment segment{iova, size};
+    if (!was_mapped({&segment, 1})) return std::errc::invalid_argument;
+  }
   // What a flush will tell the SMMU of is not in the batch.
   UnmapBatch batch(queue_ != nullptr ? UnmapBatch::Told::kByFlush : UnmapBatch::Told::kBySync);
   const std::uint64_t unmapped = domain_.unmap(first, around.bytes, batch);
   domain_.sync(batch);
   if (unmapped != around.bytes) [[unlikely]]
-    return std::errc::invalid_argument;
+    return refuse(unmapped);
   return release(source, first.value >> shift_, pages);
 }
 

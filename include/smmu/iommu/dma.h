@@ -75,9 +75,10 @@ class DmaQueue {
 
 // One device's way to map in the space of its domain.  Any number of threads may use one.
 //
-// An unmap that was told a size or an address that was not mapped so is invalid_argument.  If
-// DmaConfig::unmap_check says so it changes nothing; else what was mapped from there on is unmapped
-// and its addresses are not given out any more.
+// An unmap that was told a size or an address that was not mapped so is invalid_argument, and
+// changes nothing, if DmaConfig::unmap_check says so.  Without, it is if not all of it is mapped:
+// what is, from there on, is unmapped, no device reaches it any more, and its addresses are lost.
+// What is mapped, but not so, is unmapped, and may have two buffers share an address later.
 class DeviceDma {
  public:
   // The space outlives it.
@@ -112,7 +113,11 @@ class DeviceDma {
   Result<std::uint64_t, std::errc> bytes_of(std::span<const ScatterEntry> pieces) const;
   std::uint64_t bytes_to_boundary(std::uint64_t at, std::uint64_t size) const;
   bool joins(const DmaSegment& segment, const DmaSegment& next) const;
-  bool unmap_segments(std::span<const DmaSegment> segments, UnmapBatch& batch);
+  struct Unmapped {
+    std::uint64_t bytes = 0;
+    bool all = true;  // of what they have was mapped
+  };
+  Unmapped unmap_segments(std::span<const DmaSegment> segments, UnmapBatch& batch);
 
   DmaSpace& space_;
   const DmaLimits limits_;

@@ -22,8 +22,7 @@
 
 namespace smmu::iommu {
 
-// Whether what is unmapped is looked up first.  Without, whoever unmaps what is not his, or with
-// another size, may have two devices share an address later.
+// Whether what is unmapped is looked up first, page by page: for finding out who unmaps what.
 enum class UnmapCheck : std::uint8_t { kNo, kYes };
 
 struct DmaConfig {
@@ -35,6 +34,8 @@ struct DmaConfig {
   // Null: nobody is told.
   IovaRecorder* recorder = nullptr;
 };
+
+struct DmaSegment;
 
 // The last pages that a device's addresses may be in: where they are looked for first, and then.
 struct DmaLimit {
@@ -63,7 +64,8 @@ class DmaSpace final : public DoorbellSpace {
   std::uint64_t granule() const { return granule_; }
   // Whether unmapped addresses wait: of kDmaLazy, unless the SMMU or memory does not allow it.
   bool is_lazy() const { return queue_ != nullptr; }
-  // The same for regions of a device that came later.  address_in_use: something is mapped there.
+  // The same for regions of a device that came later.  address_in_use: something is mapped there;
+  // regions before that one are reserved.
   Result<Done, std::errc> reserve(std::span<const ReservedRegion> regions);
 
   // When tick() is to be called next; nothing: nobody waits.
@@ -98,8 +100,17 @@ class DmaSpace final : public DoorbellSpace {
                               const DmaLimit& limit);
   template <class Source>
   Result<Done, std::errc> unmap(Source& source, Iova iova, std::uint64_t size);
-  // Whether these pages were given out, as one range.
-  bool is_taken(Pfn first, std::uint64_t pages) const;
+  template <class Source>
+  Result<Pfn, std::errc> ask(Source& source, std::uint64_t pages, Pfn limit, FlushOnFailure flush);
+  template <class Source>
+  Result<Pfn, std::errc> allocate_elsewhere(Source& source, std::uint64_t pages,
+                                            const DmaLimit& limit);
+  // Whether these, and nothing else, are what was mapped of one range that was given out.
+  // REQUIRES: there is one, and each has bytes and does not wrap.
+  bool was_mapped(std::span<const DmaSegment> segments) const;
+  bool is_doorbell(Iova iova) const;
+  // What an unmap answers that has found so many bytes and not all.
+  std::errc refuse(std::uint64_t unmapped);
   // Pages that were unmapped: at once, or after a flush.
   template <class Source>
   Result<Done, std::errc> release(Source& source, Pfn first, std::uint64_t pages);
@@ -117,7 +128,7 @@ class DmaSpace final : public DoorbellSpace {
   std::unique_ptr<IovaDomain> iovas_;
   std::unique_ptr<Flusher> flusher_;
   std::unique_ptr<FlushQueue> queue_;
-  std::mutex mutex_;  // of the doorbells
+  mutable std::mutex mutex_;  // of the doorbells
   Doorbell* doorbells_ = nullptr;
 };
 

@@ -9,7 +9,12 @@
 
 namespace smmu::iommu {
 
-// Called from the threads that ask, several at once, with no lock of the library held.
+// Told of the requests of buffers and doorbells, as they were made: a number of pages that
+// magazines round up, for instance, is told as it was asked for.  Where a request is made again,
+// because addresses below 4 GiB have run out or because of what waited, each is told.
+//
+// Called from the threads that ask, several at once, with no lock of the library held but that of
+// doorbells.
 class IovaRecorder {
  public:
   virtual ~IovaRecorder() = default;

@@ -1,0 +1,31 @@
+// DMA through an SMMUv2, its driver and its tables: what devices reach, and what they do not.
+#include <gtest/gtest.h>
+
+#include "smmu/testing/driven_board_v2.h"
+#include "test/dma/dma_board.h"
+
+namespace smmu::iommu {
+namespace {
+
+using emulator::CachePolicy;
+using testing::DrivenBoardV2;
+
+TEST(DmaOfAnSmmuV2, ADeviceReachesItsBufferUntilAStrictUnmapReturns) {
+  for (const CachePolicy policy :
+       {CachePolicy::kNone, CachePolicy::kRealistic, CachePolicy::kAdversarial}) {
+    expect_reach_until_unmapped<DrivenBoardV2>(policy);
+  }
+}
+
+TEST(DmaOfAnSmmuV2, AfterAFlushALazyDomainIsNotReachedAnyMore) {
+  for (const CachePolicy policy : {CachePolicy::kRealistic, CachePolicy::kAdversarial}) {
+    expect_reach_until_flushed<DrivenBoardV2>(policy);
+  }
+}
+
+TEST(DmaOfAnSmmuV2, DoorbellsAreReachedAsLongAsTheyAreBound) {
+  expect_doorbells_as_long_as_bound<DrivenBoardV2>(CachePolicy::kAdversarial);
+}
+
+}  // namespace
+}  // namespace smmu::iommu
