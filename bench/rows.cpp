@@ -18,7 +18,7 @@ std::vector<Row> rows() {
                              };
                            }}};
   std::vector<Row> groups[] = {translate_rows(), translate_v2_rows(), command_rows(), mmio_rows(),
-                               iova_rows(),      pgtable_rows(),      domain_rows()};
+                               iova_rows(),      pgtable_rows(),      domain_rows(),  dma_rows()};
   for (std::vector<Row>& some : groups) {
     std::move(some.begin(), some.end(), std::back_inserter(all));
   }

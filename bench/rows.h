@@ -33,6 +33,7 @@ std::vector<Row> mmio_rows();
 std::vector<Row> iova_rows();
 std::vector<Row> pgtable_rows();
 std::vector<Row> domain_rows();
+std::vector<Row> dma_rows();
 
 // All of them, the loops with nothing in them first.
 std::vector<Row> rows();
