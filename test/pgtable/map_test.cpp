@@ -97,6 +97,12 @@ TEST_F(Map, RefusesSizesThatThereAreNot) {
     EXPECT_EQ(tables->map(Iova(0), Pa(0), size, 1, kReadWrite), kInvalid) << size;
     EXPECT_EQ(tables->unmap(Iova(0), size, 1), (Unmapped{0, false}));
   }
+  // The format has these, the SMMU has not.
+  const auto pages = create(config_of(Format::kAArch64Stage1, k4K | k1G));
+  EXPECT_EQ(pages->map(Iova(0), Pa(0), k2M, 1, kReadWrite), kInvalid);
+  EXPECT_EQ(pages->map(Iova(0), Pa(0), k4K, 1, kReadWrite), mapped(k4K));
+  EXPECT_EQ(pages->unmap(Iova(0), k2M, 1), (Unmapped{0, false}));
+  EXPECT_EQ(pages->iova_to_phys(Iova(0)), Pa(0));
   const auto shorts = create(config_of(Format::kAArch32Short, k4K | k64K | k1M, 32, 32));
   for (const std::uint64_t size : {std::uint64_t{0}, k16M, k2M, k4K | k64K}) {
     EXPECT_EQ(shorts->map(Iova(0), Pa(0), size, 1, kReadWrite), kInvalid) << size;
@@ -110,6 +116,10 @@ TEST_F(Map, RefusesAPageThatNobodyMayUse) {
     EXPECT_EQ(tables->map(Iova(0), Pa(0), k4K, 2, Prot::kCache | Prot::kMmio | Prot::kPriv),
               kInvalid);
     EXPECT_EQ(tables->live_tables(), 0U);
+    // Nor where the tables are there.
+    EXPECT_EQ(tables->map(Iova(k4K), Pa(0), k4K, 1, kReadWrite), mapped(k4K));
+    EXPECT_EQ(tables->map(Iova(0), Pa(0), k4K, 1, Prot::kNoExec), kInvalid);
+    EXPECT_EQ(tables->iova_to_phys(Iova(0)), std::nullopt);
   }
 }
 
