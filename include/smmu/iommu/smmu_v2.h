@@ -74,7 +74,9 @@ struct SmmuV2DriverConfig {
   Implementation implementation = Implementation::kGeneric;
 
   // An interrupt is handled by the thread that raises its line, before set() returns; or by whoever
-  // calls handle_interrupts().  An SMMU that waits for set() to return before it does anything else
+  // calls handle_interrupts().  A line that stays up, since another fault came just when the first
+  // had been handled, is not raised again: whoever raises lines at once calls that, too, now and
+  // then.  An SMMU that waits for set() to return before it does anything else
   // confirms no invalidation meanwhile: there handlers that unmap want the second.
   enum class Interrupts : std::uint8_t { kAtOnce, kDeferred };
   Interrupts interrupts = Interrupts::kAtOnce;
