@@ -9,12 +9,16 @@ Result<std::unique_ptr<IoPgtable>, std::errc> IoPgtable::create(const PgtableCon
                                                                 PagePool& pool,
                                                                 PgtableInvalidation& invalidation,
                                                                 CacheMaintenance* caches) {
+  // What walks find in caches need not be cleaned.
+  if (config.coherency == WalkCoherency::kCoherent) caches = nullptr;
   if (config.format == PgtableFormat::kAArch32Short) {
     return ShortDescriptor::create(config, pool, invalidation, caches);
   }
   PgtableConfig real = config;
   const auto shape = shape_of(real);
   if (!shape) return shape.error();
+  // A table is read at an output address like any other (DDI 0487, D8.1.9).
+  if (pool.last().value >> real.output_bits != 0) return std::errc::invalid_argument;
   switch (shape->granule_shift) {
     case 12:
       return LongDescriptor<12>::create(real, *shape, pool, invalidation, caches);

@@ -192,5 +192,16 @@ TEST(NonCoherentWalks, FindCleanedDirtyBits) {
   EXPECT_TRUE(memory.all_cleaned());
 }
 
+TEST(Coherency, OfWalksThatLookIntoCachesCleansNothing) {
+  Memory memory;
+  RecordingInvalidation invalidation;
+  auto tables = IoPgtable::create(config_of(Format::kAArch64Stage1, kSizes4K), *memory.pool,
+                                  invalidation, &memory);
+  ASSERT_TRUE(tables);
+  EXPECT_EQ((*tables)->map(Iova(0), Pa(0), k4K, 1, kReadWrite).bytes, k4K);
+  EXPECT_EQ((*tables)->unmap(Iova(0), k4K, 1).bytes, k4K);
+  EXPECT_EQ(memory.cleans, 0U);
+}
+
 }  // namespace
 }  // namespace smmu::iommu

@@ -366,6 +366,18 @@ TEST_F(Configuration, OfTheUpperHalfHasTheAddressesAtTheEnd) {
   }
 }
 
+// A table is read at an output address, which has so many bits.
+TEST_F(Configuration, IsRefusedWithAPoolThatIsBeyondTheOutputSize) {
+  constexpr Pa kHigh{std::uint64_t{1} << 40};
+  emulator::Ram ram;
+  ASSERT_TRUE(ram.add(Pa(kHigh.value - 0x8000), 0x1'0000));
+  const auto across = *PagePool::create(ram, Pa(kHigh.value - 0x8000), 0x1'0000);
+  const auto below = *PagePool::create(ram, Pa(kHigh.value - 0x8000), 0x8000);
+  const auto config = config_of(Format::kAArch64Stage1, kSizes4K, 48, 40);
+  EXPECT_EQ(IoPgtable::create(config, *across, invalidation_).error(), std::errc::invalid_argument);
+  EXPECT_TRUE(IoPgtable::create(config, *below, invalidation_));
+}
+
 // A short descriptor has no room for a table above 4 GiB.
 TEST_F(Configuration, OfShortDescriptorsNeedsMemoryBelow4GiB) {
   constexpr Pa kHigh{0x1'0000'0000};

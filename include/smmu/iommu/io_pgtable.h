@@ -143,8 +143,9 @@ class DirtySink {
 class IoPgtable {
  public:
   // Empty tables.  The pool, the invalidation and, where given, the maintenance must outlive them.
+  // Maintenance is asked for with WalkCoherency::kNone alone.
   // invalid_argument: a size or a number of bits that the format does not have, a quirk it has no
-  // use for.  not_enough_memory.
+  // use for, or memory for tables beyond output_bits.  not_enough_memory.
   static Result<std::unique_ptr<IoPgtable>, std::errc> create(const PgtableConfig& config,
                                                               PagePool& pool,
                                                               PgtableInvalidation& invalidation,

@@ -52,6 +52,9 @@ class PagePool {
   // from table to table.
   std::uintptr_t host_offset() const { return reinterpret_cast<std::uintptr_t>(host_) - base_; }
 
+  // The last byte of the range.
+  Pa last() const { return Pa(base_ + (size_ - 1)); }
+
   // Blocks that were allocated and not freed yet.
   std::uint64_t live() const;
   // The bytes of these.
