@@ -115,8 +115,9 @@ void TaggedDomain::flush_all() {
   keep(batch.sync());
 }
 
-void TaggedDomain::invalidate(const TlbInvalidation& tlb, std::uint64_t first, std::uint64_t size,
-                              std::uint64_t leaf, TlbInvalidation::Entries entries) {
+void TaggedDomain::invalidate_range(const TlbInvalidation& tlb, std::uint64_t first,
+                                    std::uint64_t size, std::uint64_t leaf,
+                                    TlbInvalidation::Entries entries) {
   const State now = state();
   if (now == State::kNowhere) return;
   if (size == leaf && now == State::kPlain) [[likely]] {

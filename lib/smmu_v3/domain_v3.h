@@ -144,8 +144,8 @@ class TaggedDomain : public DomainV3 {
   TaggedDomain(CoreV3& core, Role role, FaultSink* faults) : DomainV3(core, role, faults) {}
 
   // [first, first + size) was unmapped, in pages or blocks of `leaf` bytes.
-  void invalidate(const TlbInvalidation& tlb, std::uint64_t first, std::uint64_t size,
-                  std::uint64_t leaf, TlbInvalidation::Entries entries);
+  void invalidate_range(const TlbInvalidation& tlb, std::uint64_t first, std::uint64_t size,
+                        std::uint64_t leaf, TlbInvalidation::Entries entries);
   const TlbTag& tag() const { return tag_; }
   // Whether it was ever attached.
   bool is_tagged() const { return tagged_; }

@@ -34,7 +34,7 @@ class NestedDomain final : public DomainV3 {
   // CMD_CFGI_CD_ALL and CMD_ATC_INV, of all streams that are attached whichever it names; CMD_SYNC.
   // invalid_argument: another command, or one that the SMMU would not take.
   Invalidated invalidate(std::span<const std::array<std::uint64_t, 2>> commands) override;
-  using DomainV3::invalidate;
+  using DriverDomain::invalidate;
 
  private:
   NestedDomain(CoreV3& core, const DomainRequest& request, PagingDomain& parent)

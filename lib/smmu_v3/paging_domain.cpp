@@ -83,12 +83,12 @@ v3::STE PagingDomain::stream_for(const StreamTraits& traits) const {
 }
 
 void PagingDomain::sync(const UnmapBatch& batch) {
-  invalidate(*tlb_, batch.first().value, batch.size(), batch.granule(),
-             TlbInvalidation::Entries::kLeaves);
+  invalidate_range(*tlb_, batch.first().value, batch.size(), batch.granule(),
+                   TlbInvalidation::Entries::kLeaves);
 }
 
 void PagingDomain::flush_walk(Iova iova, std::uint64_t size, std::uint64_t granule) {
-  invalidate(*tlb_, iova.value, size, granule, TlbInvalidation::Entries::kAll);
+  invalidate_range(*tlb_, iova.value, size, granule, TlbInvalidation::Entries::kAll);
 }
 
 Result<Done, std::errc> PagingDomain::set_nesting(bool nesting) {

@@ -61,7 +61,7 @@ void SvaDomain::invalidate(Iova iova, std::uint64_t size) {
   const std::uint64_t last = (iova.value + (size - 1)) | (granule_ - 1);
   // A range that wraps, or is all there is, is everything.
   if (last < first || last - first == UINT64_MAX) return flush_all();
-  TaggedDomain::invalidate(tlb_, first, last - first + 1, granule_, TlbInvalidation::Entries::kAll);
+  invalidate_range(tlb_, first, last - first + 1, granule_, TlbInvalidation::Entries::kAll);
 }
 
 }  // namespace smmu::iommu

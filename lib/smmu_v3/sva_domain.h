@@ -21,7 +21,7 @@ class SvaDomain final : public TaggedDomain {
   AddressSpace* address_space() const override { return &space_; }
   v3::CD context_for(const StreamTraits& traits) const override;
   Geometry geometry() const override;
-  using TaggedDomain::invalidate;
+  using DriverDomain::invalidate;
   void invalidate(Iova iova, std::uint64_t size) override;
 
  private:

@@ -21,6 +21,7 @@ namespace {
 using emulator::SmmuV3Config;
 using iommu::DomainType;
 using iommu::kReadWrite;
+using ::testing::AnyOf;
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -265,7 +266,7 @@ TEST(Threads, UnmapFromSeveralThreadsWhileADeviceReads) {
   done = true;
   dma.join();
   for (const std::string& sentence : board.log.sentences())
-    EXPECT_THAT(sentence, StartsWith("F_TRANSLATION"));
+    EXPECT_THAT(sentence, AnyOf(StartsWith("F_TRANSLATION"), HasSubstr("events were lost")));
 }
 
 }  // namespace
