@@ -70,7 +70,8 @@ CommandQueue::CommandQueue(const Config& config, const TableMemory& memory, Mmio
       timeout_(config.timeout),
       slots_(std::move(slots)),
       words_(slots_.words()),
-      message_(std::move(message)) {}
+      message_(std::move(message)),
+      sync_(common_sync()) {}
 
 void CommandQueue::program() {
   lock_.lock();
@@ -100,6 +101,24 @@ Result<Done, std::errc> CommandQueue::submit_and_sync(std::span<const CommandWor
   return put(commands, Sync::kYes);
 }
 
+// The one that counts: a page was unmapped.
+Result<Done, std::errc> CommandQueue::submit_and_sync(const CommandWords& command) {
+  lock_.lock();
+  if (!on_.load(std::memory_order_relaxed) || room() < 2) [[unlikely]] {
+    leave();
+    return put({&command, 1}, Sync::kYes);
+  }
+  put_one(command);
+  const std::uint64_t end = produced_.load(std::memory_order_relaxed) + 1;
+  put_one(sync_at(end));
+  ring();
+  const bool done = done_at_once(end);
+  leave();
+  if (done) [[likely]]
+    return Done{};
+  return wait_for(end);
+}
+
 Result<Done, std::errc> CommandQueue::put(std::span<const CommandWords> commands, Sync sync) {
   Patience patience(clock_, timeout_);
   while (true) {
@@ -118,7 +137,7 @@ Result<Done, std::errc> CommandQueue::put(std::span<const CommandWords> commands
     // From here on another submission may come in between, by this very thread.
     const std::uint64_t end = produced_;
     if (count != 0 || syncs) ring();
-    const bool done = syncs && signal_ != Signal::kMessage && reached(end);
+    const bool done = syncs && done_at_once(end);
     leave();
     if (done || (sync == Sync::kNo && commands.empty())) return Done{};
     if (syncs) return wait_for(end);
@@ -140,16 +159,13 @@ void CommandQueue::put_one(const CommandWords& words) {
   produced_.store(position + 1, std::memory_order_relaxed);
 }
 
-CommandWords CommandQueue::sync_at(std::uint64_t end) const {
+CommandWords CommandQueue::common_sync() const {
   auto sync = command_v3<CMD_SYNC>();
   switch (signal_) {
     case Signal::kMessage:
-      // The word counts: messages come in the order of their commands, so that whoever finds it at
-      // his command or beyond knows (4.7.3).
       sync.set(CMD_SYNC::CS, SyncSignal::kIrq)
           .set(CMD_SYNC::MSH, Shareability::kInner)
           .set(CMD_SYNC::MSIAttr, kMessageAttributes)
-          .set(CMD_SYNC::MSIData, static_cast<std::uint32_t>(end))
           .set(CMD_SYNC::MSIAddress, message_.pa().value);
       break;
     case Signal::kInterrupt:
@@ -165,8 +181,16 @@ CommandWords CommandQueue::sync_at(std::uint64_t end) const {
   return sync.words();
 }
 
+// The message counts: it comes in the order of the commands, so that whoever finds it at his
+// command or beyond knows (4.7.3).
+CommandWords CommandQueue::sync_at(std::uint64_t end) const {
+  if (signal_ != Signal::kMessage) return sync_;
+  return CMD_SYNC(sync_).set(CMD_SYNC::MSIData, static_cast<std::uint32_t>(end)).words();
+}
+
 void CommandQueue::ring() {
-  registers_.write(SMMU_CMDQ_PROD().set(SMMU_CMDQ_PROD::WR, index_of(produced_)));
+  registers_.write(SMMU_CMDQ_PROD().set(SMMU_CMDQ_PROD::WR,
+                                        index_of(produced_.load(std::memory_order_relaxed))));
 }
 
 void CommandQueue::leave() {

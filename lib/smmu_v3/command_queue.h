@@ -71,9 +71,7 @@ class CommandQueue {
   Result<Done, std::errc> submit(std::span<const CommandWords> commands);
   // The same, and waits until they and all before them have taken effect, by a CMD_SYNC.
   Result<Done, std::errc> submit_and_sync(std::span<const CommandWords> commands);
-  Result<Done, std::errc> submit_and_sync(const CommandWords& command) {
-    return submit_and_sync({&command, 1});
-  }
+  Result<Done, std::errc> submit_and_sync(const CommandWords& command);
 
   // Puts a CMD_SYNC in the place of the command that the SMMU has stopped at.
   // REQUIRES: it has, with an error that was not acknowledged yet.
@@ -98,10 +96,17 @@ class CommandQueue {
   enum class Sync : std::uint8_t { kNo, kYes };
   Result<Done, std::errc> put(std::span<const CommandWords> commands, Sync sync);
   void put_one(const CommandWords& words);
+  CommandWords common_sync() const;
   CommandWords sync_at(std::uint64_t end) const;
+  bool done_at_once(std::uint64_t end) const {
+    return signal_ == SmmuV3DriverConfig::SyncSignal::kMessage ? message_came(end) : reached(end);
+  }
   void ring();
   void leave();
-  std::uint64_t room() const { return size_ - (produced_ - consumed_); }
+  std::uint64_t room() const {
+    return size_ -
+           (produced_.load(std::memory_order_relaxed) - consumed_.load(std::memory_order_relaxed));
+  }
   void learn();
   bool reached(std::uint64_t end) const;
   Result<Done, std::errc> wait_for(std::uint64_t end);
@@ -130,6 +135,7 @@ class CommandQueue {
   const TableBlock slots_;
   std::uint64_t* const words_;
   const TableBlock message_;  // of kMessage
+  CommandWords sync_;         // what all CMD_SYNC here have in common
 
   QueueLock lock_;
   // Written by who holds the lock.

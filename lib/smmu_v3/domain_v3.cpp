@@ -115,17 +115,19 @@ void TaggedDomain::flush_all() {
   keep(batch.sync());
 }
 
+bool TaggedDomain::invalidate_page(const CommandWords& command, std::uint64_t address) {
+  const State now = state();
+  if (now == State::kFar) return false;
+  if (now == State::kNowhere) return true;
+  keep(core_.queue->submit_and_sync(TlbInvalidation::at(tag_, command, address)));
+  return true;
+}
+
 void TaggedDomain::invalidate_range(const TlbInvalidation& tlb, std::uint64_t first,
                                     std::uint64_t size, std::uint64_t leaf,
                                     TlbInvalidation::Entries entries) {
   const State now = state();
   if (now == State::kNowhere) return;
-  if (size == leaf && now == State::kPlain) [[likely]] {
-    const auto result = core_.queue->submit_and_sync(tlb.one(tag_, first, leaf, entries));
-    if (!result) [[unlikely]]
-      keep(result);
-    return;
-  }
   CommandBatch batch(*core_.queue);
   tlb.range(batch, tag_, first, size, leaf, entries);
   if (now == State::kFar) tell_the_far(batch, first, first + (size - 1));

@@ -146,6 +146,8 @@ class TaggedDomain : public DomainV3 {
   // [first, first + size) was unmapped, in pages or blocks of `leaf` bytes.
   void invalidate_range(const TlbInvalidation& tlb, std::uint64_t first, std::uint64_t size,
                         std::uint64_t leaf, TlbInvalidation::Entries entries);
+  // The same for one page, by this command for another one.  False: it takes more than that.
+  bool invalidate_page(const CommandWords& command, std::uint64_t address);
   const TlbTag& tag() const { return tag_; }
   // Whether it was ever attached.
   bool is_tagged() const { return tagged_; }

@@ -51,7 +51,8 @@ Result<Done, std::errc> PagingDomain::make_tables(const PgtableQuirks& quirks, R
   pgtable_ = *std::move(made);
   tables_.store(pgtable_.get(), std::memory_order_release);
   const std::uint64_t sizes = pgtable_->page_sizes();
-  tlb_.emplace(features, sizes & (~sizes + 1));
+  granule_ = sizes & (~sizes + 1);
+  tlb_.emplace(features, granule_);
   return Done{};
 }
 
@@ -82,7 +83,15 @@ v3::STE PagingDomain::stream_for(const StreamTraits& traits) const {
   return stage2_entry(core_.features, stage2(), traits);
 }
 
+Result<Done, std::errc> PagingDomain::take_tag() {
+  auto taken = TaggedDomain::take_tag();
+  if (taken) page_command_ = tlb_->one(tag(), 0, granule_, TlbInvalidation::Entries::kLeaves);
+  return taken;
+}
+
 void PagingDomain::sync(const UnmapBatch& batch) {
+  if (batch.size() == granule_ && invalidate_page(page_command_, batch.first().value)) [[likely]]
+    return;
   invalidate_range(*tlb_, batch.first().value, batch.size(), batch.granule(),
                    TlbInvalidation::Entries::kLeaves);
 }

@@ -28,6 +28,7 @@ class PagingDomain final : public TaggedDomain, private PgtableInvalidation {
   Stage2 stage2() const;
   bool is_nest_parent() const { return nest_parent_; }
   const TlbTag& tag_of_guests() const { return tag(); }
+  Result<Done, std::errc> take_tag() override;
 
   std::uint64_t page_sizes() const override { return pgtable_->page_sizes(); }
   Geometry geometry() const override;
@@ -46,6 +47,9 @@ class PagingDomain final : public TaggedDomain, private PgtableInvalidation {
   const bool dirty_tracking_;
   std::unique_ptr<IoPgtable> pgtable_;
   std::optional<TlbInvalidation> tlb_;
+  std::uint64_t granule_ = 0;
+  // Of the page at 0, once there is a tag.
+  CommandWords page_command_{};
 };
 
 }  // namespace smmu::iommu

@@ -97,6 +97,19 @@ CommandWords TlbInvalidation::one(const TlbTag& tag, std::uint64_t address, std:
   return command(tag, range);
 }
 
+CommandWords TlbInvalidation::at(const TlbTag& tag, const CommandWords& command,
+                                 std::uint64_t address) {
+  switch (tag.regime) {
+    case TlbTag::Regime::kEl1:
+      return CMD_TLBI_NH_VA(command).set(CMD_TLBI_NH_VA::Address, address).words();
+    case TlbTag::Regime::kEl2:
+      return CMD_TLBI_EL2_VA(command).set(CMD_TLBI_EL2_VA::Address, address).words();
+    case TlbTag::Regime::kStage2:
+      break;
+  }
+  return CMD_TLBI_S2_IPA(command).set(CMD_TLBI_S2_IPA::Address, address).words();
+}
+
 void TlbInvalidation::range(CommandBatch& batch, const TlbTag& tag, std::uint64_t first,
                             std::uint64_t size, std::uint64_t leaf, Entries entries) const {
   const std::uint64_t steps = size / leaf;

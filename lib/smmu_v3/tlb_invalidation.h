@@ -33,6 +33,8 @@ class TlbInvalidation {
   // The same for one page or block, as a command.
   CommandWords one(const TlbTag& tag, std::uint64_t address, std::uint64_t leaf,
                    Entries entries) const;
+  // The same command for another page.
+  static CommandWords at(const TlbTag& tag, const CommandWords& command, std::uint64_t address);
   static void everything(CommandBatch& batch, const TlbTag& tag);
 
  private:

@@ -116,26 +116,29 @@ TEST(Driver, OnStage2AloneDomainsAreOfStage2) {
   EXPECT_THAT(nic.translate(kPage), Aborts());
 }
 
-TEST(Driver, EverySignalOfACompletedSyncWillDo) {
-  using Sync = iommu::SmmuV3DriverConfig::SyncSignal;
-  for (const Sync sync :
-       {Sync::kBest, Sync::kMessage, Sync::kWakeUp, Sync::kInterrupt, Sync::kPoll}) {
-    DrivenBoard::Options options;
-    options.driver.sync = sync;
-    DrivenBoard board(options);
-    const DmaDevice nic = board.device(kNic);
-    const auto domain = board.domain();
-    ASSERT_TRUE(board.add(kNic).group().attach(*domain));
-    for (int i = 0; i != 600; ++i) {
-      ASSERT_TRUE(domain->map(kPage, Pa(0x4000'0000), 4096, kReadWrite));
-      ASSERT_THAT(nic.translate(kPage), TranslatesTo(Pa(0x4000'0000)));
-      ASSERT_EQ(domain->unmap(kPage, 4096), 4096U);
-    }
-    ASSERT_THAT(nic.translate(kPage), Aborts());
-    EXPECT_EQ(board.driver().sync_signal(), sync == Sync::kBest ? Sync::kMessage : sync);
-    EXPECT_THAT(board.log.sentences(), ::testing::SizeIs(1));
+using Sync = iommu::SmmuV3DriverConfig::SyncSignal;
+class OfSignal : public ::testing::TestWithParam<Sync> {};
+
+TEST_P(OfSignal, TellsThatASyncIsComplete) {
+  DrivenBoard::Options options;
+  options.driver.sync = GetParam();
+  DrivenBoard board(options);
+  const DmaDevice nic = board.device(kNic);
+  const auto domain = board.domain();
+  ASSERT_TRUE(board.add(kNic).group().attach(*domain));
+  for (int i = 0; i != 600; ++i) {
+    ASSERT_TRUE(domain->map(kPage, Pa(0x4000'0000), 4096, kReadWrite));
+    ASSERT_THAT(nic.translate(kPage), TranslatesTo(Pa(0x4000'0000)));
+    ASSERT_EQ(domain->unmap(kPage, 4096), 4096U);
   }
+  ASSERT_THAT(nic.translate(kPage), Aborts());
+  EXPECT_EQ(board.driver().sync_signal(), GetParam() == Sync::kBest ? Sync::kMessage : GetParam());
+  EXPECT_THAT(board.log.sentences(), ::testing::SizeIs(1));
 }
+
+INSTANTIATE_TEST_SUITE_P(Driver, OfSignal,
+                         ::testing::Values(Sync::kBest, Sync::kMessage, Sync::kWakeUp,
+                                           Sync::kInterrupt, Sync::kPoll));
 
 TEST(Driver, TheWorldOfEl2HasCommandsOfItsOwn) {
   DrivenBoard::Options options;
