@@ -32,7 +32,7 @@ unsigned log2_bytes(unsigned log2_entries) {
 }  // namespace
 
 Result<std::unique_ptr<CommandQueue>, std::errc> CommandQueue::create(const Config& config,
-                                                                      const TableMemory& memory,
+                                                                      const StructureMemory& memory,
                                                                       Mmio& registers, Clock& clock,
                                                                       DriverLog& log,
                                                                       CommandQueueOwner& owner) {
@@ -56,7 +56,7 @@ Result<std::unique_ptr<CommandQueue>, std::errc> CommandQueue::create(const Conf
   return queue;
 }
 
-CommandQueue::CommandQueue(const Config& config, const TableMemory& memory, Mmio& registers,
+CommandQueue::CommandQueue(const Config& config, const StructureMemory& memory, Mmio& registers,
                            Clock& clock, DriverLog& log, CommandQueueOwner& owner, TableBlock slots,
                            TableBlock message)
     : memory_(memory),
@@ -153,8 +153,8 @@ Result<Done, std::errc> CommandQueue::put(std::span<const CommandWords> commands
 void CommandQueue::put_one(const CommandWords& words) {
   const std::uint64_t position = produced_.load(std::memory_order_relaxed);
   std::uint64_t* const slot = words_ + kWordsOfCommand * (position & (size_ - 1));
-  TableMemory::store(slot + 1, words[1]);
-  TableMemory::store(slot, words[0]);
+  StructureMemory::store(slot + 1, words[1]);
+  StructureMemory::store(slot, words[0]);
   memory_.clean(pa_of(position), kCommandBytes);
   produced_.store(position + 1, std::memory_order_relaxed);
 }
@@ -216,7 +216,7 @@ bool CommandQueue::reached(std::uint64_t end) const {
 
 bool CommandQueue::message_came(std::uint64_t end) const {
   if (signal_ != Signal::kMessage) return false;
-  const auto came = static_cast<std::uint32_t>(TableMemory::load(message_.words()));
+  const auto came = static_cast<std::uint32_t>(StructureMemory::load(message_.words()));
   return static_cast<std::int32_t>(came - static_cast<std::uint32_t>(end)) >= 0;
 }
 
@@ -243,8 +243,8 @@ void CommandQueue::replace_command_at(std::uint32_t index) {
   // The SMMU stands at this slot, so nobody puts anything there.
   std::uint64_t* const slot = words_ + kWordsOfCommand * (index & (size_ - 1));
   const CommandWords sync = command_v3<CMD_SYNC>().words();
-  TableMemory::store(slot + 1, sync[1]);
-  TableMemory::store(slot, sync[0]);
+  StructureMemory::store(slot + 1, sync[1]);
+  StructureMemory::store(slot, sync[0]);
   memory_.clean(pa_of(index), kCommandBytes);
 }
 

@@ -12,7 +12,7 @@
 
 #include "lib/smmu_v3/patience.h"
 #include "lib/smmu_v3/queue_lock.h"
-#include "lib/smmu_v3/table_memory.h"
+#include "lib/smmu_v3/structure_memory.h"
 #include "smmu/arch/v3/queue_registers.h"
 #include "smmu/iommu/driver_log.h"
 #include "smmu/iommu/smmu_v3.h"
@@ -56,7 +56,7 @@ class CommandQueue {
   };
   // not_enough_memory.
   static Result<std::unique_ptr<CommandQueue>, std::errc> create(const Config& config,
-                                                                 const TableMemory& memory,
+                                                                 const StructureMemory& memory,
                                                                  Mmio& registers, Clock& clock,
                                                                  DriverLog& log,
                                                                  CommandQueueOwner& owner);
@@ -90,7 +90,7 @@ class CommandQueue {
   unsigned log2_size() const { return log2_size_; }
 
  private:
-  CommandQueue(const Config& config, const TableMemory& memory, Mmio& registers, Clock& clock,
+  CommandQueue(const Config& config, const StructureMemory& memory, Mmio& registers, Clock& clock,
                DriverLog& log, CommandQueueOwner& owner, TableBlock slots, TableBlock message);
 
   enum class Sync : std::uint8_t { kNo, kYes };
@@ -123,7 +123,7 @@ class CommandQueue {
     return (index - position) & (2 * size_ - 1);
   }
 
-  const TableMemory& memory_;
+  const StructureMemory& memory_;
   Mmio& registers_;
   Clock& clock_;
   DriverLog& log_;

@@ -24,7 +24,7 @@ constexpr std::uint64_t place_in_leaf(SubstreamId substream) {
 }  // namespace
 
 Result<std::unique_ptr<ContextEntries>, std::errc> ContextEntries::create(
-    const FeaturesV3& features, const TableMemory& memory, unsigned substream_bits) {
+    const FeaturesV3& features, const StructureMemory& memory, unsigned substream_bits) {
   std::unique_ptr<ContextEntries> table(new (std::nothrow) ContextEntries(memory));
   if (table == nullptr) return std::errc::not_enough_memory;
   table->substream_bits_ = substream_bits;

@@ -9,7 +9,7 @@
 
 #include "lib/smmu_v3/features.h"
 #include "lib/smmu_v3/growing_array.h"
-#include "lib/smmu_v3/table_memory.h"
+#include "lib/smmu_v3/structure_memory.h"
 #include "smmu/arch/v3/context_table.h"
 #include "smmu/arch/v3/stream_table.h"
 #include "smmu/result.h"
@@ -22,7 +22,7 @@ class ContextEntries {
   // For 2^substream_bits SubstreamIDs; every entry is invalid until it is written.
   // not_enough_memory.
   static Result<std::unique_ptr<ContextEntries>, std::errc> create(const FeaturesV3& features,
-                                                                   const TableMemory& memory,
+                                                                   const StructureMemory& memory,
                                                                    unsigned substream_bits);
 
   // The fields of an STE that lead here.
@@ -39,9 +39,9 @@ class ContextEntries {
   Pa entry(SubstreamId substream) const;
 
  private:
-  explicit ContextEntries(const TableMemory& memory) : memory_(memory) {}
+  explicit ContextEntries(const StructureMemory& memory) : memory_(memory) {}
 
-  const TableMemory& memory_;
+  const StructureMemory& memory_;
   unsigned substream_bits_ = 0;
   bool two_levels_ = false;
   TableBlock top_;

@@ -8,7 +8,7 @@
 #include "lib/smmu_v3/deliveries.h"
 #include "lib/smmu_v3/features.h"
 #include "lib/smmu_v3/number_pool.h"
-#include "lib/smmu_v3/table_memory.h"
+#include "lib/smmu_v3/structure_memory.h"
 #include "smmu/iommu/driver_log.h"
 #include "smmu/iommu/smmu_v3.h"
 
@@ -32,7 +32,7 @@ class DomainsV3 {
 struct CoreV3 {
   const SmmuV3DriverConfig config;
   const FeaturesV3 features;
-  const TableMemory memory;
+  const StructureMemory memory;
   DriverLog& log;
   CommandQueue* queue = nullptr;  // once it is made
   NumberPool asids = {};

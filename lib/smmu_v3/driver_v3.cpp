@@ -62,7 +62,7 @@ Result<std::unique_ptr<SmmuV3Driver>, std::string> SmmuV3Driver::create(
 DriverV3::DriverV3(const SmmuV3DriverConfig& config, const FeaturesV3& features, DriverLog& log)
     : core_{.config = config,
             .features = features,
-            .memory = TableMemory(*config.pool, features.coherent ? nullptr : config.caches),
+            .memory = StructureMemory(*config.pool, features.coherent ? nullptr : config.caches),
             .log = log},
       bring_up_(core_),
       errors_(*config.registers, log),

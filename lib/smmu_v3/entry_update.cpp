@@ -8,7 +8,7 @@ namespace {
 
 class EntryInMemory {
  public:
-  EntryInMemory(const TableMemory& memory, Pa pa, EntrySync& sync)
+  EntryInMemory(const StructureMemory& memory, Pa pa, EntrySync& sync)
       : memory_(memory), pa_(pa), sync_(sync) {
     for (std::size_t i = 0; i != words_.size(); ++i) words_[i] = memory_.load(at(i));
   }
@@ -32,7 +32,7 @@ class EntryInMemory {
  private:
   Pa at(std::size_t word) const { return Pa(pa_.value + sizeof(std::uint64_t) * word); }
 
-  const TableMemory& memory_;
+  const StructureMemory& memory_;
   const Pa pa_;
   EntrySync& sync_;
   EntryWords words_{};
@@ -41,7 +41,7 @@ class EntryInMemory {
 }  // namespace
 
 template <class Entry>
-void update_entry(const TableMemory& memory, Pa pa, const Entry& target, EntrySync& sync) {
+void update_entry(const StructureMemory& memory, Pa pa, const Entry& target, EntrySync& sync) {
   EntryInMemory entry(memory, pa, sync);
   const EntryWords& wanted = target.words();
   const EntryWords used_before = used_bits(Entry(entry.words()));
@@ -75,7 +75,7 @@ void update_entry(const TableMemory& memory, Pa pa, const Entry& target, EntrySy
   entry.set(wanted, 0, wanted.size());
 }
 
-template void update_entry(const TableMemory&, Pa, const v3::STE&, EntrySync&);
-template void update_entry(const TableMemory&, Pa, const v3::CD&, EntrySync&);
+template void update_entry(const StructureMemory&, Pa, const v3::STE&, EntrySync&);
+template void update_entry(const StructureMemory&, Pa, const v3::CD&, EntrySync&);
 
 }  // namespace smmu::iommu

@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "lib/smmu_v3/table_memory.h"
+#include "lib/smmu_v3/structure_memory.h"
 #include "lib/smmu_v3/used_bits.h"
 
 namespace smmu::iommu {
@@ -26,7 +26,7 @@ class EntrySync {
 //
 // Nothing is done, and nothing synced, if the entry is already that.
 template <class Entry>
-void update_entry(const TableMemory& memory, Pa pa, const Entry& target, EntrySync& sync);
+void update_entry(const StructureMemory& memory, Pa pa, const Entry& target, EntrySync& sync);
 
 }  // namespace smmu::iommu
 

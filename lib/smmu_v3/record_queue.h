@@ -10,7 +10,7 @@
 #include <system_error>
 #include <utility>
 
-#include "lib/smmu_v3/table_memory.h"
+#include "lib/smmu_v3/structure_memory.h"
 #include "smmu/arch/v3/queue_registers.h"
 #include "smmu/platform/mmio.h"
 #include "smmu/result.h"
@@ -24,7 +24,7 @@ class RecordQueue {
   using Record = std::array<std::uint64_t, kWords>;
 
   // Of 2^log2_size records, or as many as there is memory for.  not_enough_memory.
-  Result<Done, std::errc> create(const TableMemory& memory, unsigned log2_size) {
+  Result<Done, std::errc> create(const StructureMemory& memory, unsigned log2_size) {
     memory_ = &memory;
     log2_size_ = log2_size;
     auto block = TableBlock::allocate(memory, log2_bytes());
@@ -67,7 +67,7 @@ class RecordQueue {
     for (std::size_t i = 0; i != taken.records; ++i) {
       const std::uint32_t slot = (first + static_cast<std::uint32_t>(i)) & ((1U << log2_size_) - 1);
       for (std::size_t word = 0; word != kWords; ++word) {
-        records[i][word] = TableMemory::load(block_.words() + kWords * slot + word);
+        records[i][word] = StructureMemory::load(block_.words() + kWords * slot + word);
       }
     }
     if (taken.records == 0 && !taken.lost && !taken.nonsense) return taken;
@@ -84,7 +84,7 @@ class RecordQueue {
     return std::max(log2_size_ + (kWords == 2 ? 4U : 5U), PagePool::kLog2Least);
   }
 
-  const TableMemory* memory_ = nullptr;
+  const StructureMemory* memory_ = nullptr;
   unsigned log2_size_ = 0;
   TableBlock block_;
   Consumed consumed_;

@@ -25,9 +25,8 @@ constexpr std::uint64_t place_in_part(StreamId stream) {
 }
 }  // namespace
 
-Result<std::unique_ptr<StreamEntries>, std::errc> StreamEntries::create(const FeaturesV3& features,
-                                                                        const TableMemory& memory,
-                                                                        const STE& initial) {
+Result<std::unique_ptr<StreamEntries>, std::errc> StreamEntries::create(
+    const FeaturesV3& features, const StructureMemory& memory, const STE& initial) {
   std::unique_ptr<StreamEntries> table(new (std::nothrow) StreamEntries(memory, initial));
   if (table == nullptr) return std::errc::not_enough_memory;
   table->two_levels_ = features.two_level_streams && features.stream_bits > kSplit;
@@ -62,7 +61,7 @@ void StreamEntries::fill(const TableBlock& block, std::uint64_t entries) const {
   for (std::uint64_t i = 0; i != entries; ++i) {
     std::uint64_t* const entry = block.words() + i * initial_.words().size();
     for (std::size_t word = 0; word != initial_.words().size(); ++word) {
-      TableMemory::store(entry + word, initial_.word(word));
+      StructureMemory::store(entry + word, initial_.word(word));
     }
   }
   memory_.clean(block.pa(), entries * STE::kSize);

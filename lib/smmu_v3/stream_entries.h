@@ -9,7 +9,7 @@
 
 #include "lib/smmu_v3/features.h"
 #include "lib/smmu_v3/growing_array.h"
-#include "lib/smmu_v3/table_memory.h"
+#include "lib/smmu_v3/structure_memory.h"
 #include "smmu/arch/v3/control_registers.h"
 #include "smmu/arch/v3/stream_table.h"
 #include "smmu/result.h"
@@ -21,7 +21,7 @@ class StreamEntries {
  public:
   // Every entry is `initial` until it is written.  not_enough_memory.
   static Result<std::unique_ptr<StreamEntries>, std::errc> create(const FeaturesV3& features,
-                                                                  const TableMemory& memory,
+                                                                  const StructureMemory& memory,
                                                                   const v3::STE& initial);
 
   v3::SMMU_STRTAB_BASE base() const;
@@ -45,12 +45,12 @@ class StreamEntries {
     TableBlock block;
   };
 
-  StreamEntries(const TableMemory& memory, const v3::STE& initial)
+  StreamEntries(const StructureMemory& memory, const v3::STE& initial)
       : memory_(memory), initial_(initial) {}
   void fill(const TableBlock& block, std::uint64_t entries) const;
   std::size_t find(std::uint32_t index) const;
 
-  const TableMemory& memory_;
+  const StructureMemory& memory_;
   const v3::STE initial_;
   v3::SMMU_STRTAB_BASE_CFG configuration_;
   unsigned stream_bits_ = 0;

@@ -260,7 +260,7 @@ TEST(AccessOrder, AContextFaultIsReadReportedClearedAndOnlyThenResumed) {
   EXPECT_EQ(handler.reported.record,
             "context bank 1: SMMU_CBn_FSR 0x40000402 (TF, FORMAT 2, SS), SMMU_CBn_FAR 0x123456789, "
             "SMMU_CBn_FSYNR0 0x13 (PLVL 3, WNR), SMMU_CBFRSYNRAn 0x7 (StreamID 7)");
-  EXPECT_TRUE(rig.log.take().empty());
+  EXPECT_TRUE(rig.log.sentences().empty());
 }
 
 TEST(AccessOrder, AnInterruptWithoutAFaultIsNobodys) {
@@ -270,7 +270,7 @@ TEST(AccessOrder, AnInterruptWithoutAFaultIsNobodys) {
   rig.driver->context_fault_line(2).set(true);
   rig.driver->global_fault_line().set(true);
   EXPECT_THAT(rig.registers.take(), ElementsAre("read SMMU_CB2_FSR", "read SMMU_sGFSR"));
-  EXPECT_THAT(rig.log.take(), IsEmpty());
+  EXPECT_THAT(rig.log.sentences(), IsEmpty());
 }
 
 TEST(AccessOrder, AGlobalFaultIsReadSaidAndCleared) {
@@ -286,7 +286,7 @@ TEST(AccessOrder, AGlobalFaultIsReadSaidAndCleared) {
               ElementsAre("read SMMU_sGFSR", "read SMMU_sGFSYNR0", "read SMMU_sGFSYNR1",
                           "read SMMU_sGFSYNR2", "read SMMU_sGFAR", "write SMMU_sGFSR 0x2",
                           "read SMMU_sGFSR"));
-  EXPECT_THAT(rig.log.take(),
+  EXPECT_THAT(rig.log.sentences(),
               ElementsAre("no device has the stream 0x99: SMMU_sGFSR 0x2 (USF), SMMU_sGFSYNR0 0x2 "
                           "(WNR), SMMU_sGFSYNR1 0x99 (StreamID 153), SMMU_sGFSYNR2 0x0, SMMU_sGFAR "
                           "0x2000"));

@@ -96,10 +96,10 @@ TEST(DriverV2, ADeviceReachesWhatIsMappedAndNothingElse) {
       EXPECT_THAT(device.translate(Iova(kIova.value + 0x678)),
                   TranslatesTo(Pa(page.value + 0x678)));
       EXPECT_EQ(it.domain->iova_to_phys(Iova(kIova.value + 0x678)), Pa(page.value + 0x678));
-      EXPECT_THAT(it.board.log().take(), IsEmpty());
+      EXPECT_THAT(it.board.log.sentences(), IsEmpty());
       EXPECT_THAT(device.translate(Iova(kIova.value + kPage)), Aborts());
       EXPECT_EQ(it.domain->iova_to_phys(Iova(kIova.value + kPage)), std::nullopt);
-      EXPECT_THAT(it.board.log().take(), SizeIs(1)) << "nobody handles the fault";
+      EXPECT_THAT(it.board.log.sentences(), SizeIs(1)) << "nobody handles the fault";
       // The fault is not outstanding any more.
       EXPECT_THAT(device.translate(kIova), TranslatesTo(page));
     }
@@ -126,7 +126,7 @@ TEST(DriverV2, WhatIsUnmappedIsForgottenByAnSmmuThatKeepsAllItMay) {
       EXPECT_THAT(device.translate(iova), Aborts()) << size;
       EXPECT_THAT(device.translate(last), Aborts()) << size;
     }
-    EXPECT_THAT(it.board.log().take(), IsEmpty());
+    EXPECT_THAT(it.board.log.sentences(), IsEmpty());
   }
 }
 
@@ -152,7 +152,7 @@ TEST(DriverV2, AFaultIsReportedToTheDomainWithItsDevice) {
     EXPECT_EQ(handler.faults[1].stream, kStream);
     EXPECT_FALSE(handler.faults[1].stalled);
     EXPECT_EQ(handler.devices, (std::vector{it.added, it.added}));
-    EXPECT_THAT(it.board.log().take(), IsEmpty());
+    EXPECT_THAT(it.board.log.sentences(), IsEmpty());
   }
 }
 
@@ -195,7 +195,7 @@ TEST(DriverV2, AStalledAccessFailsWhenTheHandlerSaysSoAndWhenThereIsNone) {
     const auto end = end_of(outcome, client);
     ASSERT_TRUE(end);
     EXPECT_THAT(*end, Aborts());
-    EXPECT_THAT(it.board.log().take(), SizeIs(handled ? 0 : 1));
+    EXPECT_THAT(it.board.log.sentences(), SizeIs(handled ? 0 : 1));
   }
 }
 
@@ -217,13 +217,13 @@ TEST(DriverV2, AHandlerMayUnmapAndAttach) {
   const Pa page = it.board.allocate(kPage);
   ASSERT_TRUE(other->map(kIova, page, kPage, kReadWrite));
   EXPECT_THAT(device.translate(kIova), TranslatesTo(page));
-  EXPECT_THAT(it.board.log().take(), IsEmpty()) << "an invalidation was waited for too long";
+  EXPECT_THAT(it.board.log.sentences(), IsEmpty()) << "an invalidation was waited for too long";
 }
 
 TEST(DriverV2, AStreamNobodyHasIsBlockedAndSaid) {
   Attached it;
   EXPECT_THAT(it.board.device(StreamId(8)).translate(kIova), Aborts());
-  EXPECT_THAT(it.board.log().take(),
+  EXPECT_THAT(it.board.log.sentences(),
               ::testing::ElementsAre(::testing::StartsWith("no device has the stream 0x8")));
   it.board.iommu().remove_device(*it.added);
   EXPECT_THAT(it.board.device(kStream).translate(kIova), Aborts());
@@ -416,7 +416,7 @@ TEST(DriverV2, AllIsBackAfterPowerWasLost) {
   EXPECT_THAT(device.translate(kIova), TranslatesTo(page));
   EXPECT_THAT(device.translate(Iova(0x9000)), TranslatesTo(late));
   EXPECT_THAT(device.translate(Iova(0xa000)), Aborts());
-  EXPECT_THAT(it.board.log().take(), SizeIs(1));
+  EXPECT_THAT(it.board.log.sentences(), SizeIs(1));
 }
 
 TEST(DriverV2, AfterTheEndTrafficIsNotTranslated) {
@@ -432,11 +432,11 @@ TEST(DriverV2, ASlowSmmuIsWaitedForAndOneThatDoesNotAnswerIsNot) {
     DrivenBoardV2::Options options;
     options.config.busy_reads = busy;
     Attached it(options);
-    it.board.log().take();
+    it.board.log.sentences();
     const Pa page = it.map(kIova);
     EXPECT_EQ(it.domain->iova_to_phys(kIova), page) << "else the tables are looked at";
     EXPECT_EQ(it.domain->unmap(kIova, kPage), kPage);
-    const auto said = it.board.log().take();
+    const auto said = it.board.log.sentences();
     if (busy < 1'000'000) {
       EXPECT_THAT(said, IsEmpty()) << busy;
     } else {
@@ -472,7 +472,7 @@ TEST(DriverV2, AnSmmuThatGoesStepByStepIsWaitedFor) {
   const auto end = end_of(outcome, client);
   ASSERT_TRUE(end);
   EXPECT_THAT(*end, TranslatesTo(page));
-  EXPECT_THAT(it.board.log().take(), IsEmpty());
+  EXPECT_THAT(it.board.log.sentences(), IsEmpty());
 }
 
 TEST(DriverV2, DoorbellsMayBeMappedWhereTheConfigurationSays) {

@@ -111,7 +111,7 @@ TEST(DriverV2Hostile, StatusBitsThatStayAreNotWaitedFor) {
   rig.driver->context_fault_line(1).set(true);
   rig.driver->context_fault_line(3).set(true);  // which nobody has
   rig.driver->global_fault_line().set(true);
-  EXPECT_LE(rig.log.take().size(), 200U);
+  EXPECT_LE(rig.log.sentences().size(), 200U);
   // It goes on when it is told again.
   rig.registers.sticky_status = false;
   rig.driver->handle_interrupts();
@@ -126,7 +126,8 @@ TEST(DriverV2Hostile, AFaultOfABankThatNobodyHasIsSaidAndEnded) {
   rig.driver->context_fault_line(2).set(true);
   EXPECT_THAT(rig.registers.take_writes(),
               ::testing::ElementsAre("write SMMU_CB2_FSR 0x40000402", "write SMMU_CB2_RESUME 0x1"));
-  EXPECT_THAT(rig.log.take(), ::testing::ElementsAre(HasSubstr("a context bank that nobody has")));
+  EXPECT_THAT(rig.log.sentences(),
+              ::testing::ElementsAre(HasSubstr("a context bank that nobody has")));
 }
 
 // Of several that are stalled, one was answered and the others left no record.
@@ -139,19 +140,19 @@ TEST(DriverV2Hostile, AStallWithoutAFaultIsTranslatedAgain) {
   rig.driver->context_fault_line(1).set(true);
   EXPECT_THAT(rig.registers.take_writes(),
               ::testing::ElementsAre("write SMMU_CB1_FSR 0x40000000", "write SMMU_CB1_RESUME 0x0"));
-  EXPECT_THAT(rig.log.take(), ::testing::IsEmpty());
+  EXPECT_THAT(rig.log.sentences(), ::testing::IsEmpty());
 }
 
 TEST(DriverV2Hostile, AnSmmuThatNeverFinishesIsGivenUp) {
   ScriptedRig rig;
   rig.registers.busy_reads = UINT64_MAX;
   ASSERT_EQ(rig.start(), "");
-  EXPECT_THAT(rig.log.take(), ::testing::ElementsAre(HasSubstr("SMMU_sTLBGSTATUS.GSACTIVE")));
+  EXPECT_THAT(rig.log.sentences(), ::testing::ElementsAre(HasSubstr("SMMU_sTLBGSTATUS.GSACTIVE")));
   const auto domain = rig.attached();
-  rig.log.take();
+  rig.log.sentences();
   rig.registers.take();
   domain->flush_all();
-  EXPECT_THAT(rig.log.take(), ::testing::ElementsAre(HasSubstr("SMMU_CB1_TLBSTATUS.SACTIVE")));
+  EXPECT_THAT(rig.log.sentences(), ::testing::ElementsAre(HasSubstr("SMMU_CB1_TLBSTATUS.SACTIVE")));
   EXPECT_LE(rig.registers.take().size(), 300U);
   EXPECT_GE(rig.clock.now(), std::chrono::seconds(1));
 }

@@ -68,7 +68,7 @@ class ScriptedRig {
   emulator::Ram ram;
   ScriptedRegisters registers;
   SteppingClock clock;
-  SentencesV2 log;
+  RecordingLog log;
   std::unique_ptr<iommu::PagePool> pool;
   iommu::SmmuV2DriverConfig config;
   iommu::SmmuV2Driver* driver = nullptr;  // the Iommu's

@@ -17,16 +17,6 @@ namespace {
 
 }  // namespace
 
-void RecordingLog::say(std::string_view sentence) {
-  const std::lock_guard guard(mutex_);
-  sentences_.emplace_back(sentence);
-}
-
-std::vector<std::string> RecordingLog::sentences() {
-  const std::lock_guard guard(mutex_);
-  return std::exchange(sentences_, {});
-}
-
 namespace {
 
 std::unique_ptr<emulator::SmmuV3> make_smmu(const emulator::SmmuV3Config& config,

@@ -21,16 +21,6 @@ namespace {
 
 }  // namespace
 
-void SentencesV2::say(std::string_view sentence) {
-  const std::lock_guard lock(mutex_);
-  sentences_.emplace_back(sentence);
-}
-
-std::vector<std::string> SentencesV2::take() {
-  const std::lock_guard lock(mutex_);
-  return std::exchange(sentences_, {});
-}
-
 void SteppingClock::wait(std::chrono::nanoseconds duration) {
   passed_ += duration.count();
   emulator::SmmuV2* const smmu = smmu_.load(std::memory_order_acquire);
@@ -62,7 +52,7 @@ DrivenBoardV2::DrivenBoardV2(const Options& options)
   if (config.registers == nullptr) config.registers = smmu_.get();
   if (config.pool == nullptr) config.pool = pool_.get();
   if (config.clock == nullptr) config.clock = &clock_;
-  if (config.log == nullptr) config.log = &log_;
+  if (config.log == nullptr) config.log = &log;
   if (config.context_interrupts == 0) {
     config.context_interrupts = static_cast<std::uint32_t>(context_faults_.size());
   }

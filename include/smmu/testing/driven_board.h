@@ -6,15 +6,10 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
-#include <mutex>
-#include <string>
-#include <string_view>
-#include <vector>
 
 #include "smmu/emulator/config.h"
 #include "smmu/emulator/ram.h"
 #include "smmu/emulator/smmu_v3.h"
-#include "smmu/iommu/driver_log.h"
 #include "smmu/iommu/iommu.h"
 #include "smmu/iommu/page_pool.h"
 #include "smmu/iommu/smmu_v3.h"
@@ -22,20 +17,9 @@
 #include "smmu/testing/ats_device.h"
 #include "smmu/testing/dma_device.h"
 #include "smmu/testing/interrupt_latch.h"
+#include "smmu/testing/recording_log.h"
 
 namespace smmu::testing {
-
-// Keeps what a driver says.
-class RecordingLog final : public iommu::DriverLog {
- public:
-  void say(std::string_view sentence) override;
-  // Since the last call.
-  std::vector<std::string> sentences();
-
- private:
-  std::mutex mutex_;
-  std::vector<std::string> sentences_;
-};
 
 // Failures to build one end the process with a sentence on stderr.
 //

@@ -8,35 +8,20 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
-#include <mutex>
 #include <span>
-#include <string>
-#include <string_view>
-#include <vector>
 
 #include "smmu/emulator/port.h"
 #include "smmu/emulator/ram.h"
 #include "smmu/emulator/smmu_v2.h"
-#include "smmu/iommu/driver_log.h"
 #include "smmu/iommu/iommu.h"
 #include "smmu/iommu/page_pool.h"
 #include "smmu/iommu/smmu_v2.h"
 #include "smmu/platform/clock.h"
 #include "smmu/testing/dma_device.h"
+#include "smmu/testing/recording_log.h"
 #include "smmu/testing/register_pages.h"
 
 namespace smmu::testing {
-
-// What a driver has said.
-class SentencesV2 final : public iommu::DriverLog {
- public:
-  void say(std::string_view sentence) override;
-  std::vector<std::string> take();
-
- private:
-  std::mutex mutex_;
-  std::vector<std::string> sentences_;
-};
 
 // Time that passes as fast as it is waited for.  An SMMU with Pace::kStepped goes on by some
 // effects with each wait.
@@ -91,7 +76,6 @@ class DrivenBoardV2 {
   iommu::Iommu& iommu() { return *iommu_; }
   iommu::PagePool& pool() { return *pool_; }
   emulator::Ram& memory() { return ram_; }
-  SentencesV2& log() { return log_; }
   // Does not wait: for a driver that shall give up without losing time.
   SteppingClock& clock() { return clock_; }
 
@@ -116,6 +100,8 @@ class DrivenBoardV2 {
 
   // Memory that nobody else has, zeroed.  More than there is: a failure of the test.
   Pa allocate(std::uint64_t bytes, std::uint64_t alignment = 4096);
+
+  RecordingLog log;
 
  private:
   // A wire that is there before what it leads to.
@@ -155,7 +141,6 @@ class DrivenBoardV2 {
   emulator::Port& attended(emulator::Port& port);
 
   emulator::Ram ram_;
-  SentencesV2 log_;
   SteppingClock clock_;
   Relay global_fault_;
   Relay configuration_fault_;

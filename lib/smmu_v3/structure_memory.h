@@ -1,6 +1,6 @@
 // Memory that the driver and the SMMU share: queues, Stream tables, CD tables.
-#ifndef LIB_SMMU_V3_TABLE_MEMORY_H_
-#define LIB_SMMU_V3_TABLE_MEMORY_H_
+#ifndef LIB_SMMU_V3_STRUCTURE_MEMORY_H_
+#define LIB_SMMU_V3_STRUCTURE_MEMORY_H_
 
 #include <atomic>
 #include <cstdint>
@@ -15,10 +15,10 @@
 
 namespace smmu::iommu {
 
-class TableMemory {
+class StructureMemory {
  public:
   // `caches`: null where the SMMU's accesses are coherent.
-  TableMemory(PagePool& pool, CacheMaintenance* caches) : pool_(pool), caches_(caches) {}
+  StructureMemory(PagePool& pool, CacheMaintenance* caches) : pool_(pool), caches_(caches) {}
 
   PagePool& pool() const { return pool_; }
 
@@ -54,7 +54,7 @@ class TableMemory {
 class TableBlock {
  public:
   TableBlock() = default;
-  TableBlock(const TableMemory& memory, Pa pa, unsigned log2_size)
+  TableBlock(const StructureMemory& memory, Pa pa, unsigned log2_size)
       : memory_(&memory), pa_(pa), log2_size_(log2_size) {}
   TableBlock(TableBlock&& other) noexcept { *this = std::move(other); }
   TableBlock& operator=(TableBlock&& other) noexcept {
@@ -67,7 +67,7 @@ class TableBlock {
     if (memory_ != nullptr) memory_->free(pa_, log2_size_);
   }
 
-  static Result<TableBlock, std::errc> allocate(const TableMemory& memory, unsigned log2_size) {
+  static Result<TableBlock, std::errc> allocate(const StructureMemory& memory, unsigned log2_size) {
     const auto pa = memory.allocate(log2_size);
     if (!pa) return pa.error();
     return TableBlock(memory, *pa, log2_size);
@@ -78,11 +78,11 @@ class TableBlock {
   std::uint64_t* words() const { return memory_->pool().words(pa_); }
 
  private:
-  const TableMemory* memory_ = nullptr;
+  const StructureMemory* memory_ = nullptr;
   Pa pa_;
   unsigned log2_size_ = 0;
 };
 
 }  // namespace smmu::iommu
 
-#endif  // LIB_SMMU_V3_TABLE_MEMORY_H_
+#endif  // LIB_SMMU_V3_STRUCTURE_MEMORY_H_
