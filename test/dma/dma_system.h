@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <cstdlib>
@@ -24,10 +25,14 @@ inline constexpr std::uint64_t kPage = 4096;
 // Stands still until a test moves it on.
 class StandingClock : public Clock {
  public:
-  std::chrono::nanoseconds now() override { return time; }
+  std::chrono::nanoseconds now() override {
+    looks.fetch_add(1, std::memory_order_relaxed);
+    return time;
+  }
   void wait(std::chrono::nanoseconds duration) override { time += duration; }
 
   std::chrono::nanoseconds time{0};
+  std::atomic<unsigned> looks{0};
 };
 
 // Every range is in the tree as long as it is mapped, and no longer.
