@@ -497,9 +497,10 @@ std::uint64_t LongDescriptor<kGranule>::split(std::uint64_t* entry, std::uint64_
 
 template <unsigned kGranule>
 std::optional<Pa> LongDescriptor<kGranule>::iova_to_phys(Iova iova) const {
+  if (!locks_) [[likely]]
+    return look_up(iova);
   const std::optional<Pa> pa = look_up(iova);
-  if (pa || !locks_) [[likely]]
-    return pa;
+  if (pa) return pa;
   // It may be in pieces just now.
   const std::lock_guard lock(mutex_);
   return look_up(iova);
