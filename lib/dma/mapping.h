@@ -13,17 +13,7 @@ namespace smmu::iommu {
 // The last address that has 32 bits.
 inline constexpr std::uint64_t kLast32Bits = 0xffff'ffff;
 
-inline Prot prot_of(DmaDirection direction) {
-  switch (direction) {
-    case DmaDirection::kToDevice:
-      return Prot::kRead;
-    case DmaDirection::kFromDevice:
-      return Prot::kWrite;
-    case DmaDirection::kBidirectional:
-      break;
-  }
-  return kReadWrite;
-}
+inline Prot prot_of(DmaDirection direction) { return static_cast<Prot>(direction); }
 
 // The whole pages around some bytes.
 struct PagesAround {
@@ -33,10 +23,11 @@ struct PagesAround {
 
 inline PagesAround pages_around(std::uint64_t address, std::uint64_t size, std::uint64_t granule) {
   const std::uint64_t offset = address & (granule - 1);
-  const std::uint64_t end = offset + size;
-  if (size == 0 || end < size || end > ~(granule - 1)) [[unlikely]]
+  const std::uint64_t last = offset + (size - 1);
+  if (last < offset) [[unlikely]]
     return {0, 0};
-  return {offset, (end + (granule - 1)) & ~(granule - 1)};
+  // 0, too, of no bytes at offset 0.
+  return {offset, (last | (granule - 1)) + 1};
 }
 
 template <class Source>

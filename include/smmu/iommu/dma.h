@@ -19,9 +19,9 @@
 namespace smmu::iommu {
 
 enum class DmaDirection : std::uint8_t {
-  kToDevice,    // the device reads
-  kFromDevice,  // the device writes
-  kBidirectional,
+  kToDevice = static_cast<std::uint8_t>(Prot::kRead),     // the device reads
+  kFromDevice = static_cast<std::uint8_t>(Prot::kWrite),  // the device writes
+  kBidirectional = static_cast<std::uint8_t>(kReadWrite),
 };
 
 // Where addresses are looked for first.
