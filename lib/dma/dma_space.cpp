@@ -35,7 +35,8 @@ Result<std::unique_ptr<DmaSpace>, std::errc> DmaSpace::create(
     Domain& domain, std::span<const ReservedRegion> regions, const DmaConfig& config) {
   const bool lazy = domain.type() == DomainType::kDmaLazy;
   const std::uint64_t sizes = domain.page_sizes();
-  if ((!lazy && domain.type() != DomainType::kDma) || sizes == 0) {
+  if ((!lazy && domain.type() != DomainType::kDma) || sizes == 0 ||
+      config.iova.threads != Threads::kMany) {
     return std::errc::invalid_argument;
   }
   if (domain.doorbell_space() != nullptr) return std::errc::file_exists;

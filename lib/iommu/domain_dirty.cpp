@@ -1,35 +1,50 @@
 // What a domain's devices have written to.
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <limits>
 #include <mutex>
 
-#include "lib/iommu/page_sizes.h"
 #include "smmu/iommu/domain.h"
 #include "smmu/iommu/iommu.h"
 
 namespace smmu::iommu {
 namespace {
 
-// Passes on what it is told, and remembers from where to where that was.
-class Hull final : public DirtySink {
+// From where to where pages or blocks of one size were written to.
+struct Hull {
+  std::uint64_t leaf = 0;
+  std::uint64_t first = std::numeric_limits<std::uint64_t>::max();
+  std::uint64_t last = 0;
+};
+
+// Passes on what it is told, and remembers where that was: of each size for itself, since an SMMU
+// that is told to forget pages may keep blocks.
+class Hulls final : public DirtySink {
  public:
-  explicit Hull(DirtySink& sink) : sink_(sink) {}
+  explicit Hulls(DirtySink& sink) : sink_(sink) {}
 
   void dirty(Iova iova, std::uint64_t size) override {
-    first_ = std::min(first_, iova.value);
-    last_ = std::max(last_, iova.value + (size - 1));
+    const auto hull = std::ranges::find_if(
+        hulls_, [size](const Hull& some) { return some.leaf == size || some.leaf == 0; });
+    if (hull != hulls_.end()) {
+      hull->leaf = size;
+      hull->first = std::min(hull->first, iova.value);
+      hull->last = std::max(hull->last, iova.value + (size - 1));
+    } else {
+      more_ = true;
+    }
     sink_.dirty(iova, size);
   }
 
-  bool empty() const { return first_ > last_; }
-  Iova first() const { return Iova(first_); }
-  std::uint64_t size() const { return last_ - first_ + 1; }
+  const auto& all() const { return hulls_; }
+  // There were more sizes than tables have.
+  bool more() const { return more_; }
 
  private:
   DirtySink& sink_;
-  std::uint64_t first_ = std::numeric_limits<std::uint64_t>::max();
-  std::uint64_t last_ = 0;
+  std::array<Hull, 8> hulls_{};
+  bool more_ = false;
 };
 
 }  // namespace
@@ -49,11 +64,16 @@ Result<Done, std::errc> Domain::read_and_clear_dirty(Iova iova, std::uint64_t si
   // The SMMU that has a page as written to does not look at its descriptor again.  Only what was
   // told needs to be forgotten, and of that all at once: what is dirty is rarely far apart, and a
   // driver knows from which size on it is better to forget everything.
-  Hull hull(sink);
-  const Result<Done, std::errc> result = tables->read_and_clear_dirty(iova, size, bits, hull);
-  if (!hull.empty()) {
+  Hulls hulls(sink);
+  const Result<Done, std::errc> result = tables->read_and_clear_dirty(iova, size, bits, hulls);
+  if (hulls.more()) {
+    flush_all();
+    return result;
+  }
+  for (const Hull& hull : hulls.all()) {
+    if (hull.leaf == 0) break;
     UnmapBatch batch;
-    batch.add(hull.first(), hull.size(), smallest_page(table_sizes(*tables)));
+    batch.add(Iova(hull.first), hull.last - hull.first + 1, hull.leaf);
     sync(batch);
   }
   return result;

@@ -485,6 +485,12 @@ std::uint64_t LongDescriptor<kGranule>::split(std::uint64_t* entry, std::uint64_
   const std::uint64_t descriptor = table(*made);
   const std::uint64_t last = exchange(entry, descriptor);
   memory_.clean(entry, 1);
+  if (config_.break_before_make == 2) {
+    // Whoever unmaps one of the pages has that forgotten, and not the block.
+    const std::uint64_t size = std::uint64_t{1} << shift;
+    invalidation_.flush_walk(Iova(first_ + (address & ~(size - 1))), size,
+                             std::uint64_t{1} << kGranule);
+  }
   // The SMMU noted a write in the block while its pages were made.
   if (is_dirty(last) && !is_dirty(block)) {
     for (std::uint64_t i = 0; i != kEntries; ++i) {

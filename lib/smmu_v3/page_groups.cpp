@@ -32,6 +32,8 @@ std::optional<PageAnswer> PageGroups::add(const PageFault& request, PageAnswer a
     if (group != nullptr) {
       group->worst = worse(group->worst, answer);
     } else if (answer != PageAnswer::kSuccess) {
+      // A free place, or else that of the oldest.
+      for (std::size_t i = 0; i != kMost && groups_[next_].used; ++i) next_ = (next_ + 1) % kMost;
       groups_[next_] = {.used = true,
                         .stream = request.stream,
                         .substream = request.substream,

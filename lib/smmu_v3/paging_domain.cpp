@@ -84,6 +84,8 @@ v3::STE PagingDomain::stream_for(const StreamTraits& traits) const {
 }
 
 Result<Done, std::errc> PagingDomain::take_tag() {
+  // Once it is attached, others read the command without a lock.
+  if (is_tagged()) return Done{};
   auto taken = TaggedDomain::take_tag();
   if (taken) page_command_ = tlb_->one(tag(), 0, granule_, TlbInvalidation::Entries::kLeaves);
   return taken;

@@ -435,10 +435,38 @@ TEST(Driver, WrittenPagesAreTold) {
   sink.pages.clear();
   ASSERT_TRUE(domain->read_and_clear_dirty(kPage, 3 * 4096, iommu::DirtyBits::kClear, sink));
   EXPECT_THAT(sink.pages, ::testing::ElementsAre(0x2000, 0x3000));
+  // A block is forgotten as a block.
+  constexpr std::uint64_t kBlock = 2 << 20;
+  const Pa block = board.allocate(kBlock, kBlock);
+  ASSERT_TRUE(domain->map(Iova(kBlock), block, kBlock, kReadWrite));
+  for (int i = 0; i != 3; ++i) {
+    sink.pages.clear();
+    EXPECT_EQ(nic.write64(Iova(kBlock + 8), 1).bytes, 8U);
+    ASSERT_TRUE(domain->read_and_clear_dirty(Iova(kBlock), kBlock, iommu::DirtyBits::kClear, sink));
+    EXPECT_THAT(sink.pages, ::testing::ElementsAre(kBlock)) << "for the " << i << "th time";
+  }
   DrivenBoard::Options without;
   without.config = SmmuV3Config::qemu_virt();
   DrivenBoard other(without);
   EXPECT_FALSE(other.iommu().create_domain(DomainType::kUnmanaged, {.dirty_tracking = true}));
+}
+
+// With SMMU_IDR3.BBML 2 a block gives way to its pages in place, and the SMMU has to forget it all
+// the same.
+TEST(Driver, APageOfABlockIsNotReachedOnceItIsUnmapped) {
+  DrivenBoard::Options options;
+  options.config.caching.policy = CachePolicy::kAdversarial;
+  DrivenBoard board(options);
+  const DmaDevice nic = board.device(kNic);
+  const auto domain = board.domain();
+  ASSERT_TRUE(domain->set_quirks({.split_blocks = true}));
+  constexpr std::uint64_t kBlock = 2 << 20;
+  ASSERT_TRUE(domain->map(Iova(kBlock), board.allocate(kBlock, kBlock), kBlock, kReadWrite));
+  ASSERT_TRUE(board.add(kNic).group().attach(*domain));
+  EXPECT_TRUE(nic.read64(Iova(kBlock + 0x1000)));
+  EXPECT_EQ(domain->unmap(Iova(kBlock + 0x1000), 4096), 4096U);
+  EXPECT_FALSE(nic.read64(Iova(kBlock + 0x1000)));
+  EXPECT_TRUE(nic.read64(Iova(kBlock + 0x2000)));
 }
 
 TEST(Driver, CapabilitiesAreThoseOfTheSmmuAndTheDevice) {

@@ -84,7 +84,7 @@ class Reader final : public EntrySync {
 
   emulator::Ram ram_;
   std::unique_ptr<PagePool> pool_;
-  TableMemory memory_;
+  StructureMemory memory_;
   Pa pa_;
   EntryWords known_{};
   Entry old_;
@@ -124,7 +124,7 @@ std::vector<STE> entries(ContextEntries& contexts, ContextEntries& others) {
 TEST(EntryUpdate, EverySteBecomesEveryOtherWithoutAThirdInBetween) {
   emulator::Ram ram;
   const auto pool = make_pool(ram);
-  const TableMemory memory(*pool, nullptr);
+  const StructureMemory memory(*pool, nullptr);
   const auto contexts = ContextEntries::create(features(), memory, 8);
   const auto others = ContextEntries::create(features(), memory, 8);
   ASSERT_TRUE(contexts && others);
@@ -142,7 +142,7 @@ TEST(EntryUpdate, EverySteBecomesEveryOtherWithoutAThirdInBetween) {
 TEST(EntryUpdate, WhatDiffersInOneWordIsNeverInvalidMeanwhile) {
   emulator::Ram ram;
   const auto pool = make_pool(ram);
-  const TableMemory memory(*pool, nullptr);
+  const StructureMemory memory(*pool, nullptr);
   const auto contexts = ContextEntries::create(features(), memory, 8);
   const auto others = ContextEntries::create(features(), memory, 8);
   ASSERT_TRUE(contexts && others);
