@@ -104,6 +104,8 @@ TEST(NonCoherentWalks, FindEverythingWhenACallReturnsAndNoGarbageBefore) {
       memory.after_clean = walk;
       invalidation.on_flush = [&](Iova iova, std::uint64_t) {
         walk();
+        // But for a block that gives way in place, to pages that map the same.
+        if (level == 2 && shape.quirks.split_blocks) return;
         EXPECT_FALSE(NaiveWalk(memory.seen, *tables).at(iova)) << "is not seen to be gone";
       };
       std::vector<std::uint64_t> sizes;
