@@ -17,8 +17,8 @@ unsigned granule_of(const PgtableConfig& config) {
   if (there == 0) return 0;
   const std::uint64_t preferred = config.preferred_granule;
   const std::uint64_t smaller = preferred != 0 ? there & (preferred | (preferred - 1)) : 0;
-  return static_cast<unsigned>(smaller != 0 ? std::bit_width(smaller) - 1
-                                            : std::countr_zero(there));
+  if (smaller == 0) return static_cast<unsigned>(std::countr_zero(there));
+  return static_cast<unsigned>(std::bit_width(smaller)) - 1;
 }
 
 // What there is of a granule in the largest of tables, one bit each.

@@ -1,4 +1,5 @@
 // Random maps and unmaps, held against a std::map of leaves.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>

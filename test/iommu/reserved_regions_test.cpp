@@ -1,5 +1,6 @@
 #include "smmu/iommu/reserved_regions.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

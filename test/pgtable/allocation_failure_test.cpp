@@ -24,7 +24,7 @@ TEST_F(AllocationFailure, OfAnyTableMapsNothingAndTheNextCallGoesOn) {
                {short_config(), k4K, 1},
                {short_config(), k64K, 1}};
   for (const auto& row : kRows) {
-    for (const std::uint64_t count : {1, 5}) {
+    for (const std::uint64_t count : {1U, 5U}) {
       for (std::uint64_t granted = 0; granted != row.tables; ++granted) {
         const auto tables = create(row.config);
         pool_->grant(granted);

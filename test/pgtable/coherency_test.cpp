@@ -35,7 +35,7 @@ class Memory final : public CacheMaintenance {
     const std::lock_guard lock(mutex_);
     ++cleans;
     // The words that have something of this.
-    for (std::uint64_t at = pa.value & -8; at < pa.value + bytes; at += 8) {
+    for (std::uint64_t at = pa.value & ~std::uint64_t{7}; at < pa.value + bytes; at += 8) {
       EXPECT_EQ(seen.store64(Pa(at), *written.load64(Pa(at))), BusResponse::kOkay);
     }
     if (after_clean) after_clean();

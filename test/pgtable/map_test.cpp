@@ -126,7 +126,7 @@ TEST_F(Map, RefusesAPageThatNobodyMayUse) {
 TEST_F(Map, RefusesAddressesThatTheTablesDoNotHave) {
   const auto tables = stage1();
   constexpr std::uint64_t kEnd = std::uint64_t{1} << 48;
-  for (const std::uint64_t count : {1, 2}) {
+  for (const std::uint64_t count : {1U, 2U}) {
     EXPECT_EQ(tables->map(Iova(kEnd), Pa(0), k4K, count, kReadWrite), kRange);
     EXPECT_EQ(tables->map(Iova(~std::uint64_t{0} - 0xffff), Pa(0), k4K, count, kReadWrite), kRange);
     EXPECT_EQ(tables->map(Iova(0), Pa(kEnd), k4K, count, kReadWrite), kRange);
