@@ -5,6 +5,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <thread>
 
 #include "test/iommu/fake_driver.h"
@@ -17,9 +18,12 @@ class Handler final : public FaultHandler {
   explicit Handler(FaultAction action = FaultAction::kTerminate) : action_(action) {}
 
   FaultAction on_fault(Domain& domain, Device* device, const Fault& fault) override {
-    last_domain = &domain;
-    last_device = device;
-    last_iova = fault.iova;
+    {
+      const std::lock_guard lock(mutex_);
+      last_domain = &domain;
+      last_device = device;
+      last_iova = fault.iova;
+    }
     ++faults;
     if (then) then();
     return action_;
@@ -33,6 +37,7 @@ class Handler final : public FaultHandler {
 
  private:
   const FaultAction action_;
+  std::mutex mutex_;
 };
 
 TEST(FaultHandler, IsToldWhatAndWhereAndItsAnswerCounts) {
