@@ -103,11 +103,10 @@ inline IoPgtable* Domain::tables_of_page(std::uint64_t addresses, std::uint64_t 
 }
 
 Result<Done, std::errc> Domain::map_range(Iova iova, Pa pa, std::uint64_t size, Prot prot) {
-  if (IoPgtable* const page = tables_of_page(iova.value | pa.value, size);
-      page != nullptr && (prot & kReadWrite) != Prot::kNone) [[likely]] {
+  if (IoPgtable* const page = tables_of_page(iova.value | pa.value, size)) [[likely]] {
     const Mapped mapped = page->map(iova, pa, size, 1, prot);
     if (mapped.bytes != 0) [[likely]]
-      return finish_map(*page, iova, size, mapped);
+      return finish_map(*page, iova, size, {size, std::errc{}});
     return mapped.error != std::errc{} ? mapped.error : std::errc::io_error;
   }
   const auto tables = tables_to_map(iova, size, iova.value | pa.value | size, prot);

@@ -503,8 +503,13 @@ std::uint64_t LongDescriptor<kGranule>::split(std::uint64_t* entry, std::uint64_
 
 template <unsigned kGranule>
 std::optional<Pa> LongDescriptor<kGranule>::iova_to_phys(Iova iova) const {
-  if (!locks_) [[likely]]
-    return look_up(iova);
+  if (locks_) [[unlikely]]
+    return look_up_in_pieces(iova);
+  return look_up(iova);
+}
+
+template <unsigned kGranule>
+[[gnu::noinline]] std::optional<Pa> LongDescriptor<kGranule>::look_up_in_pieces(Iova iova) const {
   const std::optional<Pa> pa = look_up(iova);
   if (pa) return pa;
   // It may be in pieces just now.

@@ -92,6 +92,7 @@ class LongDescriptor final : public IoPgtable {
   std::uint64_t table(Pa pa) const;
 
   std::optional<Pa> look_up(Iova iova) const;
+  std::optional<Pa> look_up_in_pieces(Iova iova) const;
   Mapped map_any(Iova iova, Pa pa, std::uint64_t page_size, std::uint64_t count, Prot prot);
   Unmapped unmap_any(Iova iova, std::uint64_t page_size, std::uint64_t count);
   std::uint64_t install(std::uint64_t* entry, std::errc& error);

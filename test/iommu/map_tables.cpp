@@ -23,6 +23,7 @@ MapTables::Leaves::const_iterator MapTables::find(std::uint64_t iova) const {
 }
 
 Mapped MapTables::map(Iova iova, Pa pa, std::uint64_t page_size, std::uint64_t count, Prot prot) {
+  if ((prot & kReadWrite) == Prot::kNone) return {0, std::errc::invalid_argument};
   const std::lock_guard lock(mutex_);
   const bool fails = maps_++ == failing_;
   if ((page_size & config_.page_sizes) == 0) return {0, std::errc::invalid_argument};
