@@ -128,6 +128,7 @@ TEST_F(Vectors, OfADeviceThatHasMovedHaveNoMessagesUntilRenewed) {
   EXPECT_GE(message->address, Iova(0x900'0000));
   EXPECT_EQ(other->iova_to_phys(message->address), kTranslater);
   EXPECT_EQ(message->data, 1u);
+  vectors.unbind();  // before the other domain goes
   nic.group().detach();
 }
 
