@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cassert>
 #include <new>
 #include <utility>
 
@@ -23,11 +24,16 @@ class DmaSpace::Flusher final : public FlushQueueClient {
 
 // Whole pages, mapped for as long as somebody wants one of them.
 struct DmaSpace::Doorbell {
+  bool contains(Pa pa, std::uint64_t last) const {
+    return pa >= first && last - first.value < size;
+  }
+  Iova iova_of(Pa pa) const { return Iova(iova.value + (pa.value - first.value)); }
+
   Pa first;
   std::uint64_t size;
   Prot prot;
   Iova iova;
-  std::uint64_t references = 1;
+  std::uint64_t references = 0;  // 0: it is being mapped or unmapped
   Doorbell* next = nullptr;
 };
 
@@ -39,6 +45,8 @@ Result<std::unique_ptr<DmaSpace>, std::errc> DmaSpace::create(
       config.iova.threads != Threads::kMany) {
     return std::errc::invalid_argument;
   }
+  // Its tables may have other sizes and addresses than those there would be now.
+  if (domain.driver_domain().tables() == nullptr) return std::errc::no_such_device;
   if (domain.doorbell_space() != nullptr) return std::errc::file_exists;
 
   const std::uint64_t granule = sizes & (~sizes + 1);
@@ -65,7 +73,9 @@ Result<std::unique_ptr<DmaSpace>, std::errc> DmaSpace::create(
       return queue.error();
     }
   }
-  domain.set_doorbell_space(space.get());
+  // Another thread may have been faster.
+  const Result<Done, std::errc> ours = domain.set_doorbell_space(*space);
+  if (!ours) return ours.error();
   return space;
 }
 
@@ -81,7 +91,8 @@ DmaSpace::DmaSpace(Domain& domain, const DmaConfig& config, std::uint64_t granul
       iovas_(std::move(iovas)) {}
 
 DmaSpace::~DmaSpace() {
-  if (domain_.doorbell_space() == this) domain_.set_doorbell_space(nullptr);
+  assert(doorbells_ == nullptr);
+  domain_.clear_doorbell_space(*this);
 }
 
 Result<Done, std::errc> DmaSpace::reserve(std::span<const ReservedRegion> regions) {
@@ -148,35 +159,55 @@ FlushQueueStatistics DmaSpace::flush_statistics() const {
   return queue_ ? queue_->statistics() : FlushQueueStatistics{};
 }
 
-// Doorbells are few, and bound once for many interrupts: a list will do, and so will a lock that is
-// held while one is mapped.  A driver's handlers bind none.
+// Doorbells are few, and bound once for many interrupts: a list will do.
+DmaSpace::Doorbell* DmaSpace::find_doorbell(Pa pa, std::uint64_t last, Prot prot) const {
+  for (Doorbell* bell = doorbells_; bell != nullptr; bell = bell->next) {
+    if (bell->references != 0 && bell->prot == prot && bell->contains(pa, last)) return bell;
+  }
+  return nullptr;
+}
+
+// The lock is not held while something is mapped or unmapped: a driver's calls may come back here,
+// and others want to know which doorbells there are.
 Result<Iova, std::errc> DmaSpace::bind_doorbell(Pa pa, std::uint64_t size, Prot prot) {
   const std::uint64_t last = pa.value + (size - 1);
   if (size == 0 || last < pa.value) return std::errc::invalid_argument;
-  const std::lock_guard lock(mutex_);
-  for (Doorbell* bell = doorbells_; bell != nullptr; bell = bell->next) {
-    if (pa < bell->first || last - bell->first.value >= bell->size || bell->prot != prot) continue;
-    ++bell->references;
-    return Iova(bell->iova.value + (pa.value - bell->first.value));
+  std::unique_lock lock(mutex_);
+  if (Doorbell* const shared = find_doorbell(pa, last, prot)) {
+    ++shared->references;
+    return shared->iova_of(pa);
   }
+  lock.unlock();
   const Pa first(pa.value & ~(granule_ - 1));
   const std::uint64_t bytes = (last | (granule_ - 1)) - first.value + 1;
-  std::unique_ptr<Doorbell> bell(
+  std::unique_ptr<Doorbell> made(
       new (std::nothrow) Doorbell{.first = first, .size = bytes, .prot = prot, .iova = Iova(0)});
-  if (!bell || bytes == 0) return std::errc::not_enough_memory;
+  if (!made || bytes == 0) return std::errc::not_enough_memory;
   // Devices of all masks may ring it, and some put no more than 32 bits into a message.
   const DmaLimit limit{.first = std::min(last_, kLast32Bits >> shift_), .last = last_};
   const auto page = allocate(*iovas_, bytes >> shift_, limit);
   if (!page) return page.error();
-  bell->iova = Iova(*page << shift_);
-  const auto mapped = domain_.map(bell->iova, first, bytes, prot);
-  if (!mapped) {
-    give_back(*iovas_, *page, bytes >> shift_);
-    return mapped.error();
+  made->iova = Iova(*page << shift_);
+
+  lock.lock();
+  Doorbell& bell = *made.release();
+  bell.next = doorbells_;
+  doorbells_ = &bell;
+  lock.unlock();
+  const auto mapped = domain_.map(bell.iova, first, bytes, prot);
+  lock.lock();
+  // Somebody else may have bound it meanwhile; then that is what everybody shares.
+  Doorbell* const shared = mapped ? find_doorbell(pa, last, prot) : nullptr;
+  if (mapped && shared == nullptr) {
+    bell.references = 1;
+    return bell.iova_of(pa);
   }
-  const Iova answer(bell->iova.value + (pa.value - first.value));
-  bell->next = doorbells_;
-  doorbells_ = bell.release();
+  const Iova answer = shared != nullptr ? shared->iova_of(pa) : Iova(0);
+  if (shared != nullptr) ++shared->references;
+  lock.unlock();
+  if (mapped) domain_.unmap(bell.iova, bell.size);
+  forget(bell);
+  if (!mapped) return mapped.error();
   return answer;
 }
 
@@ -189,17 +220,28 @@ bool DmaSpace::is_doorbell(Iova iova) const {
 }
 
 void DmaSpace::unbind_doorbell(Iova iova) {
-  const std::lock_guard lock(mutex_);
-  for (Doorbell** link = &doorbells_; *link != nullptr; link = &(*link)->next) {
-    Doorbell* const bell = *link;
-    if (iova.value - bell->iova.value >= bell->size) continue;
-    if (--bell->references != 0) return;
-    *link = bell->next;
-    const std::unique_ptr<Doorbell> gone(bell);
-    domain_.unmap(bell->iova, bell->size);
-    give_back(*iovas_, bell->iova.value >> shift_, bell->size >> shift_);
-    return;
+  std::unique_lock lock(mutex_);
+  Doorbell* bell = doorbells_;
+  while (bell != nullptr &&
+         (bell->references == 0 || iova.value - bell->iova.value >= bell->size)) {
+    bell = bell->next;
   }
+  if (bell == nullptr || --bell->references != 0) return;
+  lock.unlock();
+  domain_.unmap(bell->iova, bell->size);
+  forget(*bell);
+}
+
+// Takes one that is not mapped off the list, and then its addresses are free.
+void DmaSpace::forget(Doorbell& bell) {
+  const std::unique_ptr<Doorbell> gone(&bell);
+  {
+    const std::lock_guard lock(mutex_);
+    Doorbell** link = &doorbells_;
+    while (*link != &bell) link = &(*link)->next;
+    *link = bell.next;
+  }
+  give_back(*iovas_, bell.iova.value >> shift_, bell.size >> shift_);
 }
 
 }  // namespace smmu::iommu

@@ -62,10 +62,25 @@ void Domain::free_reserved_iova_domain() {
   if (Window* const own = window_.load(std::memory_order_acquire)) own->reserved.free();
 }
 
-Result<Iova, std::errc> Domain::get_reserved_iova(Pa pa, std::uint64_t size, Prot prot) {
+Result<WindowBinding, std::errc> Domain::bind_in_window(Pa pa, std::uint64_t size, Prot prot) {
   Window* const own = window_.load(std::memory_order_acquire);
   if (!own) return std::errc::invalid_argument;
-  return own->reserved.get(pa, size, prot);
+  return own->reserved.bind(pa, size, prot);
+}
+
+void Domain::put(const WindowBinding& binding) {
+  if (Window* const own = window_.load(std::memory_order_acquire)) own->reserved.put(binding);
+}
+
+bool Domain::is_in_window(const WindowBinding& binding) const {
+  const Window* const own = window_.load(std::memory_order_acquire);
+  return own && own->reserved.is_open(binding.window);
+}
+
+Result<Iova, std::errc> Domain::get_reserved_iova(Pa pa, std::uint64_t size, Prot prot) {
+  const auto bound = bind_in_window(pa, size, prot);
+  if (!bound) return bound.error();
+  return bound->iova;
 }
 
 void Domain::put_reserved_iova(Iova iova) {

@@ -18,6 +18,14 @@ Result<Iova, std::errc> Domain::get_reserved_iova(Pa, std::uint64_t, Prot) {
 
 void Domain::put_reserved_iova(Iova) {}
 
+Result<WindowBinding, std::errc> Domain::bind_in_window(Pa, std::uint64_t, Prot) {
+  return std::errc::no_such_file_or_directory;
+}
+
+void Domain::put(const WindowBinding&) {}
+
+bool Domain::is_in_window(const WindowBinding&) const { return false; }
+
 bool Domain::in_reserved_window(Iova, std::uint64_t) const { return false; }
 
 bool Domain::has_reserved_window() const { return false; }

@@ -54,6 +54,12 @@ void ReservedIova::free() {
 }
 
 Result<Iova, std::errc> ReservedIova::get(Pa pa, std::uint64_t size, Prot prot) {
+  const auto bound = bind(pa, size, prot);
+  if (!bound) return bound.error();
+  return bound->iova;
+}
+
+Result<WindowBinding, std::errc> ReservedIova::bind(Pa pa, std::uint64_t size, Prot prot) {
   const Pa last(pa.value + (size - 1));
   if (size == 0 || last < pa || (prot & kReadWrite) == Prot::kNone) {
     return std::errc::invalid_argument;
@@ -65,7 +71,7 @@ Result<Iova, std::errc> ReservedIova::get(Pa pa, std::uint64_t size, Prot prot) 
     if (state_ != State::kOpen || !allows(window_.prot, prot)) return std::errc::invalid_argument;
     if (Binding* const shared = bindings_.find(pa, last, prot)) {
       ++shared->references;
-      return shared->iova_of(pa);
+      return WindowBinding{shared->iova_of(pa), windows_};
     }
     binding = make_binding(pa, last, prot);
     // What others have underway may be what is asked for, or about to give its addresses back.
@@ -92,7 +98,7 @@ Result<Iova, std::errc> ReservedIova::get(Pa pa, std::uint64_t size, Prot prot) 
   }
   // Somebody else may have bound it meanwhile; then that is what everybody shares.
   Binding* const shared = bindings_.find(pa, last, prot);
-  const Iova answer = shared ? shared->iova_of(pa) : binding->iova_of(pa);
+  const WindowBinding answer{shared ? shared->iova_of(pa) : binding->iova_of(pa), windows_};
   if (shared) {
     ++shared->references;
     undo(*binding, lock);
@@ -103,8 +109,18 @@ Result<Iova, std::errc> ReservedIova::get(Pa pa, std::uint64_t size, Prot prot) 
   return answer;
 }
 
+void ReservedIova::put(const WindowBinding& binding) {
+  std::unique_lock lock(mutex_);
+  if (windows_ == binding.window) put(binding.iova, lock);
+}
+
 void ReservedIova::put(Iova iova) {
   std::unique_lock lock(mutex_);
+  put(iova, lock);
+}
+
+// REQUIRES: the lock.
+void ReservedIova::put(Iova iova, std::unique_lock<std::mutex>& lock) {
   if (state_ != State::kOpen) return;
   Binding* const found = bindings_.find(iova);
   if (!found || --found->references != 0) return;
@@ -120,6 +136,11 @@ std::optional<ReservedWindow> ReservedIova::window() const {
   const std::lock_guard lock(mutex_);
   if (state_ != State::kOpen) return std::nullopt;
   return window_;
+}
+
+bool ReservedIova::is_open(std::uint64_t number) const {
+  const std::lock_guard lock(mutex_);
+  return state_ == State::kOpen && windows_ == number;
 }
 
 bool ReservedIova::touches(Iova first, Iova last) const {

@@ -12,6 +12,7 @@
 #include "lib/iommu/underway.h"
 #include "lib/iommu/window_bounds.h"
 #include "lib/iommu/window_mapping.h"
+#include "smmu/iommu/domain.h"
 #include "smmu/iommu/iova.h"
 #include "smmu/iommu/prot.h"
 #include "smmu/result.h"
@@ -50,10 +51,15 @@ class ReservedIova {
   // file_exists: there is a window, which may be one that is being given up.  not_enough_memory.
   Result<Done, std::errc> alloc(const ReservedWindow& window);
   void free();
+  Result<WindowBinding, std::errc> bind(Pa pa, std::uint64_t size, Prot prot);
+  void put(const WindowBinding& binding);
+  // The same two, by an address of the window that there is.
   Result<Iova, std::errc> get(Pa pa, std::uint64_t size, Prot prot);
   void put(Iova iova);
 
   std::optional<ReservedWindow> window() const;
+  // Whether the window of that number is there, and is not being given up.
+  bool is_open(std::uint64_t number) const;
   // Whether [first, last] has an address in common with the window, or with one that is being given
   // up.
   bool touches(Iova first, Iova last) const;
@@ -61,6 +67,7 @@ class ReservedIova {
  private:
   enum class State : std::uint8_t { kNone, kOpen, kClosing };
 
+  void put(Iova iova, std::unique_lock<std::mutex>& lock);
   std::unique_ptr<Binding> make_binding(Pa first, Pa last, Prot prot);
   void undo(Binding& binding, std::unique_lock<std::mutex>& lock);
   void end(Underway::Call& call);
@@ -70,7 +77,7 @@ class ReservedIova {
   mutable std::mutex mutex_;  // of all below; changes of the bounds as well
   State state_ = State::kNone;
   ReservedWindow window_;
-  std::uint64_t windows_ = 0;  // there have been
+  std::uint64_t windows_ = 0;  // there have been: the number of the latest
   std::unique_ptr<IovaDomain> iovas_;
   Bindings bindings_;
   Underway underway_;

@@ -29,7 +29,8 @@ MsiBinding::MsiBinding(MsiBinding&& other) noexcept
       kind_(std::exchange(other.kind_, Kind::kNone)),
       domain_(other.domain_),
       space_(other.space_),
-      address_(other.address_) {}
+      address_(other.address_),
+      window_(other.window_) {}
 
 MsiBinding& MsiBinding::operator=(MsiBinding&& other) noexcept {
   MsiBinding taken(std::move(other));
@@ -38,6 +39,7 @@ MsiBinding& MsiBinding::operator=(MsiBinding&& other) noexcept {
   std::swap(domain_, taken.domain_);
   std::swap(space_, taken.space_);
   std::swap(address_, taken.address_);
+  std::swap(window_, taken.window_);
   return *this;
 }
 
@@ -52,9 +54,9 @@ Result<MsiBinding, std::errc> MsiBinding::create(Device& device, const Doorbell&
     case DomainType::kIdentity:
       return MsiBinding(device, Kind::kIdentity, nullptr, nullptr, unchanged);
     case DomainType::kUnmanaged: {
-      const auto iova = domain->get_reserved_iova(doorbell.address, doorbell.size, kDoorbellProt);
-      if (!iova) return iova.error();
-      return MsiBinding(device, Kind::kWindow, domain, nullptr, *iova);
+      const auto bound = domain->bind_in_window(doorbell.address, doorbell.size, kDoorbellProt);
+      if (!bound) return bound.error();
+      return MsiBinding(device, Kind::kWindow, domain, nullptr, bound->iova, bound->window);
     }
     case DomainType::kDma:
     case DomainType::kDmaLazy: {
@@ -75,7 +77,7 @@ Result<MsiBinding, std::errc> MsiBinding::create(Device& device, const Doorbell&
 void MsiBinding::unbind() {
   switch (std::exchange(kind_, Kind::kNone)) {
     case Kind::kWindow:
-      domain_->put_reserved_iova(address_);
+      domain_->put({address_, window_});
       break;
     case Kind::kSpace:
       space_->unbind_doorbell(address_);
@@ -93,8 +95,9 @@ bool MsiBinding::is_current() const {
   if (domain == nullptr) return false;
   if (kind_ == Kind::kIdentity) return domain->type() == DomainType::kIdentity;
   if (kind_ == Kind::kNone || domain != domain_) return false;
-  // Who has given the window up may map there what he likes.
-  return kind_ != Kind::kWindow || domain->in_reserved_window(address_, 1);
+  // Who has given the window up, or the addresses, may map there what he likes.
+  if (kind_ == Kind::kSpace) return domain->doorbell_space() == space_;
+  return domain->is_in_window({address_, window_});
 }
 
 }  // namespace smmu::iommu

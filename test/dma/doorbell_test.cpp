@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -84,6 +85,29 @@ TEST(Doorbells, WhatCannotBeBoundTakesNoAddresses) {
   EXPECT_EQ(refused.error(), std::errc::not_enough_memory);
   EXPECT_EQ(dma.ranges(), before);
   EXPECT_TRUE(dma.leaves().empty());
+}
+
+// As a handler of a fault would that the driver finds while it invalidates.
+TEST(Doorbells, AreBoundAndPutBackFromInsideTheDriversCalls) {
+  DmaSystem dma(without_magazines());
+  const std::uint64_t before = dma.ranges();
+  const auto a = dma.space->bind_doorbell(Pa(0x800'0000), 4, kBell);
+  ASSERT_TRUE(a);
+  std::optional<Iova> same, other;
+  fake(*dma.domain).on_sync = [&](const UnmapBatch&) {
+    if (same) return;
+    // What is on its way out is nobody's any more.
+    same = *dma.space->bind_doorbell(Pa(0x800'0000), 4, kBell);
+    EXPECT_NE(*same, *a);
+    other = *dma.space->bind_doorbell(Pa(0x800'1000), 4, kBell);
+    dma.space->unbind_doorbell(*other);
+  };
+  dma.space->unbind_doorbell(*a);
+  ASSERT_TRUE(same);
+  EXPECT_EQ(dma.leaves(), (MapTables::Leaves{{same->value, {Pa(0x800'0000), kPage, kBell}}}));
+  dma.space->unbind_doorbell(*same);
+  EXPECT_TRUE(dma.leaves().empty());
+  EXPECT_EQ(dma.ranges(), before);
 }
 
 TEST(Doorbells, ThreadsFindTheirsMappedAsLongAsTheyWantThem) {

@@ -225,6 +225,19 @@ TEST(DmaSpace, IsMadeOnceForADomainOfItsTypes) {
   EXPECT_EQ(other->doorbell_space(), nullptr);
 }
 
+// What there is to map may differ from what the driver thought before.
+TEST(DmaSpace, OfADomainThatGetsItsTablesWhenItIsAttachedIsMadeAfterThat) {
+  FakeSystem system;
+  Device& nic = system.add("nic");
+  system.driver->tables_are = TablesAre::kMadeAtFirstAttach;
+  const auto domain = system.domain(DomainType::kDma);
+  const auto early = DmaSpace::create(*domain, {});
+  ASSERT_FALSE(early);
+  EXPECT_EQ(early.error(), std::errc::no_such_device);
+  ASSERT_TRUE(nic.group().attach(*domain));
+  EXPECT_TRUE(DmaSpace::create(*domain, {}));
+}
+
 TEST(DmaSpace, WrongConfigurationsAreRefusedAndLeaveTheDomainAlone) {
   FakeSystem system;
   const auto domain = system.domain(DomainType::kDmaLazy);

@@ -1,9 +1,12 @@
 // Many threads in one space.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <atomic>
+#include <memory>
 #include <optional>
 #include <random>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -74,6 +77,35 @@ TEST(Threads, TheirBuffersDoNotMeet) {
         EXPECT_EQ(dma.space->flush_statistics().refused, 0u);
       }
     }
+  }
+}
+
+TEST(Threads, OfTwoThatMakeASpaceOfOneDomainOneIsRefused) {
+  FakeSystem system;
+  const auto domain = system.domain(DomainType::kDma);
+  for (unsigned round = 0; round != 300; ++round) {
+    std::atomic<unsigned> ready{0};
+    std::array<std::unique_ptr<DmaSpace>, 2> spaces;
+    std::array<std::errc, 2> errors{};
+    const auto make = [&](unsigned n) {
+      for (++ready; ready != 2;) std::this_thread::yield();
+      auto made = DmaSpace::create(*domain, {});
+      if (made) {
+        spaces[n] = *std::move(made);
+      } else {
+        errors[n] = made.error();
+      }
+    };
+    std::thread other(make, 1);
+    make(0);
+    other.join();
+    const unsigned winner = spaces[0] != nullptr ? 0 : 1;
+    ASSERT_NE(spaces[winner], nullptr);
+    ASSERT_EQ(spaces[1 - winner], nullptr) << "two give out the addresses of one domain";
+    ASSERT_EQ(errors[1 - winner], std::errc::file_exists);
+    ASSERT_EQ(domain->doorbell_space(), spaces[winner].get());
+    spaces[winner].reset();
+    ASSERT_EQ(domain->doorbell_space(), nullptr);
   }
 }
 

@@ -270,6 +270,25 @@ TEST_F(ReservedIovaDefects, AddressesOfAGetThatIsUndoneAreTakenUntilItIsUnmapped
   EXPECT_EQ(*reserved_.get(Pa(0x3000), 4, kDoorbell), undone);
 }
 
+// A put knew the address alone, and a window that is opened again has the same ones.
+TEST_F(ReservedIovaDefects, ALatePutTakesNothingFromTheNextWindow) {
+  ASSERT_TRUE(alloc(reserved_, 16));
+  const auto late = reserved_.bind(Pa(0x1000), 4, kDoorbell);
+  ASSERT_TRUE(late);
+  EXPECT_TRUE(reserved_.is_open(late->window));
+  reserved_.free();
+  EXPECT_FALSE(reserved_.is_open(late->window));
+  ASSERT_TRUE(alloc(reserved_, 16));
+  const auto now = reserved_.bind(Pa(0x1000), 4, kDoorbell);
+  ASSERT_TRUE(now);
+  ASSERT_EQ(now->iova, late->iova);
+  EXPECT_FALSE(reserved_.is_open(late->window));
+  reserved_.put(*late);
+  EXPECT_EQ(tables_.iova_to_phys(now->iova), Pa(0x1000));
+  reserved_.put(*now);
+  EXPECT_EQ(tables_.mapped(), 0u);
+}
+
 // Each group had a lock of its own, and groups of one domain shared the list of what is bound.
 TEST_F(ReservedIovaDefects, ThreadsThatShareNoLockOfTheirOwnShareTheWindow) {
   constexpr int kThreads = 4;

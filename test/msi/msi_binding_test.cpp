@@ -184,12 +184,23 @@ TEST_P(DmaBinding, IsMadeByWhoeverGivesOutItsAddresses) {
       << "nobody does";
 
   FakeSpace space;
-  domain.set_doorbell_space(&space);
+  ASSERT_TRUE(domain.set_doorbell_space(space));
   {
     const auto binding = MsiBinding::create(nic, kDoorbell);
     ASSERT_TRUE(binding);
     EXPECT_EQ(binding->address(), Iova(0xffff'f040));
     EXPECT_THAT(space.bound(), SizeIs(1));
+    EXPECT_TRUE(binding->is_current());
+    FakeSpace other;
+    EXPECT_EQ(domain.set_doorbell_space(other).error(), std::errc::file_exists);
+    domain.clear_doorbell_space(other);
+    EXPECT_TRUE(binding->is_current()) << "it is the other one's to say that it goes";
+    domain.clear_doorbell_space(space);
+    EXPECT_FALSE(binding->is_current());
+    ASSERT_TRUE(domain.set_doorbell_space(other));
+    EXPECT_FALSE(binding->is_current()) << "somebody else gives the addresses out now";
+    domain.clear_doorbell_space(other);
+    ASSERT_TRUE(domain.set_doorbell_space(space));
     EXPECT_TRUE(binding->is_current());
   }
   EXPECT_THAT(space.bound(), IsEmpty());
@@ -227,6 +238,21 @@ TEST_F(Binding, IsNotCurrentWithoutItsWindow) {
   ASSERT_TRUE(domain_->map(page, Pa(0x1000), kPage, kReadWrite));
   binding.reset();
   EXPECT_EQ(domain_->iova_to_phys(page), Pa(0x1000)) << "what is there now is somebody else's";
+}
+
+TEST_F(Binding, OfAWindowThatIsGoneIsNothingOfTheNextOne) {
+  Device& nic = attached("nic", *domain_);
+  alloc_window(*domain_);
+  std::optional<MsiBinding> late = std::move(*MsiBinding::create(nic, kDoorbell));
+  domain_->free_reserved_iova_domain();
+  alloc_window(*domain_);
+  const auto now = MsiBinding::create(nic, kDoorbell);
+  ASSERT_TRUE(now);
+  ASSERT_EQ(now->address(), late->address());
+  EXPECT_FALSE(late->is_current());
+  late.reset();
+  EXPECT_TRUE(now->is_current());
+  EXPECT_EQ(domain_->iova_to_phys(now->address()), kTranslater);
 }
 
 TEST_F(Binding, MovesAndIsUnboundOnce) {

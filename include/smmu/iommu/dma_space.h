@@ -50,9 +50,9 @@ class DmaSpace final : public DoorbellSpace {
  public:
   // `regions`, those of the domain's devices, are not given out, but for kSoftwareMsi; nor is the
   // first page.  The domain, the clock and the recorder outlive the space.
-  // invalid_argument: the domain is of another type, a configuration that IovaDomain or FlushQueue
-  // refuses, or the domain can map nothing yet.  file_exists: the domain has a space.
-  // not_enough_memory.
+  // invalid_argument: the domain is of another type, or a configuration that IovaDomain or
+  // FlushQueue refuses.  no_such_device: the domain gets its tables when it is first attached.
+  // file_exists: the domain has a space.  not_enough_memory.
   static Result<std::unique_ptr<DmaSpace>, std::errc> create(
       Domain& domain, std::span<const ReservedRegion> regions, const DmaConfig& config = {});
   // REQUIRES: all is unmapped that was mapped here, and all doorbells are put back.
@@ -109,6 +109,10 @@ class DmaSpace final : public DoorbellSpace {
   // REQUIRES: there is one, and each has bytes and does not wrap.
   bool was_mapped(std::span<const DmaSegment> segments) const;
   bool is_doorbell(Iova iova) const;
+  // One that is mapped and contains [pa, last]; null: none.
+  // REQUIRES: the mutex.
+  Doorbell* find_doorbell(Pa pa, std::uint64_t last, Prot prot) const;
+  void forget(Doorbell& bell);
   // What an unmap answers that has found so many bytes and not all.
   std::errc refuse(std::uint64_t unmapped);
   // Pages that were unmapped: at once, or after a flush.

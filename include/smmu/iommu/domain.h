@@ -43,6 +43,14 @@ struct MsiGeometry {
   friend bool operator==(const MsiGeometry&, const MsiGeometry&) = default;
 };
 
+// What is bound in a reserved window, and in which of those that the domain has had.
+struct WindowBinding {
+  Iova iova;
+  std::uint64_t window = 0;
+
+  friend bool operator==(const WindowBinding&, const WindowBinding&) = default;
+};
+
 // Threads: map(), unmap(), sync() and iova_to_phys() may be called from any number at once, as long
 // as no two of them that change something have addresses in common; and so may everything else,
 // together with them.  The destructor wants the domain to itself.
@@ -165,8 +173,24 @@ class Domain final : private FaultSink {
 
   // Who maps doorbells in a domain of kDma or kDmaLazy, since it is he who gives addresses out;
   // null: nobody does.  He outlives the domain, or is taken away before he goes.
-  void set_doorbell_space(DoorbellSpace* space) {
-    doorbell_space_.store(space, std::memory_order_release);
+  // The same two for who may come late: what was bound in a window that was given up meanwhile is
+  // not what is there in the next one, even at the same address, and putting it back does nothing.
+  Result<WindowBinding, std::errc> bind_in_window(Pa pa, std::uint64_t size,
+                                                  Prot prot = Prot::kWrite | Prot::kNoExec |
+                                                              Prot::kMmio);
+  void put(const WindowBinding& binding);
+  // Whether the window that it was made in is there, and is not being given up.
+  bool is_in_window(const WindowBinding& binding) const;
+  // file_exists: somebody does already.
+  Result<Done, std::errc> set_doorbell_space(DoorbellSpace& space) {
+    DoorbellSpace* there = nullptr;
+    if (doorbell_space_.compare_exchange_strong(there, &space)) return Done{};
+    return std::errc::file_exists;
+  }
+  // Nothing happens if it is another one.
+  void clear_doorbell_space(DoorbellSpace& space) {
+    DoorbellSpace* there = &space;
+    doorbell_space_.compare_exchange_strong(there, nullptr);
   }
   DoorbellSpace* doorbell_space() const { return doorbell_space_.load(std::memory_order_acquire); }
 

@@ -22,7 +22,8 @@ class DoorbellSpace;
 //
 // It takes memory and time to be made, and may fail; to ask it for the address does not.
 //
-// The domain that it is made in outlives it, with its window; who gives a window up unbinds first.
+// The domain that it is made in outlives it.  Its window should, too: when it is given up the
+// doorbell is not mapped any more, and the binding is not current, whatever window there is next.
 // The device may go to another domain: then the binding is not current any more, and what the
 // device needs is another one.
 //
@@ -46,8 +47,8 @@ class MsiBinding {
   // Where the device finds the register.
   // REQUIRES: is_current().
   Iova address() const { return address_; }
-  // Whether the device is where the binding was made, and a window is there if it was made in one;
-  // or where it needs none.
+  // Whether the device is where the binding was made, and that window or space is still there; or
+  // where it needs none.
   bool is_current() const;
 
  private:
@@ -58,8 +59,14 @@ class MsiBinding {
     kWindow,
     kSpace,
   };
-  MsiBinding(Device& device, Kind kind, Domain* domain, DoorbellSpace* space, Iova address)
-      : device_(&device), kind_(kind), domain_(domain), space_(space), address_(address) {}
+  MsiBinding(Device& device, Kind kind, Domain* domain, DoorbellSpace* space, Iova address,
+             std::uint64_t window = 0)
+      : device_(&device),
+        kind_(kind),
+        domain_(domain),
+        space_(space),
+        address_(address),
+        window_(window) {}
   void unbind();
 
   Device* device_;
@@ -67,6 +74,7 @@ class MsiBinding {
   Domain* domain_;        // kWindow, kSpace
   DoorbellSpace* space_;  // kSpace
   Iova address_;
+  std::uint64_t window_;  // kWindow
 };
 
 }  // namespace smmu::iommu
