@@ -210,6 +210,10 @@ void Domain::unmap_range(Iova iova, std::uint64_t size) {
   sync(batch);
 }
 
+void Domain::trim() {
+  if (IoPgtable* const tables = driver_domain_->tables()) tables->trim();
+}
+
 void Domain::sync(UnmapBatch& batch) {
   if (batch.empty()) return;
   driver_domain_->sync(batch);

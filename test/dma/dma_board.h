@@ -110,6 +110,37 @@ void expect_doorbells_as_long_as_bound(emulator::CachePolicy policy) {
   EXPECT_FALSE(dma.writes(*bell, 4));
 }
 
+// The tables that go are made tables of other addresses, which an SMMU that still knew them would
+// find at the old ones.
+template <class Board>
+void expect_trimmed_tables_are_forgotten(emulator::CachePolicy policy) {
+  DmaBoardOf<Board> dma(policy, DomainType::kDma);
+  Domain& domain = *dma.domain;
+  const IoPgtable& tables = *domain.driver_domain().tables();
+  const Pa page = dma.board.allocate(kPage);
+  const std::uint64_t live = dma.board.pool().live();
+  const std::uint64_t before = tables.live_tables();
+  constexpr std::uint64_t kTables = 6;
+  const auto at = [](std::uint64_t table) { return Iova(0x4000'0000 + (table << 21)); };
+  for (std::uint64_t n = 0; n != kTables; ++n) {
+    ASSERT_TRUE(domain.map(at(n), page, kPage, kReadWrite | Prot::kCache));
+    ASSERT_TRUE(dma.writes(at(n), 8));
+  }
+  for (std::uint64_t n = 0; n != kTables; ++n) ASSERT_EQ(domain.unmap(at(n), kPage), kPage);
+  ASSERT_GE(tables.live_tables(), before + kTables);
+  domain.trim();
+  EXPECT_EQ(tables.live_tables(), before);
+  EXPECT_EQ(dma.board.pool().live(), live);
+
+  for (std::uint64_t n = kTables; n != 2 * kTables; ++n) {
+    ASSERT_TRUE(domain.map(at(n), page, kPage, kReadWrite | Prot::kCache));
+  }
+  for (std::uint64_t n = 0; n != kTables; ++n) {
+    EXPECT_FALSE(dma.writes(at(n), 8)) << n;
+    EXPECT_TRUE(dma.writes(at(kTables + n), 8)) << n;
+  }
+}
+
 }  // namespace smmu::iommu
 
 #endif  // SMMU_TEST_DMA_DMA_BOARD_H_

@@ -27,5 +27,11 @@ TEST(DmaOfAnSmmuV2, DoorbellsAreReachedAsLongAsTheyAreBound) {
   expect_doorbells_as_long_as_bound<DrivenBoardV2>(CachePolicy::kAdversarial);
 }
 
+TEST(DmaOfAnSmmuV2, TablesThatTrimGivesBackAreForgotten) {
+  for (const CachePolicy policy : {CachePolicy::kRealistic, CachePolicy::kAdversarial}) {
+    expect_trimmed_tables_are_forgotten<DrivenBoardV2>(policy);
+  }
+}
+
 }  // namespace
 }  // namespace smmu::iommu

@@ -105,11 +105,10 @@ TEST(DmaOfAnSmmuV3, WithoutMemoryForTablesNothingIsLeftMapped) {
   DmaBoard dma(CachePolicy::kRealistic, DomainType::kDma);
   DeviceDma device(*dma.space, {.preference = AddressPreference::kLow32Bits});
   const Pa buffer = dma.board.allocate(kPage);
-  IoPgtable& tables = *dma.domain->driver_domain().tables();
   bool done = false;
   for (std::uint64_t granted = 0; !done; ++granted) {
     ASSERT_LT(granted, 10u);
-    tables.trim();
+    dma.domain->trim();
     const std::uint64_t before = dma.board.pool().live();
     dma.board.pool().grant(granted);
     const auto iova = device.map_single(buffer, 3 * kPage, kBoth);
@@ -120,7 +119,7 @@ TEST(DmaOfAnSmmuV3, WithoutMemoryForTablesNothingIsLeftMapped) {
     } else {
       EXPECT_EQ(iova.error(), std::errc::not_enough_memory);
     }
-    tables.trim();
+    dma.domain->trim();
     EXPECT_EQ(dma.board.pool().live(), before);
   }
 }
@@ -159,6 +158,12 @@ TEST(DmaOfAnSmmuV3, ThreadsMapAndUnmapWhileTheirDevicesWork) {
     }
     for (std::thread& thread : threads) thread.join();
     EXPECT_EQ(wrong, 0u);
+  }
+}
+
+TEST(DmaOfAnSmmuV3, TablesThatTrimGivesBackAreForgotten) {
+  for (const CachePolicy policy : {CachePolicy::kRealistic, CachePolicy::kAdversarial}) {
+    expect_trimmed_tables_are_forgotten<DrivenBoard>(policy);
   }
 }
 

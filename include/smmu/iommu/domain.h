@@ -104,6 +104,10 @@ class Domain final : private FaultSink {
   std::uint64_t unmap(Iova iova, std::uint64_t size, UnmapBatch& batch);
   void sync(UnmapBatch& batch);
   void flush_all() { driver_domain_->flush_all(); }
+  // Gives tables that map nothing back to the pool, when the SMMU has forgotten them.  Without this
+  // they stay for the next map().
+  // REQUIRES: no thread maps or unmaps meanwhile, in the reserved window neither.
+  void trim();
 
   // Where an access of an attached device to `iova` goes.  None: it is not mapped, or is blocked.
   std::optional<Pa> iova_to_phys(Iova iova) const;
