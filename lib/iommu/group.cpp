@@ -58,9 +58,10 @@ bool Group::uses_pasids() const {
   return false;
 }
 
-Result<Done, std::errc> Group::attach(Domain& domain) {
+Result<Done, std::errc> Group::attach(Domain& domain, const void* owner) {
   const Iommu::Change change(iommu_);
   if (change.is_inside()) return std::errc::device_or_resource_busy;
+  if (owner_ != nullptr && owner_ != owner) return std::errc::device_or_resource_busy;
   if (domain_ != nullptr && !is_at_default()) return std::errc::device_or_resource_busy;
   if (&domain.iommu_ != &iommu_) return std::errc::invalid_argument;
   if (domain.type() == DomainType::kBlocked && must_not_be_blocked()) {
@@ -128,6 +129,8 @@ void Group::move_or_block(Domain* to) {
 }
 
 Result<Done, std::errc> Group::join(Device& device) {
+  // Its owner has looked at the devices it has, and at no other one.
+  if (owner_ != nullptr) return std::errc::device_or_resource_busy;
   if (domain_ != nullptr && domain_->window_conflicts_with(device.reserved_regions())) {
     return std::errc::invalid_argument;
   }

@@ -19,23 +19,26 @@ Result<Done, std::errc> Container::attach(Group& group) {
   if (is_here) return std::errc::invalid_argument;
   // A new domain may need what is at these addresses.
   if (state.without_address != 0) return std::errc::device_or_resource_busy;
+  // From then on the group has the devices that it has, so that all of them are looked at.
+  const auto claimed = group.claim(&state);
+  if (!claimed) return claimed;
+  const auto taken = state.take(group);
+  if (!taken) group.release(&state);
+  return taken;
+}
+
+Result<Done, std::errc> Container::State::take(Group& group) {
   std::unique_ptr<ContainerGroup> member = ContainerGroup::create(group);
   if (!member) return std::errc::not_enough_memory;
-  for (const Slot& slot : state.slots) {
+  for (const Slot& slot : slots) {
     if (member->forbids(slot.kind, slot.first, slot.last)) return std::errc::invalid_argument;
   }
-  if (state.config.unsafe_interrupts == UnsafeInterrupts::kRefuse && !state.is_isolated(group)) {
+  if (config.unsafe_interrupts == UnsafeInterrupts::kRefuse && !is_isolated(group)) {
     return std::errc::operation_not_permitted;
   }
-
-  const auto claimed = group.claim(this);
-  if (!claimed) return claimed;
-  if (!state.share(*member)) {
-    const auto founded = state.found(*member);
-    if (!founded) {
-      group.release(this);
-      return founded;
-    }
+  if (!share(*member)) {
+    const auto founded = found(*member);
+    if (!founded) return founded;
   }
   (void)member.release();  // it is in its domain's list
   return Done{};
@@ -53,7 +56,7 @@ Result<Done, std::errc> Container::detach(Group& group) {
     return true;
   });
   if (!member) return std::errc::invalid_argument;
-  group.release(this);
+  group.release(&state);
   return Done{};
 }
 
@@ -64,7 +67,7 @@ Container::~Container() {
     ContainerDomain& domain = state.domains().front();
     const std::unique_ptr<ContainerGroup> member(&domain.groups.front());
     state.drop(*member, domain);
-    member->group().release(this);
+    member->group().release(&state);
   }
   while (!state.slots.empty()) state.remove(*state.slots.begin());
 }
@@ -79,7 +82,7 @@ bool Container::State::is_isolated(const Group& group) const {
 bool Container::State::share(ContainerGroup& group) {
   for (ContainerDomain& domain : domains()) {
     if (domain.traits != group.traits()) continue;
-    if (!group.group().attach(*domain.domain)) continue;
+    if (!group.group().attach(*domain.domain, this)) continue;
     domain.groups.push_back(group);
     return true;
   }
@@ -108,7 +111,7 @@ Result<Done, std::errc> Container::State::found(ContainerGroup& group) {
   if (!fits(*made)) return std::errc::invalid_argument;
 
   // Before slots are in it: some domains have no tables until something is attached.
-  const auto attached = group.group().attach(*made->domain);
+  const auto attached = group.group().attach(*made->domain, this);
   if (!attached) return attached;
   made->enforces_coherency = made->traits.coherent && made->domain->enforce_cache_coherency();
   Result<Done, std::errc> done = Done{};

@@ -60,7 +60,7 @@ struct Container::State {
   bool tracks_writes() const;
 
   // Marks all pages of a slot in the bitmap of a range that begins at `first` and contains it, if
-  // devices could write to them.
+  // devices could write to them: there are some, and they may.
   void mark_all(const Slot& slot, Iova first, const DirtyBitmap& bitmap) const;
   // Marks those that were written to.
   void mark_written(const Slot& slot, Iova first, const DirtyBitmap& bitmap);
@@ -72,7 +72,9 @@ struct Container::State {
 
   // Whether its devices raise no interrupts but their own.
   bool is_isolated(const Group& group) const;
-  // Puts a group that is claimed into a domain that is there, or into one of its own.
+  // Makes a group that is claimed one of the container's, in a domain that is there or in one of
+  // its own.
+  Result<Done, std::errc> take(Group& group);
   bool share(ContainerGroup& group);
   Result<Done, std::errc> found(ContainerGroup& group);
   // Whether a domain could be one of the container's, with all slots in it.

@@ -53,7 +53,8 @@ TEST(GroupMerge, ADeviceGoesToWhereItsGroupIs) {
   EXPECT_EQ(system.driver->attached().at(&port), system.driver->attached().at(&nic));
   EXPECT_EQ(domain->attachments(), 1u);
   nic.group().detach();
-  ASSERT_TRUE(nic.group().claim(this));
+  const auto blocked = system.domain(DomainType::kBlocked);
+  ASSERT_TRUE(nic.group().attach(*blocked));
   Device& hub = system.add("hub", {.not_isolated_from = {&nic}});
   EXPECT_EQ(system.driver->attached().at(&hub).kind, AttachKind::kBlocked);
   // Nor could it be blocked if firmware uses it.
@@ -216,7 +217,13 @@ TEST(GroupOwner, FindsTheGroupUnused) {
   Device& nic = system.add("nic", {.pasid_bits = 4});
   Group& group = nic.group();
   const auto domain = system.domain();
-  ASSERT_TRUE(group.attach(*domain));
+  const int another = 0;
+  for (const void* const owner :
+       {static_cast<const void*>(nullptr), static_cast<const void*>(&another)}) {
+    EXPECT_EQ(group.attach(*domain, owner).error(), std::errc::device_or_resource_busy);
+    EXPECT_EQ(system.driver->attached().at(&nic).kind, AttachKind::kBlocked);
+  }
+  ASSERT_TRUE(group.attach(*domain, this));
   EXPECT_EQ(group.claim(this).error(), std::errc::device_or_resource_busy);
   group.detach();
   ASSERT_TRUE(nic.attach_pasid(SubstreamId(3), *domain));
@@ -234,8 +241,27 @@ TEST(GroupOwner, WhoseDomainGoesIsLeftWithABlockedGroup) {
   Device& nic = system.add("nic");
   auto domain = system.domain();
   ASSERT_TRUE(nic.group().claim(this));
-  ASSERT_TRUE(nic.group().attach(*domain));
+  ASSERT_TRUE(nic.group().attach(*domain, this));
   domain.reset();
+// It has looked at the regions and interrupts of the devices it took, and of no other ones.
+TEST(GroupOwner, GetsNoDeviceThatItHasNotTaken) {
+  FakeSystem system;
+  Device& nic = system.add("nic");
+  const auto domain = system.domain();
+  ASSERT_TRUE(nic.group().claim(this));
+  ASSERT_TRUE(nic.group().attach(*domain, this));
+  const State before(system);
+  EXPECT_EQ(
+      system.iommu
+          ->add_device({.name = "hub", .streams = {{StreamId(77)}}, .not_isolated_from = {&nic}})
+          .error(),
+      std::errc::device_or_resource_busy);
+  EXPECT_EQ(State(system), before);
+  nic.group().detach();
+  nic.group().release(this);
+  EXPECT_EQ(&system.add("hub", {.not_isolated_from = {&nic}}).group(), &nic.group());
+}
+
   EXPECT_EQ(nic.group().domain(), nullptr);
   EXPECT_EQ(system.driver->attached().at(&nic).kind, AttachKind::kBlocked);
 }

@@ -72,7 +72,7 @@ TEST_F(Pasid, OfAGroupThatIsOwnedIsForWhatTheOwnerAttached) {
   ASSERT_TRUE(nic_.group().claim(this));
   EXPECT_EQ(nic_.attach_pasid(SubstreamId(1), *domain_).error(),
             std::errc::device_or_resource_busy);
-  ASSERT_TRUE(nic_.group().attach(*domain_));
+  ASSERT_TRUE(nic_.group().attach(*domain_, this));
   EXPECT_TRUE(nic_.attach_pasid(SubstreamId(1), *domain_));
 }
 

@@ -118,14 +118,14 @@ class Group : public ListPlace<Group, Iommu>, public ListPlace<Group, Domain> {
   std::uint32_t number() const { return number_; }
   std::vector<Device*> devices() const;
 
-  // All devices go to `domain`.
-  // device_or_resource_busy: the group is attached to a domain that is not its default, whichever
-  // that is; or the caller is inside a call that attaches, see Iommu.  invalid_argument: the domain
-  // is another Iommu's, or cannot be for one of the devices: another domain may do; or it blocks a
-  // device that firmware says must not be; or its reserved window is where a device has a region.
-  // And those of Driver::attach().  An error leaves all devices where they were; one that the
-  // driver does not take back there is blocked.
-  Result<Done, std::errc> attach(Domain& domain);
+  // All devices go to `domain`.  `owner`: who has claimed the group, if somebody has.
+  // device_or_resource_busy: somebody else owns the group, or it is attached to a domain that is
+  // not its default, whichever that is; or the caller is inside a call that attaches, see Iommu.
+  // invalid_argument: the domain is another Iommu's, or cannot be for one of the devices: another
+  // domain may do; or it blocks a device that firmware says must not be; or its reserved window is
+  // where a device has a region. And those of Driver::attach().  An error leaves all devices where
+  // they were; one that the driver does not take back there is blocked.
+  Result<Done, std::errc> attach(Domain& domain, const void* owner = nullptr);
   // Back to the default domain, or, as long as somebody owns the group, to where all is blocked.
   void detach();
   // The domain it is attached to; the default one, too.  Null: all is blocked, since it is owned,
@@ -134,10 +134,10 @@ class Group : public ListPlace<Group, Iommu>, public ListPlace<Group, Domain> {
   Domain& default_domain() const;
 
   // Whoever hands the group's devices to others wants nobody else to use them: all is blocked but
-  // what the owner attaches.  device_or_resource_busy: it is owned, attached to a domain that is
-  // not its default, or attached by a PASID; or the caller is inside a call that attaches, see
-  // Iommu. invalid_argument: firmware says it must not be blocked, or `owner` is null.  And those
-  // of Driver::attach().
+  // what the owner attaches, and no device becomes part of it.  device_or_resource_busy: it is
+  // owned, attached to a domain that is not its default, or attached by a PASID; or the caller is
+  // inside a call that attaches, see Iommu. invalid_argument: firmware says it must not be blocked,
+  // or `owner` is null.  And those of Driver::attach().
   Result<Done, std::errc> claim(const void* owner);
   // Blocks no more.  Nothing happens if it is not `owner` who has claimed it.
   // REQUIRES: it is detached.

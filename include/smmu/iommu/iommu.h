@@ -66,8 +66,10 @@ class Iommu {
   // invalid_argument: no StreamID, another Iommu's device among those it is not isolated from, a
   // device that must not be blocked and would be, a region in the reserved window of the domain;
   // a group that it gets into, and that is attached by a PASID; or several, of which one is owned,
-  // not attached to its default domain, or has one of another type.  device_or_resource_busy: the
-  // caller is inside a call that attaches.  And those of Driver::add_device(),
+  // not attached to its default domain, or has one of another type; a region of kDirect or
+  // kDirectRelaxable where another device of the group has one with fewer rights.
+  // device_or_resource_busy: the group that it gets into is owned, or the caller is inside a call
+  // that attaches.  And those of Driver::add_device(),
   // Driver::create_domain(), Domain::map() and Driver::attach().  An error leaves all as it was.
   Result<Device*, std::errc> add_device(DeviceConfig config);
   // Its accesses fail from now on.  A group without devices is gone.
