@@ -1,5 +1,8 @@
 // Who is told of the faults of a domain's devices.
+#include <mutex>
+
 #include "smmu/iommu/domain.h"
+#include "smmu/iommu/iommu.h"
 
 namespace smmu::iommu {
 namespace {
@@ -25,6 +28,8 @@ FaultAction Domain::on_fault(Device* device, const Fault& fault) {
 
 Result<Done, std::errc> Domain::set_fault_handler(FaultHandler* handler) {
   if (handler != nullptr) {
+    // A window is made with the lock held, too.
+    const std::lock_guard lock(iommu_.mutex_);
     if (has_reserved_window()) return std::errc::device_or_resource_busy;
     FaultHandler* there = nullptr;
     if (!fault_handler_.compare_exchange_strong(there, handler) && there != handler) {

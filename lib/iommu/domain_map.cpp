@@ -33,7 +33,7 @@ inline Result<IoPgtable*, std::errc> Domain::tables_to_map(Iova iova, std::uint6
   IoPgtable* const tables = driver_domain_->tables();
   const std::uint64_t sizes =
       tables != nullptr ? table_sizes(*tables) : driver_domain_->page_sizes();
-  if (!is_aligned(sizes, bits) || (prot & kReadWrite) == Prot::kNone) {
+  if (!is_aligned(sizes, bits) || !can_be_mapped(prot)) {
     return std::errc::invalid_argument;
   }
   if (size == 0) return nullptr;

@@ -2,6 +2,7 @@
 // it is mapped with the domain's own tables.
 #include <mutex>
 #include <new>
+#include <optional>
 
 #include "lib/iommu/page_sizes.h"
 #include "lib/iommu/reserved_iova.h"
@@ -41,14 +42,20 @@ Result<Done, std::errc> Domain::alloc_reserved_iova_domain(Iova iova, std::uint6
   if (window->first < aperture.first || window->last > aperture.last) {
     return std::errc::invalid_argument;
   }
+  const auto refusal = [&]() -> std::optional<std::errc> {
+    if (has_reserved_window()) return std::errc::file_exists;
+    if (fault_handler_ != nullptr) return std::errc::device_or_resource_busy;
+    if (meets_reserved_region(window->first, window->last)) return std::errc::invalid_argument;
+    return std::nullopt;
+  };
+  std::unique_lock lock(iommu_.mutex_);
+  if (const auto refused = refusal()) return *refused;
+  lock.unlock();
   // This may take its time, and needs no lock: nobody maps there meanwhile.
-  const bool mapped = is_mapped(window->first, window->last);
+  if (is_mapped(window->first, window->last)) return std::errc::invalid_argument;
   // Whatever is attached from now on finds the window.
-  const std::lock_guard lock(iommu_.mutex_);
-  if (has_reserved_window()) return std::errc::file_exists;
-  if (mapped || meets_reserved_region(window->first, window->last)) {
-    return std::errc::invalid_argument;
-  }
+  lock.lock();
+  if (const auto refused = refusal()) return *refused;
   Window* own = window_.load(std::memory_order_relaxed);
   if (!own) {
     own = new (std::nothrow) Window(*this);

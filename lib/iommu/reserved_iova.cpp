@@ -8,7 +8,7 @@ namespace smmu::iommu {
 
 Result<ReservedWindow, std::errc> ReservedWindow::of(Iova iova, std::uint64_t size, unsigned order,
                                                      Prot prot) {
-  if (order >= 64 || size == 0 || (prot & kReadWrite) == Prot::kNone) {
+  if (order >= 64 || size == 0 || !can_be_mapped(prot)) {
     return std::errc::invalid_argument;
   }
   const std::uint64_t granule = std::uint64_t{1} << order;
@@ -61,7 +61,7 @@ Result<Iova, std::errc> ReservedIova::get(Pa pa, std::uint64_t size, Prot prot) 
 
 Result<WindowBinding, std::errc> ReservedIova::bind(Pa pa, std::uint64_t size, Prot prot) {
   const Pa last(pa.value + (size - 1));
-  if (size == 0 || last < pa || (prot & kReadWrite) == Prot::kNone) {
+  if (size == 0 || last < pa || !can_be_mapped(prot)) {
     return std::errc::invalid_argument;
   }
   std::unique_lock lock(mutex_);

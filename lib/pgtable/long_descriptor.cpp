@@ -277,12 +277,11 @@ template <unsigned kGranule>
 Mapped LongDescriptor<kGranule>::map(Iova iova, Pa pa, std::uint64_t page_size, std::uint64_t count,
                                      Prot prot) {
   std::uint64_t address = 0;
-  if (count == 1 && page_size == std::uint64_t{1} << kGranule && plain_ &&
-      (prot & kReadWrite) != Prot::kNone && in_range(iova, address) && pa.value <= last_pa_)
-      [[likely]] {
+  if (count == 1 && page_size == std::uint64_t{1} << kGranule && plain_ && can_be_mapped(prot) &&
+      in_range(iova, address) && pa.value <= last_pa_) [[likely]] {
     std::uint64_t* const entry = page_entry(address);
     if (entry != nullptr && load(entry) == 0) [[likely]] {
-      store(entry, leaf(pa, attributes_[static_cast<std::size_t>(prot) % 64], kGranule));
+      store(entry, leaf(pa, attributes_[static_cast<std::size_t>(prot)], kGranule));
       return {page_size, std::errc()};
     }
   }
@@ -293,7 +292,7 @@ template <unsigned kGranule>
 Mapped LongDescriptor<kGranule>::map_any(Iova iova, Pa pa, std::uint64_t page_size,
                                          std::uint64_t count, Prot prot) {
   const unsigned leaf_shift = shift_of_size(page_size);
-  if (leaf_shift == 0 || (prot & kReadWrite) == Prot::kNone) [[unlikely]]
+  if (leaf_shift == 0 || !can_be_mapped(prot)) [[unlikely]]
     return {0, std::errc::invalid_argument};
   std::uint64_t address = 0;
   if (!in_range(iova, address) || pa.value > last_pa_) [[unlikely]]
@@ -318,7 +317,7 @@ Mapped LongDescriptor<kGranule>::map_any(Iova iova, Pa pa, std::uint64_t page_si
     entry = entry_below(descriptor, address, shift);
   }
   if (shift == leaf_shift) [[likely]] {
-    const std::uint64_t attributes = attributes_[static_cast<std::size_t>(prot) % 64];
+    const std::uint64_t attributes = attributes_[static_cast<std::size_t>(prot)];
     if (count == 1 && load(entry) == 0) [[likely]] {
       store(entry, leaf(pa, attributes, shift));
       mapped.bytes = page_size;

@@ -262,7 +262,7 @@ Mapped ShortDescriptor::write(std::uint32_t* entry, Iova iova, Pa pa, const Size
 Mapped ShortDescriptor::map(Iova iova, Pa pa, std::uint64_t page_size, std::uint64_t count,
                             Prot prot) {
   const Size* const size = size_of(page_size);
-  if (size == nullptr || (prot & kReadWrite) == Prot::kNone) {
+  if (size == nullptr || !can_be_mapped(prot)) {
     return {0, std::errc::invalid_argument};
   }
   if (!in_range(iova) || pa.value >> kAddressBits != 0) return {0, std::errc::result_out_of_range};

@@ -105,8 +105,10 @@ TEST_F(DomainReserved, AWindowThatDoesNotFitThePagesIsRefused) {
   expect_refused(Iova(kWindow.value + 1), kWindowSize);
   expect_refused(kWindow, kPage + 1);
   expect_refused(Iova(~std::uint64_t{0} - kPage + 1), 2 * kPage);
-  EXPECT_EQ(domain_->alloc_reserved_iova_domain(kWindow, kWindowSize, 12, Prot::kNoExec).error(),
-            std::errc::invalid_argument);
+  for (const Prot prot : {Prot::kNoExec, kReadWrite | static_cast<Prot>(0x40)}) {
+    EXPECT_EQ(domain_->alloc_reserved_iova_domain(kWindow, kWindowSize, 12, prot).error(),
+              std::errc::invalid_argument);
+  }
   EXPECT_TRUE(alloc(Iova(0x8'0000'0000), 0x1'0000'0000, 32))
       << "a granule that is no size of the tables is mapped in many of theirs";
 }
@@ -295,6 +297,78 @@ TEST_F(DomainReserved, AWindowThatGetsNoMemoryIsNotThere) {
     ASSERT_EQ(domain_->get_reserved_iova(kDoorbell, 4).error(), std::errc::invalid_argument);
   }
   EXPECT_GE(granted, 2u) << "there was something to refuse";
+}
+
+TEST_F(DomainReserved, AWindowAndAFaultHandlerKeepEachOtherOut) {
+  class Nobody final : public FaultHandler {
+    FaultAction on_fault(Domain&, Device*, const Fault&) override { return FaultAction::kNotMine; }
+  } handler;
+  attach();
+  ASSERT_TRUE(domain_->set_fault_handler(&handler));
+  EXPECT_EQ(alloc().error(), std::errc::device_or_resource_busy);
+  EXPECT_EQ(domain_->msi_geometry(), std::nullopt);
+  ASSERT_TRUE(domain_->set_fault_handler(nullptr));
+  ASSERT_TRUE(alloc());
+  EXPECT_EQ(domain_->set_fault_handler(&handler).error(), std::errc::device_or_resource_busy);
+  EXPECT_TRUE(domain_->set_fault_handler(nullptr));
+  domain_->free_reserved_iova_domain();
+  ASSERT_TRUE(domain_->set_fault_handler(&handler));
+  ASSERT_TRUE(domain_->set_fault_handler(nullptr));
+}
+
+TEST_F(DomainReserved, OfTwoThreadsOneGetsItsWindowOrTheOtherItsHandler) {
+  class Nobody final : public FaultHandler {
+    FaultAction on_fault(Domain&, Device*, const Fault&) override { return FaultAction::kNotMine; }
+  } handler;
+  attach();
+  for (int round = 0; round != 300; ++round) {
+    std::latch start(2);
+    bool window = false;
+    std::thread other([&] {
+      start.arrive_and_wait();
+      window = alloc().has_value();
+    });
+    start.arrive_and_wait();
+    const bool handles = domain_->set_fault_handler(&handler).has_value();
+    other.join();
+    ASSERT_NE(window, handles) << round;
+    ASSERT_TRUE(domain_->set_fault_handler(nullptr));
+    domain_->free_reserved_iova_domain();
+  }
+}
+
+// By PASID a device reaches the window as it does without.
+TEST_F(DomainReserved, AndRegionsOfDevicesAttachedByPasidDoNotMeet) {
+  Device& nic = system_.add(
+      "nic",
+      {.pasid_bits = 4,
+       .reserved = {{Iova(kWindow.value + kPage), kPage, ReservedType::kReserved, Prot::kNone}}});
+  ASSERT_TRUE(nic.attach_pasid(SubstreamId(3), *domain_));
+  expect_refused(kWindow, kWindowSize);
+  nic.detach_pasid(SubstreamId(3));
+  ASSERT_TRUE(alloc());
+  EXPECT_EQ(nic.attach_pasid(SubstreamId(3), *domain_).error(), std::errc::invalid_argument);
+  EXPECT_EQ(nic.pasid_domain(SubstreamId(3)), nullptr);
+  EXPECT_THAT(system_.driver->attached_pasids(), IsEmpty());
+  domain_->free_reserved_iova_domain();
+  EXPECT_TRUE(nic.attach_pasid(SubstreamId(3), *domain_));
+}
+
+TEST_F(DomainReserved, ADeviceWithARegionThereDoesNotBecomePartOfAGroup) {
+  Device& nic = system_.add("nic");
+  ASSERT_TRUE(nic.group().attach(*domain_));
+  ASSERT_TRUE(alloc());
+  const DeviceConfig port{.name = "port",
+                          .streams = {{StreamId(50)}},
+                          .reserved = {{kWindow, kPage, ReservedType::kReserved, Prot::kNone}},
+                          .not_isolated_from = {&nic}};
+  const auto refused = system_.iommu->add_device(port);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error(), std::errc::invalid_argument);
+  EXPECT_THAT(nic.group().devices(), ::testing::ElementsAre(&nic));
+  EXPECT_THAT(system_.driver->attached(), SizeIs(1));
+  domain_->free_reserved_iova_domain();
+  EXPECT_TRUE(system_.iommu->add_device(port));
 }
 
 }  // namespace

@@ -143,7 +143,7 @@ TEST(Memory, WithoutTablesAMapLeavesNothing) {
     pool->grant(granted);
     EXPECT_EQ(domain->map(at, Pa(0x1000), 0x4000, kReadWrite).error(), kNone) << granted;
     pool->grant(PagePool::kUnlimited);
-    domain->driver_domain().tables()->trim();
+    domain->trim();
     EXPECT_EQ(domain->driver_domain().tables()->live_tables(), 0u);
     for (std::uint64_t page = 0; page < 4; ++page) {
       EXPECT_EQ(domain->iova_to_phys(Iova(at.value + page * 0x1000)), std::nullopt);
@@ -152,6 +152,64 @@ TEST(Memory, WithoutTablesAMapLeavesNothing) {
   pool->grant(6);
   EXPECT_TRUE(domain->map(at, Pa(0x1000), 0x4000, kReadWrite));
   pool->grant(PagePool::kUnlimited);
+}
+
+TEST(Memory, OfTablesThatMapNothingIsGivenBackByTrimWhenTheyAreForgotten) {
+  FakeSystem system;
+  emulator::Ram ram;
+  ASSERT_TRUE(ram.add(Pa(0), 1 << 20));
+  const auto pool = *PagePool::create(ram, Pa(0), 1 << 20);
+  system.driver->pool = pool.get();
+  const auto domain = system.domain();
+  const IoPgtable& tables = *domain->driver_domain().tables();
+  ASSERT_TRUE(domain->map(Iova(0x1000), Pa(0x1000), 0x1000, kReadWrite));
+  const std::uint64_t before = tables.live_tables();
+  const std::uint64_t live = pool->live();
+  // One table of pages each, below several of the level above.
+  constexpr std::uint64_t kStride = std::uint64_t{1} << 29;
+  for (std::uint64_t n = 1; n != 9; ++n) {
+    ASSERT_TRUE(domain->map(Iova(n * kStride), Pa(0x1000), 0x1000, kReadWrite));
+  }
+  domain->trim();
+  EXPECT_GE(tables.live_tables(), before + 8) << "they map something";
+  for (std::uint64_t n = 1; n != 9; ++n) {
+    ASSERT_EQ(domain->unmap(Iova(n * kStride), 0x1000), 0x1000u);
+  }
+  EXPECT_GE(tables.live_tables(), before + 8) << "for the next map";
+  EXPECT_EQ(fake(*domain).take_walks().size(), 0u);
+  domain->trim();
+  EXPECT_EQ(tables.live_tables(), before);
+  EXPECT_EQ(pool->live(), live);
+  EXPECT_GE(fake(*domain).take_walks().size(), 8u);
+  EXPECT_EQ(domain->iova_to_phys(Iova(0x1000)), Pa(0x1000));
+  const auto identity = system.domain(DomainType::kIdentity);
+  identity->trim();
+}
+
+// There are no rights above those of Prot.
+TEST(Memory, IsNotMappedWithRightsThatThereAreNot) {
+  FakeSystem system;
+  emulator::Ram ram;
+  ASSERT_TRUE(ram.add(Pa(0), 1 << 20));
+  const auto pool = *PagePool::create(ram, Pa(0), 1 << 20);
+  system.driver->pool = pool.get();
+  const auto domain = system.domain();
+  constexpr Prot kStrange = kReadWrite | static_cast<Prot>(0x40);
+  for (int twice = 0; twice != 2; ++twice) {
+    for (const std::uint64_t size : {0x1000u, 0x3000u, 0x20'0000u}) {
+      EXPECT_EQ(domain->map(Iova(0x20'0000), Pa(0x20'0000), size, kStrange).error(),
+                std::errc::invalid_argument);
+    }
+    const ScatterEntry piece{Pa(0x1000), 0x1000};
+    EXPECT_EQ(domain->map_sg(Iova(0x1000), {&piece, 1}, kStrange).error(),
+              std::errc::invalid_argument);
+    // From now on pages go the short way.
+    ASSERT_TRUE(
+        domain->map(Iova(0x20'1000 + std::uint64_t(twice) * 0x1000), Pa(0), 0x1000, kReadWrite));
+    EXPECT_EQ(domain->map(Iova(0x20'3000), Pa(0), 0x1000, kStrange).error(),
+              std::errc::invalid_argument);
+  }
+  EXPECT_EQ(domain->iova_to_phys(Iova(0x20'3000)), std::nullopt);
 }
 
 }  // namespace

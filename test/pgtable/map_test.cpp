@@ -119,6 +119,9 @@ TEST_F(Map, RefusesAPageThatNobodyMayUse) {
     // Nor where the tables are there.
     EXPECT_EQ(tables->map(Iova(k4K), Pa(0), k4K, 1, kReadWrite), mapped(k4K));
     EXPECT_EQ(tables->map(Iova(0), Pa(0), k4K, 1, Prot::kNoExec), kInvalid);
+    for (const auto strange : {static_cast<Prot>(0x40), static_cast<Prot>(0x80)}) {
+      EXPECT_EQ(tables->map(Iova(0), Pa(0), k4K, 1, kReadWrite | strange), kInvalid);
+    }
     EXPECT_EQ(tables->iova_to_phys(Iova(0)), std::nullopt);
   }
 }

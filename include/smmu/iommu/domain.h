@@ -83,10 +83,10 @@ class Domain final : private FaultSink {
   // Maps [iova, iova + size) to [pa, pa + size), in the largest pages and blocks that fit; all of
   // it or nothing.  No bytes: nothing is done.
   // invalid_argument: an address or the size is no multiple of the smallest page, a range wraps,
-  // the domain does not page, `prot` says neither kRead nor kWrite, or part of the range is in the
-  // reserved window.  result_out_of_range: it is not all inside geometry().  no_such_device: the
-  // domain gets its tables when it is first attached.  And those of IoPgtable::map() and of the
-  // driver.
+  // the domain does not page, `prot` says neither kRead nor kWrite or more than Prot has, or part
+  // of the range is in the reserved window.  result_out_of_range: it is not all inside geometry().
+  // no_such_device: the domain gets its tables when it is first attached.  And those of
+  // IoPgtable::map() and of the driver.
   Result<Done, std::errc> map(Iova iova, Pa pa, std::uint64_t size, Prot prot);
   // The same for pieces that follow one another from `iova` on; those that follow one another in
   // memory are mapped as one.  Returns the bytes.
@@ -118,8 +118,8 @@ class Domain final : private FaultSink {
   // What is told of faults of this domain's devices; null: nobody.  When it returns no thread is in
   // the one of before, which may be destroyed then; but called from inside a handler it does not
   // wait for other threads.
-  // device_or_resource_busy: there is another one, or a reserved window, which some systems answer
-  // for by the same means.
+  // device_or_resource_busy: there is another one; or a reserved window, as Linux has it, which
+  // keeps one of the two for a domain.
   Result<Done, std::errc> set_fault_handler(FaultHandler* handler);
 
   // From now on what devices write to is remembered.  operation_not_supported: the hardware cannot,
@@ -142,8 +142,9 @@ class Domain final : private FaultSink {
   // there are no bytes, or they wrap; the granule is smaller than the smallest page, or `size` is
   // more than kMostWindowPages of these; the window is not inside the aperture, or overlaps what is
   // mapped or a reserved region of a device that is attached (but for one of kSoftwareMsi); `prot`
-  // says neither kRead nor kWrite; the domain is not one of kUnmanaged.  file_exists: there is a
-  // window.  not_enough_memory. no_such_file_or_directory: this library was built without it.
+  // says neither kRead nor kWrite, or more than Prot has; the domain is not one of kUnmanaged.
+  // file_exists: there is a window.  device_or_resource_busy: there is a fault handler.
+  // not_enough_memory.  no_such_file_or_directory: this library was built without it.
   //
   // A device that is attached later must not have a reserved region there either.
   Result<Done, std::errc> alloc_reserved_iova_domain(Iova iova, std::uint64_t size, unsigned order,
@@ -172,11 +173,6 @@ class Domain final : private FaultSink {
   // Any address inside a binding will do; one that is in none is ignored.  The last one unmaps it;
   // its addresses are given to others only when no device reaches it any more.
   void put_reserved_iova(Iova iova);
-  // Whether part of a range is in the window, or in one that is being given up.
-  bool in_reserved_window(Iova iova, std::uint64_t size) const;
-
-  // Who maps doorbells in a domain of kDma or kDmaLazy, since it is he who gives addresses out;
-  // null: nobody does.  He outlives the domain, or is taken away before he goes.
   // The same two for who may come late: what was bound in a window that was given up meanwhile is
   // not what is there in the next one, even at the same address, and putting it back does nothing.
   Result<WindowBinding, std::errc> bind_in_window(Pa pa, std::uint64_t size,
@@ -185,6 +181,11 @@ class Domain final : private FaultSink {
   void put(const WindowBinding& binding);
   // Whether the window that it was made in is there, and is not being given up.
   bool is_in_window(const WindowBinding& binding) const;
+  // Whether part of a range is in the window, or in one that is being given up.
+  bool in_reserved_window(Iova iova, std::uint64_t size) const;
+
+  // Who maps doorbells in a domain of kDma or kDmaLazy, since it is he who gives addresses out;
+  // null: nobody does.  He outlives the domain, or is taken away before he goes.
   // file_exists: somebody does already.
   Result<Done, std::errc> set_doorbell_space(DoorbellSpace& space) {
     DoorbellSpace* there = nullptr;

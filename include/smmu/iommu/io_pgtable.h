@@ -158,7 +158,7 @@ class IoPgtable {
 
   // `count` pages or blocks of `page_size`.  Stops without an error at the end of a table, so who
   // has more to map calls again.
-  // invalid_argument: not a size of page_sizes(), or neither kRead nor kWrite.
+  // invalid_argument: not a size of page_sizes(), or rights that are none (can_be_mapped()).
   // result_out_of_range: an address is beyond input_bits or output_bits.  file_exists: the page is
   // mapped already, or part of a block; of those that one call writes to one table, none is mapped.
   // not_enough_memory.  Addresses are rounded down to a page.

@@ -29,6 +29,12 @@ constexpr bool has(Prot prot, Prot flags) { return (prot & flags) == flags; }
 
 inline constexpr Prot kReadWrite = Prot::kRead | Prot::kWrite;
 
+// Whether it says nothing but the above, and one of kRead and kWrite.
+constexpr bool can_be_mapped(Prot prot) {
+  constexpr auto kAll = static_cast<Prot>(2 * static_cast<unsigned>(Prot::kPriv) - 1);
+  return prot <= kAll && (prot & kReadWrite) != Prot::kNone;
+}
+
 }  // namespace smmu::iommu
 
 #endif  // SMMU_IOMMU_PROT_H_
