@@ -46,8 +46,10 @@ class Bindings {
   void remove(Binding& binding);
 
   // One that contains [first, last] and allows what `prot` says: of several the one that begins
-  // highest; of those, the one that ends lowest; of those, the one that came last.  Looks at those
-  // alone that begin no farther below than the largest of all bindings reaches.
+  // highest; of those, the one that ends lowest; of those, the one that came last.  Looks,
+  // downwards, at those alone that begin no farther below `last` than the largest of all bindings
+  // reaches: as a rule these are few, and they are never more than the window has granules, which
+  // Domain::kMostWindowPages bounds.
   Binding* find(Pa first, Pa last, Prot prot);
   Binding* find(Iova iova);
   // Any; null: there is none.

@@ -41,6 +41,27 @@ bool find_covered(const ReservedRegion& region, const LinkedList<Device, Group>&
   return found;
 }
 
+// Whether what is mapped with one of these is good for the other: it lacks no right, and it is
+// memory of the same kind.
+bool serves(Prot mapped, Prot asked) {
+  return has(mapped, asked & kReadWrite) && has(asked, mapped & (Prot::kNoExec | Prot::kPriv)) &&
+         (mapped & Prot::kMmio) == (asked & Prot::kMmio);
+}
+
+// Whether all of those ranges serve the region: a page is mapped once, for all that have it.
+bool is_served(const ReservedRegion& region, const LinkedList<Device, Group>& devices,
+               std::uint64_t page_size) {
+  const Range own = pages_of(region, page_size);
+  for (const Device& device : devices) {
+    for (const ReservedRegion& other : device.reserved_regions()) {
+      if (&other == &region) break;
+      if (!is_direct(other) || !pages_of(other, page_size).meets(own)) continue;
+      if (!serves(other.prot, region.prot)) return false;
+    }
+  }
+  return true;
+}
+
 // Calls visit(Range, Prot) for what is for `device` alone to map, as long as that says true.
 template <class Visit>
 void for_each_piece(const Domain& domain, const Device& device,
@@ -70,6 +91,11 @@ void for_each_piece(const Domain& domain, const Device& device,
 
 Result<Done, std::errc> map_direct_regions(Domain& domain, const Device& device,
                                            const LinkedList<Device, Group>& devices) {
+  const std::uint64_t page_size = smallest_page(domain.page_sizes());
+  for (const ReservedRegion& region : device.reserved_regions()) {
+    if (page_size == 0 || !is_direct(region)) continue;
+    if (!is_served(region, devices, page_size)) return std::errc::invalid_argument;
+  }
   std::errc error{};
   std::uint64_t mapped = 0;
   for_each_piece(domain, device, devices, [&](const Range& pages, Prot prot) {

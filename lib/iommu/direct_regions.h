@@ -11,7 +11,8 @@
 namespace smmu::iommu {
 
 // Maps of the regions of `device` what no other one of `devices` has as a region: all of it, or on
-// an error nothing.  Errors: Domain::map().
+// an error nothing.  invalid_argument: with the rights of that one, this device would lack some.
+// And the errors of Domain::map().
 Result<Done, std::errc> map_direct_regions(Domain& domain, const Device& device,
                                            const LinkedList<Device, Group>& devices);
 // Unmaps that again.

@@ -63,6 +63,7 @@ std::optional<std::uint32_t> MsiVectors::interrupt(std::uint32_t index) const {
 
 Result<Done, std::errc> MsiVectors::renew() {
   if (is_bound()) return Done{};
+  if (controller_ == nullptr) return std::errc::invalid_argument;
   auto binding = MsiBinding::create(*device_, controller_->doorbell());
   if (!binding) return binding.error();
   binding_ = std::move(*binding);
@@ -70,6 +71,7 @@ Result<Done, std::errc> MsiVectors::renew() {
 }
 
 Result<MsiVectors, std::errc> MsiVectors::retarget(MsiController& to) {
+  if (controller_ == nullptr) return std::errc::invalid_argument;
   if (!to.isolates() && device_->config().msi_controller->isolates()) {
     return std::errc::operation_not_permitted;
   }

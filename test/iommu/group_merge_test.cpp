@@ -121,6 +121,31 @@ TEST(GroupMerge, OfGroupsThatCannotBeOneNothingIsChanged) {
   EXPECT_EQ(system.iommu->groups().size(), 2u);
 }
 
+// A page is mapped once, and both have to get along with that.
+TEST(GroupMerge, ARegionThatNeedsMoreRightsThanAnothersAtTheSameAddressIsRefused) {
+  FakeSystem system(DomainType::kDma);
+  const auto region = [](Prot prot) {
+    return ReservedRegion{Iova(0x1000), 4096, ReservedType::kDirect, prot};
+  };
+  Device& nic = system.add("nic", {.reserved = {region(Prot::kRead)}});
+  const State before(system);
+  for (const Prot more : {kReadWrite, Prot::kRead | Prot::kMmio}) {
+    EXPECT_EQ(system.iommu
+                  ->add_device({.name = "port",
+                                .streams = {{StreamId(70)}},
+                                .reserved = {region(more)},
+                                .not_isolated_from = {&nic}})
+                  .error(),
+              kInvalid);
+    EXPECT_EQ(State(system), before);
+  }
+  EXPECT_EQ(&system
+                 .add("less", {.reserved = {region(Prot::kRead | Prot::kNoExec)},
+                               .not_isolated_from = {&nic}})
+                 .group(),
+            &nic.group());
+}
+
 TEST(GroupMerge, WhereAnAttachFailsTheGroupsStayTwo) {
   FakeSystem system(DomainType::kDma);
   Device& nic = system.add("nic", {.reserved = {direct(0x1000)}});
@@ -188,7 +213,13 @@ TEST(GroupOwner, HasAllBlockedButWhatItAttaches) {
   EXPECT_TRUE(group.is_owned());
   EXPECT_EQ(group.domain(), nullptr);
   EXPECT_EQ(system.driver->attached().at(&nic).kind, AttachKind::kBlocked);
-  ASSERT_TRUE(group.attach(*domain));
+  const int another = 0;
+  for (const void* const owner :
+       {static_cast<const void*>(nullptr), static_cast<const void*>(&another)}) {
+    EXPECT_EQ(group.attach(*domain, owner).error(), std::errc::device_or_resource_busy);
+    EXPECT_EQ(system.driver->attached().at(&nic).kind, AttachKind::kBlocked);
+  }
+  ASSERT_TRUE(group.attach(*domain, this));
   group.detach();
   EXPECT_EQ(group.domain(), nullptr);
   group.release(this);
@@ -212,37 +243,6 @@ TEST(GroupOwner, IsOnlyOne) {
   EXPECT_FALSE(group.is_owned());
 }
 
-TEST(GroupOwner, FindsTheGroupUnused) {
-  FakeSystem system;
-  Device& nic = system.add("nic", {.pasid_bits = 4});
-  Group& group = nic.group();
-  const auto domain = system.domain();
-  const int another = 0;
-  for (const void* const owner :
-       {static_cast<const void*>(nullptr), static_cast<const void*>(&another)}) {
-    EXPECT_EQ(group.attach(*domain, owner).error(), std::errc::device_or_resource_busy);
-    EXPECT_EQ(system.driver->attached().at(&nic).kind, AttachKind::kBlocked);
-  }
-  ASSERT_TRUE(group.attach(*domain, this));
-  EXPECT_EQ(group.claim(this).error(), std::errc::device_or_resource_busy);
-  group.detach();
-  ASSERT_TRUE(nic.attach_pasid(SubstreamId(3), *domain));
-  EXPECT_EQ(group.claim(this).error(), std::errc::device_or_resource_busy);
-  nic.detach_pasid(SubstreamId(3));
-  system.driver->fail_attach(0, std::errc::timed_out);
-  EXPECT_EQ(group.claim(this).error(), std::errc::timed_out);
-  EXPECT_FALSE(group.is_owned());
-  EXPECT_EQ(group.domain(), &group.default_domain());
-  EXPECT_TRUE(group.claim(this));
-}
-
-TEST(GroupOwner, WhoseDomainGoesIsLeftWithABlockedGroup) {
-  FakeSystem system;
-  Device& nic = system.add("nic");
-  auto domain = system.domain();
-  ASSERT_TRUE(nic.group().claim(this));
-  ASSERT_TRUE(nic.group().attach(*domain, this));
-  domain.reset();
 // It has looked at the regions and interrupts of the devices it took, and of no other ones.
 TEST(GroupOwner, GetsNoDeviceThatItHasNotTaken) {
   FakeSystem system;
@@ -262,6 +262,31 @@ TEST(GroupOwner, GetsNoDeviceThatItHasNotTaken) {
   EXPECT_EQ(&system.add("hub", {.not_isolated_from = {&nic}}).group(), &nic.group());
 }
 
+TEST(GroupOwner, FindsTheGroupUnused) {
+  FakeSystem system;
+  Device& nic = system.add("nic", {.pasid_bits = 4});
+  Group& group = nic.group();
+  const auto domain = system.domain();
+  ASSERT_TRUE(group.attach(*domain));
+  EXPECT_EQ(group.claim(this).error(), std::errc::device_or_resource_busy);
+  group.detach();
+  ASSERT_TRUE(nic.attach_pasid(SubstreamId(3), *domain));
+  EXPECT_EQ(group.claim(this).error(), std::errc::device_or_resource_busy);
+  nic.detach_pasid(SubstreamId(3));
+  system.driver->fail_attach(0, std::errc::timed_out);
+  EXPECT_EQ(group.claim(this).error(), std::errc::timed_out);
+  EXPECT_FALSE(group.is_owned());
+  EXPECT_EQ(group.domain(), &group.default_domain());
+  EXPECT_TRUE(group.claim(this));
+}
+
+TEST(GroupOwner, WhoseDomainGoesIsLeftWithABlockedGroup) {
+  FakeSystem system;
+  Device& nic = system.add("nic");
+  auto domain = system.domain();
+  ASSERT_TRUE(nic.group().claim(this));
+  ASSERT_TRUE(nic.group().attach(*domain, this));
+  domain.reset();
   EXPECT_EQ(nic.group().domain(), nullptr);
   EXPECT_EQ(system.driver->attached().at(&nic).kind, AttachKind::kBlocked);
 }

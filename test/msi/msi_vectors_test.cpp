@@ -272,5 +272,16 @@ TEST_F(Vectors, WithoutMemoryTakeNothing) {
   }
 }
 
+TEST_F(Vectors, ThatWereMovedFromHaveNothingToRenewOrRetarget) {
+  Device& nic = this->nic();
+  alloc_window(*domain_);
+  auto vectors = std::move(*MsiVectors::create(nic, 2));
+  const MsiVectors moved(std::move(vectors));
+  EXPECT_EQ(vectors.renew().error(),
+            std::errc::invalid_argument);  // NOLINT(bugprone-use-after-move)
+  EXPECT_EQ(vectors.retarget(*its_.its).error(), std::errc::invalid_argument);
+  EXPECT_TRUE(moved.is_bound());
+}
+
 }  // namespace
 }  // namespace smmu::iommu

@@ -24,6 +24,7 @@ class GicV2mController final : public MsiController {
 
   Doorbell doorbell() const override;
   bool isolates() const override { return false; }
+  // SPIs; of whichever device, there are those of the frame for all together.
   Result<MsiRange, std::errc> allocate(DeviceId device, std::uint32_t count) override;
   void free(DeviceId device, MsiRange range) override;
   std::optional<std::uint32_t> interrupt(DeviceId device, std::uint32_t data) const override;

@@ -13,8 +13,10 @@ namespace smmu::iommu {
 // magazines round up, for instance, is told as it was asked for.  Where a request is made again,
 // because addresses below 4 GiB have run out or because of what waited, each is told.
 //
-// Called from the threads that ask, several at once, with no lock of the library held but that of
-// doorbells.
+// Not told of reserved windows (Domain::alloc_reserved_iova_domain()): what is bound there has an
+// allocator of its own, which is as large as the window and is asked a few times for each device.
+//
+// Called from the threads that ask, several at once, with no lock of the library held.
 class IovaRecorder {
  public:
   virtual ~IovaRecorder() = default;

@@ -31,6 +31,8 @@ class Device;
 // The device, its controller, and the domain that it is attached to, with its window, outlive this;
 // a domain and a window only until unbind().
 //
+// What was moved from has no interrupts: renew() and retarget() answer invalid_argument.
+//
 // One thread at a time; but message() and interrupt() from any number, as long as nothing else is
 // called.
 class MsiVectors {
