@@ -47,6 +47,10 @@ class Marker final : public DirtySink {
   const Slot& slot_;
 };
 
+bool can_be_written(const Slot& slot) {
+  return slot.kind == SlotKind::kMemory && (slot.prot & Prot::kWrite) != Prot::kNone;
+}
+
 // Of whom nobody wants to know.
 class Nobody final : public DirtySink {
  public:
@@ -71,12 +75,12 @@ bool Container::State::tracks_writes() const {
 }
 
 void Container::State::mark_all(const Slot& slot, Iova first, const DirtyBitmap& bitmap) const {
-  if (slot.kind != SlotKind::kMemory || mappings.domains().empty()) return;
+  if (!can_be_written(slot) || mappings.domains().empty()) return;
   Marker(bitmap, first, slot).dirty(slot.first, slot.size());
 }
 
 void Container::State::mark_written(const Slot& slot, Iova first, const DirtyBitmap& bitmap) {
-  if (slot.kind != SlotKind::kMemory) return;
+  if (!can_be_written(slot)) return;
   Marker marker(bitmap, first, slot);
   bool is_told = tracks_writes();
   for (ContainerDomain& domain : domains()) {
@@ -110,7 +114,7 @@ Result<Done, std::errc> Container::start_dirty_log() {
   for (ContainerDomain& domain : domains) {
     if (!domain.traits.tracks_writes) continue;
     for (const Slot& slot : state.slots) {
-      if (slot.kind != SlotKind::kMemory) continue;
+      if (!can_be_written(slot)) continue;
       (void)domain.domain->read_and_clear_dirty(slot.first, slot.size(), DirtyBits::kClear, nobody);
     }
   }

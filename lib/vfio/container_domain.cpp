@@ -46,11 +46,15 @@ Result<Done, std::errc> ContainerDomain::open_window(const Slot& slot) {
 
 std::optional<PinnedRun> ContainerDomain::run_at(Iova iova, std::uint64_t size,
                                                  std::uint64_t page) const {
-  const std::optional<Pa> pa = domain->iova_to_phys(iova);
+  // Of the tables, and not of the domain: an SMMU that is asked might still know what was there
+  // before, or not answer, and what it says would be unpinned.
+  const IoPgtable* const tables = domain->driver_domain().tables();
+  if (tables == nullptr) return std::nullopt;
+  const std::optional<Pa> pa = tables->iova_to_phys(iova);
   if (!pa) return std::nullopt;
   PinnedRun run{*pa, page};
   for (; run.size < size; run.size += page) {
-    const std::optional<Pa> next = domain->iova_to_phys(Iova(iova.value + run.size));
+    const std::optional<Pa> next = tables->iova_to_phys(Iova(iova.value + run.size));
     if (!next || next->value != pa->value + run.size) break;
   }
   run.size = std::min(run.size, size);

@@ -68,6 +68,9 @@ class ContainerDomain : public boost::intrusive::list_base_hook<> {
     return first >= geometry.first && last <= geometry.last;
   }
 
+  // Not all with kCache, as there are devices whose accesses do not look into caches: what says
+  // that they do would be another kind of memory for them than for the program, and is a promise
+  // that nobody keeps.
   Result<Done, std::errc> map(Iova iova, const PinnedRun& run, Prot prot) {
     return domain->map(iova, run.pa, run.size, traits.coherent ? prot | Prot::kCache : prot);
   }

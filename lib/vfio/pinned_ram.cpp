@@ -1,9 +1,9 @@
 #include "smmu/iommu/pinned_ram.h"
 
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
-#include <cassert>
 #include <cstddef>
 #include <mutex>
 #include <new>
@@ -54,6 +54,10 @@ Result<std::unique_ptr<PinnedRam>, std::errc> PinnedRam::create(PhysicalMemory& 
   if (region == nullptr || !region->contains(base, size)) return std::errc::invalid_argument;
   std::byte* const host = region->host + (base.value - region->base.value);
   if (reinterpret_cast<std::uintptr_t>(host) % kPageSize != 0) return std::errc::invalid_argument;
+  // What unlocks a part of one would unlock the rest of it, which may be pinned.
+  if (pinning == Pinning::kLock && ::sysconf(_SC_PAGESIZE) != kPageSize) {
+    return std::errc::operation_not_supported;
+  }
 
   std::unique_ptr<State> state(new (std::nothrow) State);
   if (!state) return std::errc::not_enough_memory;
@@ -114,17 +118,18 @@ Result<PinnedRun, std::errc> PinnedRam::pin(UserAddress address, std::uint64_t s
 void PinnedRam::unpin(Pa pa, std::uint64_t size) {
   State& state = *state_;
   const std::lock_guard lock(state.mutex);
-  const std::uint64_t first = state.page_of(pa);
-  const std::uint64_t end = first + size / kPageSize;
-  assert(pa.value >= state.base && end <= state.pages);
+  const std::uint64_t bytes = state.pages * kPageSize;
+  const std::uint64_t offset = pa.value - state.base;
+  if (offset >= bytes) return;
+  const std::uint64_t first = offset / kPageSize;
+  const std::uint64_t end = first + std::min(size, bytes - offset) / kPageSize;
   std::uint64_t freed = first;  // from there on all have become free
   const auto unlock = [&](std::uint64_t up_to) {
     if (freed != up_to) state.unlock(freed, up_to - freed);
     state.pinned -= up_to - freed;
   };
   for (std::uint64_t page = first; page != end; ++page) {
-    assert(state.pins[page] != 0);
-    if (--state.pins[page] == 0) continue;
+    if (state.pins[page] != 0 && --state.pins[page] == 0) continue;
     unlock(page);
     freed = page + 1;
   }

@@ -80,7 +80,7 @@ TABLE = {
     SMMU_V3: [*SOFTWARE, *BELOW_DRIVERS],
     MSI: [*SOFTWARE, *BELOW_DRIVERS, "<boost/intrusive/>"],
     DMA: [*SOFTWARE, *BELOW_DRIVERS],
-    VFIO: [*SOFTWARE, *BELOW_VFIO, "<boost/intrusive/>", "<sys/>"],
+    VFIO: [*SOFTWARE, *BELOW_VFIO, "<boost/intrusive/>", "<sys/>", "<unistd.h>"],
 
     # A unit test sees what its folder sees, and the folder.
     "test/support/": TEST,

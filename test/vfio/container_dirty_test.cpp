@@ -116,6 +116,21 @@ TEST(ContainerDirty, WhatIsUnmappedIsToldAsAWhole) {
   EXPECT_THAT(words, ElementsAre(0u)) << "is nobody's memory";
 }
 
+TEST(ContainerDirty, WhatDevicesMayOnlyReadIsNeverTold) {
+  ContainerSystem system;  // whose tables do not tell
+  ASSERT_TRUE(system.container->attach(system.first.add("nic")));
+  ASSERT_TRUE(system.map(0, 0, 2, MapFlags::kRead));
+  ASSERT_TRUE(system.map(2, 2, 2));
+  ASSERT_TRUE(system.container->start_dirty_log());
+  Words words(1);
+  ASSERT_TRUE(ask(system, 0, 4, words));
+  EXPECT_THAT(words, ElementsAre(0b1100u));
+  Words unmapped(1);
+  ASSERT_TRUE(system.container->unmap_dma(
+      {UnmapFlags::kDirtyBitmap, Iova(0), 4 * kPage, {kPage, unmapped}}));
+  EXPECT_THAT(unmapped, ElementsAre(0b1100u));
+}
+
 TEST(ContainerDirty, BitmapsAndRangesThatDoNotFitAreRefused) {
   Tracked system;
   ASSERT_TRUE(system.map(0x10, 0, 4));

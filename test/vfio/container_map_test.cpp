@@ -232,6 +232,19 @@ TEST(ContainerMap, MemoryThatIsMappedTwiceIsPinnedTwice) {
   EXPECT_TRUE(system.finds(nic, 0x20, 2, 4));
 }
 
+TEST(ContainerMap, WhatTheHardwareSaysIsMappedIsNotWhatIsUnpinned) {
+  ContainerSystem system;
+  Group& group = system.first.add("nic");
+  ASSERT_TRUE(system.container->attach(group));
+  for (const std::optional<Pa> answer : {std::optional<Pa>(), std::optional<Pa>(Pa(0xdead'0000))}) {
+    ASSERT_TRUE(system.map(0, 0, 6));
+    fake(group).remembered = answer;
+    EXPECT_EQ(*system.unmap(0, 6), 6 * kPage);
+    fake(group).remembered.reset();
+    EXPECT_EQ(system.memory.pinned(), 0u);
+  }
+}
+
 TEST(ContainerMap, PagesThatAreSmallerThanThoseOfMemoryAreNotForMapping) {
   ContainerSystem system;
   system.first.smmu->page_sizes = 1024 | 1 << 16;

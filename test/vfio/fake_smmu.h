@@ -74,6 +74,12 @@ class FakeSmmuDomain final : public DriverDomain {
   void sync(const UnmapBatch& batch) override;
   Result<Done, std::errc> set_dirty_tracking(bool on) override;
   bool enforce_cache_coherency() override;
+  // Hardware that is asked answers what it remembers.
+  std::optional<Pa> iova_to_phys(Iova iova) override {
+    return remembered ? *remembered : DriverDomain::iova_to_phys(iova);
+  }
+
+  std::optional<std::optional<Pa>> remembered;
 
   FakeTables& own_tables() { return *own_; }
   bool is_tracking() const { return is_tracking_; }

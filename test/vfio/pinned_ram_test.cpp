@@ -153,6 +153,22 @@ TEST_F(PinnedRamTest, ThreadsPinAndUnpinAtOnce) {
   EXPECT_EQ(pins->pinned(), 0u);
 }
 
+TEST_F(PinnedRamTest, WhatIsNotPinnedOrElsewhereIsNotUnpinned) {
+  const auto pins = make(Pinning::kCount);
+  ASSERT_TRUE(pins->pin(page(*pins, 1), 2 * kPage, kReadWrite));
+  pins->unpin(Pa(pa(0).value - kPage), kPage);
+  pins->unpin(Pa(0), kPage);
+  pins->unpin(Pa(UINT64_MAX & ~(kPage - 1)), kPage);
+  pins->unpin(pa(0), kPage);
+  EXPECT_EQ(pins->pinned(), 2 * kPage);
+  // Of a range that goes beyond, what is there.
+  pins->unpin(pa(2), UINT64_MAX);
+  EXPECT_EQ(pins->pinned(), kPage);
+  EXPECT_EQ(pins->pins(pa(1)), 1u);
+  pins->unpin(pa(0), 3 * kPage);
+  EXPECT_EQ(pins->pinned(), 0u);
+}
+
 TEST_F(PinnedRamTest, LockedPagesAreKeptByTheHost) {
   const std::uint64_t locked = host_locks() ? 1 : 0;
   const std::uint64_t before = locked_pages();

@@ -40,7 +40,9 @@ enum class MapFlags : std::uint32_t {
   kWrite = 1 << 1,  // devices may write
   // Nothing is mapped: the memory of a slot that UnmapFlags::kAddress was for has this address now.
   kAddress = 1 << 2,
-  // The range becomes a window for doorbells, of every domain there is and will be.
+  // The range becomes a window for doorbells, of every domain there is and will be.  Who has bound
+  // some (MsiBinding, MsiVectors) unbinds them before the window is unmapped, or the group
+  // detached: afterwards they are not current, and their messages are faults.
   kMsiWindow = 1 << 16,
 };
 constexpr MapFlags operator|(MapFlags a, MapFlags b) {
@@ -93,7 +95,8 @@ struct DmaUnmap {
 // Every member function may be called from any number of threads at once, but for the destructor.
 // They come one after the other: a container has one lock, which is held while PinnedMemory,
 // InterruptIsolation and drivers are called.  A call that is made from inside another one, by the
-// same thread, fails with device_or_resource_busy.  A FaultHandler must not wait for a container:
+// same thread, fails with device_or_resource_busy; but capabilities() and slots() answer, and tell
+// of what is there by then.  A FaultHandler must not wait for a container:
 // it may be called by a thread that has another Iommu's lock.
 //
 // An error leaves all as it was.  But for the lists of groups' regions and devices, and those that
@@ -152,13 +155,15 @@ class Container {
   Result<Done, std::errc> start_dirty_log();
   // permission_denied: kV1.
   Result<Done, std::errc> stop_dirty_log();
-  // Marks what was written to in the range since it was last asked, or since the log was started.
+  // Marks what was written to in the range since it was last asked, or since the log was started;
+  // never what devices may only read.
   // permission_denied: kV1.  invalid_argument: there is no log; `page_size` is not the smallest
   // page; the range has no bytes or is not made of such pages; a slot is in the range in part; the
   // words are fewer than that many pages have bits, or more than ContainerCapabilities says.
   // value_too_large: the range wraps.
   Result<Done, std::errc> dirty_pages(Iova iova, std::uint64_t size, const DirtyBitmap& bitmap);
 
+  // The last two never fail, whoever calls.
   ContainerCapabilities capabilities() const;
   // Slots there are.
   std::uint32_t slots() const;

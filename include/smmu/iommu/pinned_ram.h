@@ -29,7 +29,8 @@ class PinnedRam final : public PinnedMemory {
   // mapped region, or part of one.  `most`: so many bytes may be pinned at once, where a page that
   // is pinned twice counts once.
   // invalid_argument: it is not, or it is empty, or an end is no multiple of a page, there or in
-  // the host.  not_enough_memory.
+  // the host.  operation_not_supported: to lock, where the host's pages have another size.
+  // not_enough_memory.
   static Result<std::unique_ptr<PinnedRam>, std::errc> create(PhysicalMemory& memory, Pa base,
                                                               std::uint64_t size,
                                                               Pinning pinning = Pinning::kCount,
@@ -47,7 +48,7 @@ class PinnedRam final : public PinnedMemory {
   // bad_address: it is not all in the region.  invalid_argument: there are no bytes, or an end is
   // no multiple of a page.  not_enough_memory: the host or `most` forbids it.
   Result<PinnedRun, std::errc> pin(UserAddress address, std::uint64_t size, Prot prot) override;
-  // REQUIRES: pages that are pinned.
+  // What is not in the region, or not pinned, stays as it is.
   void unpin(Pa pa, std::uint64_t size) override;
 
   // Bytes that are pinned, however often.
