@@ -11,6 +11,7 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -33,12 +34,33 @@ namespace smmu::testing {
 enum class Generation : std::uint8_t { kV2, kV3 };
 enum class Messages : std::uint8_t { kGicV2m, kIts, kFixedWindow };
 
+// A machine that a guest may be on.
+struct Way {
+  Generation generation;
+  Messages messages;
+};
+// Those with an ITS, then those with a GICv2m, then the one that translates no messages.
+inline constexpr Way kWays[] = {{Generation::kV2, Messages::kIts},
+                                {Generation::kV3, Messages::kIts},
+                                {Generation::kV2, Messages::kGicV2m},
+                                {Generation::kV3, Messages::kGicV2m},
+                                {Generation::kV3, Messages::kFixedWindow}};
+
+inline std::string name_of(const ::testing::TestParamInfo<Way>& test) {
+  constexpr const char* kMessages[] = {"GicV2m", "Its", "FixedWindow"};
+  return fmt::format("{}{}", test.param.generation == Generation::kV2 ? "V2" : "V3",
+                     kMessages[static_cast<unsigned>(test.param.messages)]);
+}
+
 // What both boards have.
 class AnyBoard {
  public:
   virtual ~AnyBoard() = default;
   virtual iommu::Iommu& iommu() = 0;
   virtual emulator::Ram& bus() = 0;
+  // Of the driver.
+  virtual iommu::PagePool& pool() = 0;
+  virtual Pa allocate(std::uint64_t bytes) = 0;
   virtual DmaDevice device(StreamId stream) = 0;
   // After whose accesses nobody sees to interrupts.
   virtual emulator::Port& add_port() = 0;
@@ -51,6 +73,8 @@ class BoardOf final : public AnyBoard {
  public:
   iommu::Iommu& iommu() override { return board_.iommu(); }
   emulator::Ram& bus() override { return board_.memory(); }
+  iommu::PagePool& pool() override { return board_.pool(); }
+  Pa allocate(std::uint64_t bytes) override { return board_.allocate(bytes); }
   DmaDevice device(StreamId stream) override { return board_.device(stream); }
   emulator::Port& add_port() override { return board_.smmu().add_port(); }
 
@@ -97,6 +121,8 @@ class MsiBoard {
 
   iommu::Iommu& iommu() { return board_->iommu(); }
   emulator::Ram& bus() { return board_->bus(); }
+  iommu::PagePool& pool() { return board_->pool(); }
+  Pa allocate(std::uint64_t bytes) { return board_->allocate(bytes); }
   iommu::MsiController& controller() {
     if (messages_ == Messages::kGicV2m) return *gicv2m_;
     if (messages_ == Messages::kIts) return *its_controller_;
