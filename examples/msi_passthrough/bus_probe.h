@@ -25,13 +25,19 @@ class BusProbe final : public smmu::emulator::DeviceRegion {
   smmu::BusResponse write_for(const smmu::Requester& requester, std::uint64_t offset,
                               std::span<const std::byte> bytes) override {
     constexpr std::uint8_t kDevice_nGnRE = 0x04;
+    const bool is_device = requester.attributes.type == kDevice_nGnRE;
+    as_device_ = as_device_ && is_device;
     fmt::print("  bus       PA   {:#011x}, {} bytes from stream {}, {}\n", base_.value + offset,
                bytes.size(), requester.stream.value,
-               requester.attributes.type == kDevice_nGnRE ? "Device-nGnRE" : "not Device-nGnRE");
+               is_device ? "Device-nGnRE" : "not Device-nGnRE");
     return doorbell_.write_for(requester, offset, bytes);
   }
 
+  // Whether all writes so far were Device-nGnRE: no bus may gather or repeat a message.
+  bool as_device() const { return as_device_; }
+
  private:
+  bool as_device_ = true;
   smmu::emulator::DeviceRegion& doorbell_;
   const smmu::Pa base_;
 };

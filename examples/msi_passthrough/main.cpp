@@ -67,15 +67,20 @@ class Log final : public iommu::DriverLog {
   void say(std::string_view sentence) override { fmt::print("  driver    {}\n", sentence); }
 };
 
-// A container takes devices that cannot raise each other's interrupts.
-class Isolation final : public iommu::InterruptIsolation {
- public:
-  bool is_isolated(const iommu::Group& group) override {
-    return iommu::group_has_isolated_msi(group);
-  }
-};
+// The device writes to the guest's RAM.  Whether that is what the guest finds there.
+bool reaches_ram(const testing::DmaDevice& device, Machine& machine, Pa ram) {
+  std::array<std::byte, 16> sent;
+  for (std::size_t i = 0; i != sent.size(); ++i) sent[i] = static_cast<std::byte>(0xa0 + i);
+  std::array<std::byte, 16> found{};
+  const bool written = device.write(Iova(ram.value), sent).bytes == sent.size() &&
+                       machine.bus().read(ram, found) == BusResponse::kOkay;
+  const bool same = written && found == sent;
+  fmt::print("  guest     PA   {:#011x}, {} bytes of the device {}\n", ram.value, sent.size(),
+             same ? "are there" : "are not there");
+  return same;
+}
 
-// Whether the device's message has arrived as its own.
+// Whether the device's message has arrived as its own, and as a write to a device; and its DMA.
 bool pass_through(Generation generation, Interrupts interrupts, Binding binding) {
   Processors processors;
   Watcher watcher;
@@ -97,11 +102,10 @@ bool pass_through(Generation generation, Interrupts interrupts, Binding binding)
   const Pa guest_ram = machine->allocate(kGuestRamSize);
   const auto memory =
       must(iommu::PinnedRam::create(machine->bus(), guest_ram, kGuestRamSize), "PinnedRam");
-  Isolation isolation;
+  // It takes devices that cannot raise each other's interrupts, unless it is told otherwise.
   const auto container =
       must(iommu::Container::create(*memory,
-                                    {.isolation = &isolation,
-                                     // Any device raises any interrupt of a GICv2m.
+                                    {// Any device raises any interrupt of a GICv2m.
                                      .unsafe_interrupts = msi->controller().isolates()
                                                               ? iommu::UnsafeInterrupts::kRefuse
                                                               : iommu::UnsafeInterrupts::kAllow}),
@@ -120,6 +124,8 @@ bool pass_through(Generation generation, Interrupts interrupts, Binding binding)
                              .size = kWindowSize}),
          "map_dma of the window");
   }
+
+  if (!reaches_ram(nic_hardware, *machine, guest_ram)) return false;
 
   // The guest enables an interrupt of the device, and the host lets it have one.
   auto vectors = must(iommu::MsiVectors::create(nic, 1), "MsiVectors");
@@ -141,7 +147,8 @@ bool pass_through(Generation generation, Interrupts interrupts, Binding binding)
   fmt::print("  doorbell  interrupt {} of {}\n", raised->intid,
              raised->device ? fmt::format("DeviceID {:#x}", raised->device->value)
                             : "any device: this one knows none");
-  return raised->intid == vectors.interrupt(0) && (!raised->device || raised->device == kNicId);
+  return raised->intid == vectors.interrupt(0) && (!raised->device || raised->device == kNicId) &&
+         msi->as_device();
 }
 
 }  // namespace

@@ -27,6 +27,7 @@ class GicV2m final : public MsiHardware {
     controller_ = *iommu::GicV2mController::create(registers, kBase);
   }
   iommu::MsiController& controller() override { return *controller_; }
+  bool as_device() const override { return probe_.as_device(); }
 
  private:
   static constexpr Pa kBase{0x802'0000};
@@ -46,6 +47,7 @@ class Its final : public MsiHardware {
     if (!machine.bus().add_device(kFrame, kItsTranslationFrameSize, probe_)) std::abort();
   }
   iommu::MsiController& controller() override { return *controller_; }
+  bool as_device() const override { return probe_.as_device(); }
 
  private:
   static constexpr Pa kFrame{0x809'0000};
@@ -63,6 +65,7 @@ class FixedWindow final : public MsiHardware {
         commands_(window_->table()),
         controller_(*iommu::FixedWindowController::create({.handles = &commands_})) {}
   iommu::MsiController& controller() override { return *controller_; }
+  bool as_device() const override { return true; }  // nothing is
   std::vector<iommu::ReservedRegion> reserved() const override { return {controller_->region()}; }
   // In front of the SMMU.
   testing::DmaDevice device(Machine& machine, StreamId stream) override {

@@ -18,6 +18,8 @@ class MsiHardware {
  public:
   virtual ~MsiHardware() = default;
   virtual smmu::iommu::MsiController& controller() = 0;
+  // Whether all that was written to the doorbell through the SMMU was Device-nGnRE.
+  virtual bool as_device() const = 0;
   // What a device must not use its addresses for.
   virtual std::vector<smmu::iommu::ReservedRegion> reserved() const { return {}; }
   // A device whose messages find it.
