@@ -321,14 +321,16 @@ TEST_F(DomainReserved, OfTwoThreadsOneGetsItsWindowOrTheOtherItsHandler) {
     FaultAction on_fault(Domain&, Device*, const Fault&) override { return FaultAction::kNotMine; }
   } handler;
   attach();
-  for (int round = 0; round != 300; ++round) {
-    std::latch start(2);
+  for (int round = 0; round != 2000; ++round) {
+    std::atomic<int> ready{0};
     bool window = false;
     std::thread other([&] {
-      start.arrive_and_wait();
+      for (++ready; ready != 2;) std::this_thread::yield();
       window = alloc().has_value();
     });
-    start.arrive_and_wait();
+    for (++ready; ready != 2;) std::this_thread::yield();
+    // Sooner or later in what the other one does.
+    for (std::atomic<int> wait(round % 100 * 5); wait > 0;) --wait;
     const bool handles = domain_->set_fault_handler(&handler).has_value();
     other.join();
     ASSERT_NE(window, handles) << round;

@@ -161,6 +161,7 @@ TEST_F(PinnedRamTest, WhatIsNotPinnedOrElsewhereIsNotUnpinned) {
   pins->unpin(Pa(UINT64_MAX & ~(kPage - 1)), kPage);
   pins->unpin(pa(0), kPage);
   EXPECT_EQ(pins->pinned(), 2 * kPage);
+  EXPECT_EQ(pins->pins(pa(0)), 0u);
   // Of a range that goes beyond, what is there.
   pins->unpin(pa(2), UINT64_MAX);
   EXPECT_EQ(pins->pinned(), kPage);
