@@ -58,6 +58,8 @@ class AnyBoard {
   virtual ~AnyBoard() = default;
   virtual iommu::Iommu& iommu() = 0;
   virtual emulator::Ram& bus() = 0;
+  // Whatever is read of the SMMU's registers, word by word.
+  virtual std::vector<std::uint32_t> registers() = 0;
   // Of the driver.
   virtual iommu::PagePool& pool() = 0;
   virtual Pa allocate(std::uint64_t bytes) = 0;
@@ -73,6 +75,14 @@ class BoardOf final : public AnyBoard {
  public:
   iommu::Iommu& iommu() override { return board_.iommu(); }
   emulator::Ram& bus() override { return board_.memory(); }
+  std::vector<std::uint32_t> registers() override {
+    constexpr std::uint32_t kBytes = 0x2'0000;  // both pages of an SMMUv3, and banks of an SMMUv2
+    std::vector<std::uint32_t> words;
+    for (std::uint32_t offset = 0; offset != kBytes; offset += 4) {
+      words.push_back(board_.smmu().read32(offset));
+    }
+    return words;
+  }
   iommu::PagePool& pool() override { return board_.pool(); }
   Pa allocate(std::uint64_t bytes) override { return board_.allocate(bytes); }
   DmaDevice device(StreamId stream) override { return board_.device(stream); }
@@ -122,6 +132,7 @@ class MsiBoard {
   iommu::Iommu& iommu() { return board_->iommu(); }
   emulator::Ram& bus() { return board_->bus(); }
   iommu::PagePool& pool() { return board_->pool(); }
+  std::vector<std::uint32_t> registers() { return board_->registers(); }
   Pa allocate(std::uint64_t bytes) { return board_->allocate(bytes); }
   iommu::MsiController& controller() {
     if (messages_ == Messages::kGicV2m) return *gicv2m_;

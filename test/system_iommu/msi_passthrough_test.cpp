@@ -199,6 +199,7 @@ TEST_P(TranslatedMsi, ABindingThatMemoryIsRefusedForLeavesAllAsItWas) {
     domain_->trim();
     const std::uint64_t live = board_.pool().live();
     const std::uint64_t tables_before = tables();
+    const std::vector<std::uint32_t> registers = board_.registers();
     board_.pool().grant(granted);
     auto vectors = MsiVectors::create(nic_, 2);
     board_.pool().grant(iommu::PagePool::kUnlimited);
@@ -208,6 +209,7 @@ TEST_P(TranslatedMsi, ABindingThatMemoryIsRefusedForLeavesAllAsItWas) {
     }
     ASSERT_LT(++refused, 10u);
     EXPECT_EQ(vectors.error(), std::errc::not_enough_memory);
+    EXPECT_EQ(board_.registers(), registers) << "nothing to invalidate either";
     domain_->trim();
     EXPECT_EQ(tables(), tables_before);
     EXPECT_EQ(board_.pool().live(), live);
