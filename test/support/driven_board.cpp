@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <iostream>
 #include <utility>
+#include <vector>
 
 namespace smmu::testing {
 
@@ -44,6 +45,7 @@ DrivenBoard::DrivenBoard(const Options& options)
       sync_line_(latch_.add_line()),
       error_line_(latch_.add_line()),
       wake_up_line_(latch_.add_line()),
+      counter_line_(latch_.add_line()),
       pool_(make_pool(ram_, options.ram_base, options.ram_size, options.pool_size)),
       smmu_(make_smmu(options.config,
                       {.memory = options.smmu_memory != nullptr ? options.smmu_memory : &ram_,
@@ -52,6 +54,8 @@ DrivenBoard::DrivenBoard(const Options& options)
                        .command_sync = &sync_line_,
                        .global_error = &error_line_,
                        .wake_up = &wake_up_line_,
+                       .counter_groups = std::vector<InterruptLine*>(
+                           options.config.counter_groups.size(), &counter_line_),
                        .root_complex = &fabric,
                        .observer = options.observer})),
       registers_(latch_, *smmu_) {

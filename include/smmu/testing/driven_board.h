@@ -70,6 +70,9 @@ class DrivenBoard {
   std::unique_ptr<iommu::Domain> domain(iommu::DomainType type = iommu::DomainType::kUnmanaged,
                                         const iommu::DomainOptions& options = {});
 
+  // Who is told of overflows of all its counter groups.
+  void connect_counters(InterruptLine* line) { counter_line_.connect(line); }
+
   // Memory nobody else has, zeroed.
   Pa allocate(std::uint64_t bytes, std::uint64_t alignment = 4096);
 
@@ -87,6 +90,7 @@ class DrivenBoard {
   InterruptLatch::Line& sync_line_;
   InterruptLatch::Line& error_line_;
   InterruptLatch::Line& wake_up_line_;
+  InterruptLatch::Line& counter_line_;
   std::unique_ptr<iommu::PagePool> pool_;
   std::unique_ptr<emulator::SmmuV3> smmu_;
   ServedRegisters registers_;
