@@ -72,6 +72,28 @@ class CdSync final : public EntrySync {
   std::errc error_{};
 };
 
+// A domain's tag; one that was taken for an attachment which does not come about is given back.
+class AttachedTag {
+ public:
+  explicit AttachedTag(DomainV3& domain)
+      : domain_(domain), had_(domain.has_tag()), taken_(domain.take_tag()) {}
+  ~AttachedTag() {
+    if (taken_ && !had_ && !kept_) domain_.give_back_tag();
+  }
+  AttachedTag(const AttachedTag&) = delete;
+  AttachedTag& operator=(const AttachedTag&) = delete;
+
+  const Result<Done, std::errc>& taken() const { return taken_; }
+  // From now on the SMMU may know it, so it stays the domain's.
+  void keep() { kept_ = true; }
+
+ private:
+  DomainV3& domain_;
+  const bool had_;
+  const Result<Done, std::errc> taken_;
+  bool kept_ = false;
+};
+
 bool translates(const DomainV3* domain) { return domain != nullptr; }
 bool by_contexts(const DomainV3* domain) {
   return domain != nullptr && domain->role() == DomainV3::Role::kStage1;
@@ -112,9 +134,27 @@ STE DriverV3::stream_entry(const DeviceStreams& streams, AttachKind kind, const 
   return pasids ? stage1(DefaultSubstream::kTerminate) : abort_entry();
 }
 
-Result<Done, std::errc> DriverV3::write_streams(const DeviceStreams& streams, const STE& ste) {
+// Another device with the StreamID, whose accesses go somewhere; null: there is none.
+const DeviceStreams* DriverV3::unblocked_alias(const DeviceStreams& streams,
+                                               StreamId stream) const {
+  for (std::size_t at = place_of(stream); at != known_.size() && known_[at].stream == stream;
+       ++at) {
+    const DeviceStreams* const other = known_[at].streams;
+    if (other != &streams && other->kind != AttachKind::kBlocked) return other;
+  }
+  return nullptr;
+}
+
+Result<Done, std::errc> DriverV3::write_streams(const DeviceStreams& streams, AttachKind kind,
+                                                const DomainV3* domain, bool pasids) {
+  const STE own = stream_entry(streams, kind, domain, pasids);
   std::errc error{};
   for (const StreamId stream : streams.ids) {
+    // An alias that blocks leaves the entry to the others, and leads nobody to its own CDs.
+    const DeviceStreams* const other =
+        kind == AttachKind::kBlocked && !pasids ? unblocked_alias(streams, stream) : nullptr;
+    const STE ste =
+        other != nullptr ? stream_entry(*other, other->kind, other->domain(), false) : own;
     SteSync sync(*queue_, stream);
     update_entry(core_.memory, entries_->entry(stream), ste, sync);
     if (sync.error() != std::errc{}) error = sync.error();
@@ -145,7 +185,7 @@ Result<Done, std::errc> DriverV3::program(DeviceStreams& streams, AttachKind kin
   };
   if (by_contexts(domain))
     keep(write_context(streams, kWithoutSubstream, domain->context_for(streams.traits)));
-  keep(write_streams(streams, stream_entry(streams, kind, domain, pasids)));
+  keep(write_streams(streams, kind, domain, pasids));
   if (!by_contexts(domain) && streams.contexts != nullptr)
     keep(write_context(streams, kWithoutSubstream, CD()));
   if (error != std::errc{}) return error;
@@ -187,11 +227,29 @@ Result<Done, std::errc> DriverV3::forget_in_device(const DeviceStreams& streams,
   return batch.sync();
 }
 
+// While the SMMU was off, nobody told devices of what was unmapped.  4.5.1: nor would they have
+// heard of it before SMMU_CR0.SMMUEN was 1.
+Result<Done, std::errc> DriverV3::forget_in_devices() {
+  CommandBatch batch(*queue_);
+  bool any = false;
+  for (const Known& known : known_) {
+    if (!known.streams->traits.ats) continue;
+    any = true;
+    batch.add(atc_invalidation(known.stream, std::nullopt, AtcRange::everything()));
+    for (const DeviceStreams::Pasid& pasid : known.streams->pasids) {
+      batch.add(atc_invalidation(known.stream, pasid.substream, AtcRange::everything()));
+    }
+  }
+  if (!any) return Done{};
+  return batch.sync();
+}
+
 // 4.7.2: of streams whose new accesses do not wait.
 Result<Done, std::errc> DriverV3::terminate_stalled(const DeviceStreams& streams) {
   if (core_.features.stalls != StallModel::kStallForced && !streams.traits.stalls) return Done{};
   CommandBatch batch(*queue_);
   for (const StreamId stream : streams.ids) {
+    if (unblocked_alias(streams, stream) != nullptr) continue;
     batch.add(command_v3<CMD_STALL_TERM>().set(CMD_STALL_TERM::StreamID, stream.value));
   }
   return batch.sync();
@@ -214,7 +272,7 @@ Result<Done, std::errc> DriverV3::attach(Device& device, const Attachment& to) {
 
 Result<Done, std::errc> DriverV3::attach_streams(DeviceStreams& streams, AttachKind kind,
                                                  DomainV3* domain) {
-  DomainV3* const before = streams.attached != nullptr ? streams.attached->domain : nullptr;
+  DomainV3* const before = streams.domain();
   if (kind == streams.kind && domain == before) return Done{};
   const bool pasids = !streams.pasids.empty();
   std::unique_ptr<AttachedStreams> attached;
@@ -223,7 +281,8 @@ Result<Done, std::errc> DriverV3::attach_streams(DeviceStreams& streams, AttachK
     if (domain->role() == DomainV3::Role::kSva) return std::errc::invalid_argument;
     // 5.2: accesses with SubstreamIDs need a stage 1 that is the host's.
     if (pasids && !by_contexts(domain)) return std::errc::device_or_resource_busy;
-    if (auto tag = domain->take_tag(); !tag) return tag.error();
+    AttachedTag tag(*domain);
+    if (!tag.taken()) return tag.taken().error();
     attached.reset(new (std::nothrow) AttachedStreams{.domain = domain, .streams = &streams});
     if (attached == nullptr) return std::errc::not_enough_memory;
     if (domain->parent() != nullptr) {
@@ -234,6 +293,7 @@ Result<Done, std::errc> DriverV3::attach_streams(DeviceStreams& streams, AttachK
     if (by_contexts(domain)) {
       if (auto made = make_contexts(streams, kWithoutSubstream); !made) return made.error();
     }
+    tag.keep();
     // Before the SMMU can know anything of it: who unmaps from now on has it told.
     domain->link(*attached);
     if (below != nullptr) below->domain->link(*below);
@@ -283,56 +343,43 @@ Result<Done, std::errc> DriverV3::attach_pasid(Device& device, SubstreamId pasid
   DomainV3* const domain = destination->domain;
   if (domain->role() != DomainV3::Role::kStage1 && domain->role() != DomainV3::Role::kSva)
     return std::errc::operation_not_supported;
-  const DomainV3* const main = streams.attached != nullptr ? streams.attached->domain : nullptr;
-  if (translates(main) && !by_contexts(main)) return std::errc::device_or_resource_busy;
-  DomainV3* const before = had ? streams.pasids[at].attached->domain : nullptr;
-  if (before == domain) return Done{};
+  const DomainV3* const main = streams.domain();
+  if (had || (translates(main) && !by_contexts(main))) return std::errc::device_or_resource_busy;
 
-  if (auto tag = domain->take_tag(); !tag) return tag.error();
+  AttachedTag tag(*domain);
+  if (!tag.taken()) return tag.taken().error();
   std::unique_ptr<AttachedStreams> attached(new (std::nothrow) AttachedStreams{
       .domain = domain, .streams = &streams, .substream = pasid});
   if (attached == nullptr) return std::errc::not_enough_memory;
   {
     const std::lock_guard guard(core_.deliveries.mutex());
-    if (!had && !streams.pasids.reserve(1)) return std::errc::not_enough_memory;
+    if (!streams.pasids.reserve(1)) return std::errc::not_enough_memory;
   }
   if (auto made = make_contexts(streams, pasid); !made) return made.error();
+  tag.keep();
   domain->link(*attached);
 
   const auto written = write_context(streams, pasid, domain->context_for(streams.traits));
-  const auto led =
-      written ? write_streams(streams, stream_entry(streams, streams.kind, main, true)) : written;
+  const auto led = written ? write_streams(streams, streams.kind, main, true) : written;
   if (!led) {
-    const CD old = before != nullptr ? before->context_for(streams.traits) : CD();
-    const bool back = write_streams(streams, stream_entry(streams, streams.kind, main,
-                                                          !streams.pasids.empty())) &&
-                      write_context(streams, pasid, old);
+    const bool back = write_streams(streams, streams.kind, main, !streams.pasids.empty()) &&
+                      write_context(streams, pasid, CD());
     if (!back) core_.log.say("a CD could not be brought back to what it was");
     leave(std::move(attached));
     return led.error();
   }
-  {
-    const std::lock_guard guard(core_.deliveries.mutex());
-    if (had) {
-      std::swap(streams.pasids[at].attached, attached);
-    } else {
-      streams.pasids.append({pasid, std::move(attached)});
-    }
-  }
-  if (!had) return Done{};
-  if (!forget_in_device(streams, pasid))
-    core_.log.say("a device may still use what it knows of a domain that it has left");
-  leave(std::move(attached));
+  const std::lock_guard guard(core_.deliveries.mutex());
+  streams.pasids.append({pasid, std::move(attached)});
   return Done{};
 }
 
 Result<Done, std::errc> DriverV3::detach_pasid(DeviceStreams& streams, std::size_t at) {
   const SubstreamId pasid = streams.pasids[at].substream;
-  const DomainV3* const main = streams.attached != nullptr ? streams.attached->domain : nullptr;
+  const DomainV3* const main = streams.domain();
   // While there are others, or stage 1 is wanted anyway, the STE stays as it is.
   const bool others = streams.pasids.size() > 1;
   const auto written = write_context(streams, pasid, CD());
-  const auto left = write_streams(streams, stream_entry(streams, streams.kind, main, others));
+  const auto left = write_streams(streams, streams.kind, main, others);
   std::unique_ptr<AttachedStreams> attached;
   {
     const std::lock_guard guard(core_.deliveries.mutex());

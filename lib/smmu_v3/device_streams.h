@@ -39,6 +39,8 @@ class DeviceStreams final : public DeviceState {
   explicit DeviceStreams(Device& of) : device(of) {}
 
   std::size_t size() const { return ids.size(); }
+  // Of accesses without a PASID; null: they are blocked, or go where they say.
+  DomainV3* domain() const { return attached != nullptr ? attached->domain : nullptr; }
 
   struct Pasid {
     SubstreamId substream;

@@ -1,5 +1,7 @@
 #include "lib/smmu_v3/domain_v3.h"
 
+#include <utility>
+
 #include "lib/smmu_v3/atc_invalidation.h"
 #include "smmu/arch/v3/commands_tlb.h"
 
@@ -70,7 +72,11 @@ void DomainV3::look_at_attached() {
 
 TaggedDomain::~TaggedDomain() {
   wait_for_handlers();
-  if (!tagged_) return;
+  give_back_tag();
+}
+
+void TaggedDomain::give_back_tag() {
+  if (!std::exchange(tagged_, false)) return;
   if (tag_.regime == TlbTag::Regime::kStage2) {
     core_.vmids.give_back(tag_.vmid.value);
   } else {

@@ -35,6 +35,9 @@ class DomainV3 : public DriverDomain {
   // What accesses of this domain are tagged with, which it has from its first attachment on.
   // no_space_on_device: none is left.
   virtual Result<Done, std::errc> take_tag() { return Done{}; }
+  virtual bool has_tag() const { return true; }
+  // REQUIRES: the SMMU was not told of it.
+  virtual void give_back_tag() {}
 
   // kStage1 and kSva: what the CD of a stream says.
   virtual v3::CD context_for(const StreamTraits&) const { return {}; }
@@ -136,6 +139,8 @@ class TaggedDomain : public DomainV3 {
   ~TaggedDomain() override;
 
   Result<Done, std::errc> take_tag() override;
+  bool has_tag() const override { return tagged_; }
+  void give_back_tag() override;
   void forget() override;
 
   void flush_all() override;
@@ -149,8 +154,6 @@ class TaggedDomain : public DomainV3 {
   // The same for one page, by this command for another one.  False: it takes more than that.
   bool invalidate_page(const CommandWords& command, std::uint64_t address);
   const TlbTag& tag() const { return tag_; }
-  // Whether it was ever attached.
-  bool is_tagged() const { return tagged_; }
 
  private:
   void tell_the_far(CommandBatch& batch, std::uint64_t first, std::uint64_t last);

@@ -4,6 +4,7 @@
 #include <new>
 #include <utility>
 
+#include "lib/smmu_v3/command_batch.h"
 #include "lib/smmu_v3/nested_domain.h"
 #include "lib/smmu_v3/paging_domain.h"
 #include "lib/smmu_v3/plain_domain.h"
@@ -114,11 +115,14 @@ Result<Done, std::errc> DriverV3::suspend() {
 }
 
 Result<Done, std::errc> DriverV3::resume() {
+  // What had failed was reset with the registers.
+  errors_.forget();
+  failed_.store(false);
   if (auto failure = bring_up_.enable(*entries_, events_, page_requests_)) {
     core_.log.say(*failure);
     return std::errc::timed_out;
   }
-  return Done{};
+  return forget_in_devices();
 }
 
 bool DriverV3::capable(Capability capability, const Device* device) const {
@@ -178,10 +182,90 @@ std::size_t DriverV3::place_of(StreamId stream) const {
   return static_cast<std::size_t>(found - known_.begin());
 }
 
+// Of several, the one that was added first.
 const DriverV3::Known* DriverV3::find(StreamId stream) const {
   const std::size_t place = place_of(stream);
   if (place == known_.size() || known_[place].stream != stream) return nullptr;
   return &known_[place];
+}
+
+// Whether nobody has the StreamID, or one whom the new device is not isolated from anyway.
+bool DriverV3::is_free_for(const Device& device, StreamId stream) const {
+  const auto& others = device.config().not_isolated_from;
+  if (find(stream) == nullptr) return true;
+  for (std::size_t at = place_of(stream); at != known_.size() && known_[at].stream == stream;
+       ++at) {
+    if (std::find(others.begin(), others.end(), &known_[at].streams->device) != others.end())
+      return true;
+  }
+  return false;
+}
+
+Device* DriverV3::inseparable_from(const Device& device) const {
+  for (const StreamId stream : static_cast<const DeviceStreams&>(*device.state()).ids) {
+    for (std::size_t at = place_of(stream); at != known_.size() && known_[at].stream == stream;
+         ++at) {
+      if (&known_[at].streams->device != &device) return &known_[at].streams->device;
+    }
+  }
+  return nullptr;
+}
+
+// Entries of all streams, or none.
+std::optional<std::errc> DriverV3::make_entries(const DeviceStreams& streams) {
+  for (const StreamId stream : streams.ids) {
+    if (auto made = entries_->make(stream); !made) {
+      entries_->drop_unpublished();
+      return made.error();
+    }
+  }
+  bool room = false;
+  {
+    const std::lock_guard guard(core_.deliveries.mutex());
+    room = known_.reserve(streams.ids.size());
+  }
+  if (!room) {
+    entries_->drop_unpublished();
+    return std::errc::not_enough_memory;
+  }
+  // 4.3.1: a level 1 descriptor is forgotten with Leaf 0 alone.
+  CommandBatch batch(*queue_);
+  bool told = true;
+  for (const StreamId stream : streams.ids) {
+    if (entries_->publish(stream) == StreamEntries::Published::kBefore) continue;
+    batch.add(command_v3<v3::CMD_CFGI_STE>()
+                  .set(v3::CMD_CFGI_STE::StreamID, stream.value)
+                  .set(v3::CMD_CFGI_STE::Leaf, false));
+    told = false;
+  }
+  if (told) return std::nullopt;
+  if (auto done = batch.sync(); !done) {
+    free_entries(streams);
+    return done.error();
+  }
+  return std::nullopt;
+}
+
+bool DriverV3::is_part_free(StreamId stream) const {
+  const std::size_t place = place_of(StreamEntries::first_of_part(stream));
+  return place == known_.size() || StreamEntries::last_of_part(stream) < known_[place].stream;
+}
+
+// Second levels without a stream that anybody has added.
+void DriverV3::free_entries(const DeviceStreams& streams) {
+  CommandBatch batch(*queue_);
+  bool any = false;
+  for (const StreamId stream : streams.ids) {
+    if (!is_part_free(stream) || !entries_->unpublish(stream)) continue;
+    any = true;
+    batch.add(command_v3<v3::CMD_CFGI_STE_RANGE>()
+                  .set(v3::CMD_CFGI_STE_RANGE::StreamID, StreamEntries::first_of_part(stream).value)
+                  .set(v3::CMD_CFGI_STE_RANGE::Range, StreamEntries::kLog2Part - 1));
+  }
+  if (!any) return;
+  if (batch.sync()) return entries_->drop_unpublished();
+  // The SMMU may go on reading there.
+  for (const StreamId stream : streams.ids) entries_->publish(stream);
 }
 
 Result<std::unique_ptr<DeviceState>, std::errc> DriverV3::add_device(Device& device) {
@@ -202,7 +286,7 @@ Result<std::unique_ptr<DeviceState>, std::errc> DriverV3::add_device(Device& dev
     do {
       const StreamId stream((match.id.value & ~match.mask) | bits);
       bits = (bits - match.mask) & match.mask;
-      if (!entries_->in_range(stream) || find(stream) != nullptr)
+      if (!entries_->in_range(stream) || !is_free_for(device, stream))
         return std::errc::invalid_argument;
       if (std::find(streams->ids.begin(), streams->ids.end(), stream) != streams->ids.end())
         continue;
@@ -213,27 +297,17 @@ Result<std::unique_ptr<DeviceState>, std::errc> DriverV3::add_device(Device& dev
   }
   if (streams->ids.empty()) return std::errc::invalid_argument;
 
-  for (const StreamId stream : streams->ids) {
-    const auto made = entries_->make(stream);
-    if (!made) return made.error();
-    // 4.3.1: a level 1 descriptor is forgotten with Leaf 0 alone.
-    if (*made == StreamEntries::Made::kDescriptor) {
-      const auto told = queue_->submit_and_sync(command_v3<v3::CMD_CFGI_STE>()
-                                                    .set(v3::CMD_CFGI_STE::StreamID, stream.value)
-                                                    .set(v3::CMD_CFGI_STE::Leaf, false)
-                                                    .words());
-      if (!told) return told.error();
-    }
+  if (auto error = make_entries(*streams)) return *error;
+  const auto blocked = write_streams(*streams, AttachKind::kBlocked, nullptr, false);
+  if (!blocked) {
+    free_entries(*streams);
+    return blocked.error();
   }
-  {
-    const std::lock_guard guard(core_.deliveries.mutex());
-    if (!known_.reserve(streams->ids.size())) return std::errc::not_enough_memory;
-  }
-  const auto blocked = write_streams(*streams, abort_entry());
-  if (!blocked) return blocked.error();
   const std::lock_guard guard(core_.deliveries.mutex());
   for (const StreamId stream : streams->ids) {
-    known_.insert(place_of(stream), {stream, streams.get()});
+    std::size_t place = place_of(stream);
+    while (place != known_.size() && known_[place].stream == stream) ++place;
+    known_.insert(place, {stream, streams.get()});
   }
   return std::unique_ptr<DeviceState>(std::move(streams));
 }
@@ -248,10 +322,12 @@ void DriverV3::remove_device(Device& device) {
   {
     const std::lock_guard guard(core_.deliveries.mutex());
     for (const StreamId stream : streams.ids) {
-      const std::size_t place = place_of(stream);
-      if (place != known_.size() && known_[place].stream == stream) known_.erase(place);
+      std::size_t place = place_of(stream);
+      while (known_[place].streams != &streams) ++place;
+      known_.erase(place);
     }
   }
+  free_entries(streams);
   core_.deliveries.wait(&streams);
 }
 
@@ -277,13 +353,31 @@ void DriverV3::serve() {
   const auto wanted = [asked](Service service) {
     return (asked & static_cast<std::uint32_t>(service)) != 0;
   };
+  using Left = OneAtATime::Left;
   if (wanted(Service::kErrors)) look_for_errors();
-  if (wanted(Service::kEvents)) event_drain_.ask([this] { drain_events(); });
-  if (wanted(Service::kPageRequests)) page_request_drain_.ask([this] { drain_page_requests(); });
+  if (wanted(Service::kEvents) && event_drain_.ask([this] { drain_events(); }) == Left::kMore)
+    ask_later(Service::kEvents);
+  if (wanted(Service::kPageRequests) &&
+      page_request_drain_.ask([this] { drain_page_requests(); }) == Left::kMore)
+    ask_later(Service::kPageRequests);
+}
+
+// Whoever uses the Command queue next, or is interrupted, goes on with it.
+void DriverV3::ask_later(Service service) {
+  asked_.fetch_or(static_cast<std::uint32_t>(service));
+  deferred.store(true);
 }
 
 void DriverV3::look_for_errors() {
-  if (errors_.look(*queue_) == GlobalErrors::Outcome::kOn || failed_.exchange(true)) return;
+  switch (errors_.look(*queue_)) {
+    case GlobalErrors::Outcome::kOn:
+      return;
+    case GlobalErrors::Outcome::kMore:
+      return ask_later(Service::kErrors);
+    case GlobalErrors::Outcome::kService:
+      break;
+  }
+  if (failed_.exchange(true)) return;
   // 12.3: in Service Failure Mode nothing of what the SMMU does can be relied on.
   if (auto failure = bring_up_.disable()) core_.log.say(*failure);
 }

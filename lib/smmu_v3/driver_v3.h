@@ -35,7 +35,7 @@ class DriverV3 final : public SmmuV3Driver, private CommandQueueOwner {
   bool capable(Capability capability, const Device* device) const override;
   Result<std::unique_ptr<DeviceState>, std::errc> add_device(Device& device) override;
   void remove_device(Device& device) override;
-  Device* inseparable_from(const Device&) const override { return nullptr; }
+  Device* inseparable_from(const Device& device) const override;
   Result<std::unique_ptr<DriverDomain>, std::errc> create_domain(const DomainRequest& request,
                                                                  Device* device) override;
   std::span<const ReservedRegion> reserved_regions(const Device& device) const override;
@@ -68,7 +68,7 @@ class DriverV3 final : public SmmuV3Driver, private CommandQueueOwner {
     const Service service_;
   };
 
-  // A stream that somebody has added.
+  // A stream that somebody has added; of aliases there are several.
   struct Known {
     StreamId stream;
     DeviceStreams* streams = nullptr;
@@ -78,10 +78,15 @@ class DriverV3 final : public SmmuV3Driver, private CommandQueueOwner {
   SmmuV3DriverConfig::SyncSignal choose_signal() const;
   void interrupt(Service service);
   void serve();
+  void ask_later(Service service);
   void look_for_errors() override;
   void after_commands() override;
   std::size_t place_of(StreamId stream) const;
   const Known* find(StreamId stream) const;
+  bool is_free_for(const Device& device, StreamId stream) const;
+  bool is_part_free(StreamId stream) const;
+  std::optional<std::errc> make_entries(const DeviceStreams& streams);
+  void free_entries(const DeviceStreams& streams);
 
   // faults.cpp
   void drain_events();
@@ -100,7 +105,9 @@ class DriverV3 final : public SmmuV3Driver, private CommandQueueOwner {
   Result<Destination, std::errc> destination_of(const Attachment& to) const;
   v3::STE stream_entry(const DeviceStreams& streams, AttachKind kind, const DomainV3* domain,
                        bool pasids) const;
-  Result<Done, std::errc> write_streams(const DeviceStreams& streams, const v3::STE& ste);
+  const DeviceStreams* unblocked_alias(const DeviceStreams& streams, StreamId stream) const;
+  Result<Done, std::errc> write_streams(const DeviceStreams& streams, AttachKind kind,
+                                        const DomainV3* domain, bool pasids);
   Result<Done, std::errc> write_context(const DeviceStreams& streams, SubstreamId substream,
                                         const v3::CD& cd);
   Result<Done, std::errc> program(DeviceStreams& streams, AttachKind kind, const DomainV3* domain,
@@ -108,6 +115,7 @@ class DriverV3 final : public SmmuV3Driver, private CommandQueueOwner {
   Result<Done, std::errc> make_contexts(DeviceStreams& streams, SubstreamId substream);
   Result<Done, std::errc> forget_in_device(const DeviceStreams& streams,
                                            std::optional<SubstreamId> substream);
+  Result<Done, std::errc> forget_in_devices();
   Result<Done, std::errc> terminate_stalled(const DeviceStreams& streams);
   void leave(std::unique_ptr<AttachedStreams> attached);
   Result<Done, std::errc> attach_streams(DeviceStreams& streams, AttachKind kind, DomainV3* domain);
@@ -131,7 +139,7 @@ class DriverV3 final : public SmmuV3Driver, private CommandQueueOwner {
   std::atomic<bool> failed_{false};  // Service Failure Mode was seen
 
   // By the mutex of Deliveries; written by one call at a time.
-  GrowingArray<Known> known_;  // by StreamID
+  GrowingArray<Known> known_;  // by StreamID; aliases as they came
 
   Line event_queue_line_{*this, Service::kEvents};
   Line page_request_line_{*this, Service::kPageRequests};

@@ -92,7 +92,6 @@ Fault decode_event(const EventWords& words) {
       is(v3::F_WALK_EABT(), FaultReason::kExternalAbort, "F_WALK_EABT") ||
       is(v3::F_TLB_CONFLICT(), FaultReason::kTlbConflict, "F_TLB_CONFLICT") ||
       is(v3::F_CFG_CONFLICT(), FaultReason::kConfiguration, "F_CFG_CONFLICT") ||
-      is(v3::E_PAGE_REQUEST(), FaultReason::kTranslation, "E_PAGE_REQUEST") ||
       is(v3::F_VMS_FETCH(), FaultReason::kExternalAbort, "F_VMS_FETCH");
   if (!known) {
     fault.record = fmt::format("event {:#x}: {:#x} {:#x} {:#x} {:#x}",

@@ -19,6 +19,9 @@ namespace {
 
 // Records that are copied out before anybody is told of them.
 constexpr std::size_t kRecordsAtOnce = 16;
+// How many times what a queue holds is served before the thread may go on with what it was doing: a
+// device that asks without end keeps nobody for ever.
+constexpr std::size_t kMostQueues = 16;
 
 PageResponse response_of(PageAnswer answer) {
   switch (answer) {
@@ -51,18 +54,21 @@ DomainV3* DriverV3::domain_of(const DeviceStreams& streams,
 }
 
 void DriverV3::drain_events() {
-  while (true) {
+  for (std::size_t served = 0; served < kMostQueues * events_.size();) {
     std::array<EventWords, kRecordsAtOnce> records;
     const auto taken = events_.take(*core_.config.registers, records);
     if (taken.lost) core_.log.say("SMMU_EVENTQ_PROD.OVFLG: events were lost");
     if (taken.nonsense) core_.log.say("SMMU_EVENTQ_PROD is beyond the queue: events were lost");
     if (taken.records == 0) return;
     for (std::size_t i = 0; i != taken.records; ++i) on_event(records[i]);
+    served += taken.records;
   }
+  ask_later(Service::kEvents);
 }
 
 void DriverV3::drain_page_requests() {
-  while (core_.features.page_requests) {
+  if (!core_.features.page_requests) return;
+  for (std::size_t served = 0; served < kMostQueues * page_requests_.size();) {
     std::array<std::array<std::uint64_t, 2>, kRecordsAtOnce> records;
     const auto taken = page_requests_.take(*core_.config.registers, records);
     // 8.1: whoever was dropped has been told to ask again.
@@ -70,7 +76,9 @@ void DriverV3::drain_page_requests() {
     if (taken.nonsense) core_.log.say("SMMU_PRIQ_PROD is beyond the queue: requests were lost");
     if (taken.records == 0) return;
     for (std::size_t i = 0; i != taken.records; ++i) on_page_request(records[i]);
+    served += taken.records;
   }
+  ask_later(Service::kPageRequests);
 }
 
 void DriverV3::on_event(const EventWords& words) {

@@ -23,6 +23,8 @@ constexpr std::uint64_t kGiB = std::uint64_t{1} << 30;
 constexpr unsigned kMostStreamBits = 32;
 constexpr unsigned kMostSubstreamBits = 20;
 constexpr unsigned kMostQueueBits = 19;
+// SMMU_IDR3.BBML: a level of support, of which this is the highest.
+constexpr unsigned kMostBreakBeforeMake = 2;
 // A linear Stream table of this many is as much as is asked for in one piece.
 constexpr unsigned kMostLinearStreamBits = 16;
 
@@ -75,6 +77,7 @@ Result<FeaturesV3, std::string> probe_v3(const SmmuV3DriverConfig& config) {
   features.ranges = idr3[SMMU_IDR3::RIL];
   features.long_ranges = idr5[SMMU_IDR5::DS];
   features.forced_write_back = idr3[SMMU_IDR3::FWB];
+  features.execute_never_by_level = idr3[SMMU_IDR3::XNX];
   features.type_overrides = idr1[SMMU_IDR1::ATTR_TYPES_OVR];
   const auto updates = idr0[SMMU_IDR0::HTTU];
   // The SMMU's updates and the CPU's have to see each other.
@@ -104,7 +107,9 @@ Result<FeaturesV3, std::string> probe_v3(const SmmuV3DriverConfig& config) {
 
   features.output_size = std::min(idr5[SMMU_IDR5::OAS], OutputSize::k52Bits);
   features.input_bits = idr5[SMMU_IDR5::VAX] == SMMU_IDR5::VirtualSize::k48Bits ? 48 : 52;
-  features.break_before_make = idr3[SMMU_IDR3::BBML];
+  // 6.3.4: level 3 is reserved, and promises nothing.
+  features.break_before_make =
+      idr3[SMMU_IDR3::BBML] <= kMostBreakBeforeMake ? std::uint32_t{idr3[SMMU_IDR3::BBML]} : 0;
   features.page_sizes = page_sizes(idr5);
   if (features.page_sizes == 0)
     return std::string("SMMU_IDR5: the SMMU has no granule of translation");

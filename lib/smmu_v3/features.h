@@ -26,6 +26,7 @@ struct FeaturesV3 {
   bool ranges = false;       // of TLB invalidation
   bool long_ranges = false;  // their SCALE has 6 bits
   bool forced_write_back = false;
+  bool execute_never_by_level = false;  // stage 2 tells EL0 and EL1 apart
   bool type_overrides = false;
   bool access_flags = false;  // the SMMU sets them
   bool dirty_flags = false;

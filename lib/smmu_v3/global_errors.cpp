@@ -53,7 +53,7 @@ GlobalErrors::CommandQueueState GlobalErrors::recover(CommandQueue& queue) {
 }
 
 GlobalErrors::Outcome GlobalErrors::look(CommandQueue& queue) {
-  one_.ask([&] {
+  const auto left = one_.ask([&] {
     const auto reported = registers_.read<SMMU_GERROR>();
     const auto acknowledged = registers_.read<SMMU_GERRORN>();
     const SMMU_GERROR active(reported.raw() ^ acknowledged.raw());
@@ -85,7 +85,8 @@ GlobalErrors::Outcome GlobalErrors::look(CommandQueue& queue) {
     // Last: with this the Command queue goes on.
     if (answer != acknowledged) registers_.write(answer);
   });
-  return service_failure_ ? Outcome::kService : Outcome::kOn;
+  if (service_failure_) return Outcome::kService;
+  return left == OneAtATime::Left::kMore ? Outcome::kMore : Outcome::kOn;
 }
 
 }  // namespace smmu::iommu

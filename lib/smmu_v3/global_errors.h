@@ -18,10 +18,13 @@ class GlobalErrors {
 
   enum class Outcome : std::uint8_t {
     kOn,
+    kMore,     // there may be more: look again
     kService,  // the SMMU is in Service Failure Mode: it is to be disabled
   };
   // Looks, says what there is, sets the Command queue going again, and acknowledges.  Any thread.
   Outcome look(CommandQueue& queue);
+  // The SMMU was reset: it is in no Service Failure Mode any more.
+  void forget() { service_failure_ = false; }
 
  private:
   enum class CommandQueueState : std::uint8_t { kGoesOn, kStuck };

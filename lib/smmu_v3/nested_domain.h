@@ -25,6 +25,8 @@ class NestedDomain final : public DomainV3 {
   ~NestedDomain() override;
 
   Result<Done, std::errc> take_tag() override { return parent_.take_tag(); }
+  bool has_tag() const override { return parent_.has_tag(); }
+  void give_back_tag() override { parent_.give_back_tag(); }
   v3::STE stream_for(const StreamTraits& traits) const override;
   DomainV3* parent() const override { return &parent_; }
 

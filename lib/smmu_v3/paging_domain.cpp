@@ -85,7 +85,7 @@ v3::STE PagingDomain::stream_for(const StreamTraits& traits) const {
 
 Result<Done, std::errc> PagingDomain::take_tag() {
   // Once it is attached, others read the command without a lock.
-  if (is_tagged()) return Done{};
+  if (has_tag()) return Done{};
   auto taken = TaggedDomain::take_tag();
   if (taken) page_command_ = tlb_->one(tag(), 0, granule_, TlbInvalidation::Entries::kLeaves);
   return taken;
@@ -103,12 +103,11 @@ void PagingDomain::flush_walk(Iova iova, std::uint64_t size, std::uint64_t granu
 }
 
 Result<Done, std::errc> PagingDomain::set_nesting(bool nesting) {
-  if (is_tagged()) return std::errc::operation_not_permitted;
+  // What is mapped would be lost.
+  if (!may_change()) return std::errc::operation_not_permitted;
   if (nesting == nest_parent_) return Done{};
   const FeaturesV3& features = core_.features;
   if (!features.stage1 || !features.stage2 || dirty_tracking_) return std::errc::invalid_argument;
-  // What is mapped would be lost.
-  if (pgtable_->live_tables() != 0) return std::errc::operation_not_permitted;
   const bool before = std::exchange(nest_parent_, nesting);
   const Role role = nesting ? Role::kStage2 : Role::kStage1;
   const auto made = make_tables({}, role);
@@ -121,10 +120,11 @@ Result<Done, std::errc> PagingDomain::set_nesting(bool nesting) {
 }
 
 Result<Done, std::errc> PagingDomain::set_quirks(const PgtableQuirks& quirks) {
-  if (is_tagged() || pgtable_->live_tables() != 0) return std::errc::operation_not_permitted;
+  if (!may_change()) return std::errc::operation_not_permitted;
   // These two are not the user's to choose.
   if (quirks.dirty != pgtable_->config().quirks.dirty ||
-      quirks.s2fwb != pgtable_->config().quirks.s2fwb || quirks.non_secure)
+      quirks.s2fwb != pgtable_->config().quirks.s2fwb || quirks.non_secure ||
+      (quirks.xnx && !core_.features.execute_never_by_level))
     return std::errc::invalid_argument;
   return make_tables(quirks, role());
 }

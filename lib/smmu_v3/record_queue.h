@@ -48,6 +48,9 @@ class RecordQueue {
     consumed_ = Consumed();
   }
 
+  // Records that it holds.
+  std::size_t size() const { return std::size_t{1} << log2_size_; }
+
   struct Taken {
     std::size_t records = 0;
     bool lost = false;      // some, since there was no room

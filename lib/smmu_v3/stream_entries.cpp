@@ -12,16 +12,16 @@ using v3::SMMU_STRTAB_BASE_CFG;
 using v3::STE;
 
 namespace {
-// 256 entries, 16 KiB, in a second level.
-constexpr unsigned kSplit = 8;
 constexpr unsigned kLog2SteBytes = 6;
 constexpr unsigned kLog2DescriptorBytes = 3;
 // 2^17 descriptors, 1 MiB, in a first level.
-constexpr unsigned kMostBits = kSplit + 17;
+constexpr unsigned kMostBits = StreamEntries::kLog2Part + 17;
 
-constexpr std::uint32_t part_of(StreamId stream) { return stream.value >> kSplit; }
+constexpr std::uint32_t part_of(StreamId stream) {
+  return stream.value >> StreamEntries::kLog2Part;
+}
 constexpr std::uint64_t place_in_part(StreamId stream) {
-  return std::uint64_t{stream.value} % (1U << kSplit);
+  return std::uint64_t{stream.value} % (1U << StreamEntries::kLog2Part);
 }
 }  // namespace
 
@@ -29,11 +29,11 @@ Result<std::unique_ptr<StreamEntries>, std::errc> StreamEntries::create(
     const FeaturesV3& features, const StructureMemory& memory, const STE& initial) {
   std::unique_ptr<StreamEntries> table(new (std::nothrow) StreamEntries(memory, initial));
   if (table == nullptr) return std::errc::not_enough_memory;
-  table->two_levels_ = features.two_level_streams && features.stream_bits > kSplit;
+  table->two_levels_ = features.two_level_streams && features.stream_bits > kLog2Part;
   table->stream_bits_ =
       table->two_levels_ ? std::min(features.stream_bits, kMostBits) : features.stream_bits;
   const unsigned log2_bytes = table->two_levels_
-                                  ? table->stream_bits_ - kSplit + kLog2DescriptorBytes
+                                  ? table->stream_bits_ - kLog2Part + kLog2DescriptorBytes
                                   : table->stream_bits_ + kLog2SteBytes;
   auto top = TableBlock::allocate(memory, std::max(log2_bytes, PagePool::kLog2Least));
   if (!top) return top.error();
@@ -42,7 +42,7 @@ Result<std::unique_ptr<StreamEntries>, std::errc> StreamEntries::create(
   table->configuration_.set(SMMU_STRTAB_BASE_CFG::LOG2SIZE, table->stream_bits_);
   if (table->two_levels_) {
     table->configuration_.set(SMMU_STRTAB_BASE_CFG::FMT, SMMU_STRTAB_BASE_CFG::Format::kTwoLevel)
-        .set(SMMU_STRTAB_BASE_CFG::SPLIT, kSplit);
+        .set(SMMU_STRTAB_BASE_CFG::SPLIT, kLog2Part);
   }
   return table;
 }
@@ -74,23 +74,55 @@ std::size_t StreamEntries::find(std::uint32_t index) const {
   return static_cast<std::size_t>(found - parts_.begin());
 }
 
-Result<StreamEntries::Made, std::errc> StreamEntries::make(StreamId stream) {
-  if (!two_levels_) return Made::kNothing;
+Pa StreamEntries::place_of_descriptor(std::uint32_t index) const {
+  return Pa(top_.pa().value + L1STD::kSize * index);
+}
+
+Result<Done, std::errc> StreamEntries::make(StreamId stream) {
+  if (!two_levels_) return Done{};
   const std::uint32_t index = part_of(stream);
   const std::size_t at = find(index);
-  if (at != parts_.size() && parts_[at].index == index) return Made::kNothing;
+  if (at != parts_.size() && parts_[at].index == index) return Done{};
 
   if (!parts_.reserve(1)) return std::errc::not_enough_memory;
-  auto block = TableBlock::allocate(memory_, kSplit + kLog2SteBytes);
+  auto block = TableBlock::allocate(memory_, kLog2Part + kLog2SteBytes);
   if (!block) return block.error();
-  fill(*block, std::uint64_t{1} << kSplit);
-  const auto descriptor = L1STD().set(L1STD::Span, kSplit + 1).set(L1STD::L2Ptr, block->pa().value);
-  const Pa place(top_.pa().value + L1STD::kSize * index);
+  fill(*block, std::uint64_t{1} << kLog2Part);
+  parts_.insert(at, Part{.index = index, .block = *std::move(block)});
+  return Done{};
+}
+
+StreamEntries::Published StreamEntries::publish(StreamId stream) {
+  if (!two_levels_) return Published::kBefore;
+  const std::uint32_t index = part_of(stream);
+  Part& part = parts_[find(index)];
+  if (part.published) return Published::kBefore;
+  part.published = true;
+  const auto descriptor =
+      L1STD().set(L1STD::Span, kLog2Part + 1).set(L1STD::L2Ptr, part.block.pa().value);
+  const Pa place = place_of_descriptor(index);
   // The entries are there before anything points to them.
   memory_.store(place, descriptor.word(0));
   memory_.clean(place, L1STD::kSize);
-  parts_.insert(at, Part{index, *std::move(block)});
-  return Made::kDescriptor;
+  return Published::kNow;
+}
+
+bool StreamEntries::unpublish(StreamId stream) {
+  if (!two_levels_) return false;
+  const std::uint32_t index = part_of(stream);
+  Part& part = parts_[find(index)];
+  if (!part.published) return false;
+  part.published = false;
+  const Pa place = place_of_descriptor(index);
+  memory_.store(place, 0);
+  memory_.clean(place, L1STD::kSize);
+  return true;
+}
+
+void StreamEntries::drop_unpublished() {
+  for (std::size_t at = parts_.size(); at != 0; --at) {
+    if (!parts_[at - 1].published) parts_.erase(at - 1);
+  }
 }
 
 Pa StreamEntries::entry(StreamId stream) const {

@@ -19,6 +19,15 @@ namespace smmu::iommu {
 
 class StreamEntries {
  public:
+  // A second level has 2^kLog2Part entries.
+  static constexpr unsigned kLog2Part = 8;
+  static StreamId first_of_part(StreamId stream) {
+    return StreamId(stream.value & ~((1U << kLog2Part) - 1));
+  }
+  static StreamId last_of_part(StreamId stream) {
+    return StreamId(stream.value | ((1U << kLog2Part) - 1));
+  }
+
   // Every entry is `initial` until it is written.  not_enough_memory.
   static Result<std::unique_ptr<StreamEntries>, std::errc> create(const FeaturesV3& features,
                                                                   const StructureMemory& memory,
@@ -30,11 +39,19 @@ class StreamEntries {
   // Whether there can be an entry.
   bool in_range(StreamId stream) const;
 
-  enum class Made : std::uint8_t { kNothing, kDescriptor };
-  // Makes sure that there is.  kDescriptor: the SMMU may know the level 1 descriptor as it was.
-  // not_enough_memory.
+  // Makes sure that there is, which the SMMU does not find before publish().  not_enough_memory.
   // REQUIRES: in_range().
-  Result<Made, std::errc> make(StreamId stream);
+  Result<Done, std::errc> make(StreamId stream);
+  enum class Published : std::uint8_t { kBefore, kNow };
+  // kNow: the SMMU may know the level 1 descriptor as it was.
+  // REQUIRES: make() has succeeded.
+  Published publish(StreamId stream);
+  // The level 1 descriptor that leads there leads nowhere from now on.  False: none did.  The
+  // entries stay, since the SMMU may know where they are.
+  bool unpublish(StreamId stream);
+  // Frees what the SMMU cannot find.
+  // REQUIRES: it knows nothing of it.
+  void drop_unpublished();
   // REQUIRES: make() has succeeded.
   Pa entry(StreamId stream) const;
 
@@ -42,11 +59,13 @@ class StreamEntries {
   // A second level, and which.
   struct Part {
     std::uint32_t index = 0;
+    bool published = false;
     TableBlock block;
   };
 
   StreamEntries(const StructureMemory& memory, const v3::STE& initial)
       : memory_(memory), initial_(initial) {}
+  Pa place_of_descriptor(std::uint32_t index) const;
   void fill(const TableBlock& block, std::uint64_t entries) const;
   std::size_t find(std::uint32_t index) const;
 

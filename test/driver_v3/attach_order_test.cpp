@@ -43,6 +43,9 @@ class AttachOrder : public ::testing::Test {
     };
   }
 
+  // Its entries are gone with the device.
+  ~AttachOrder() override { board.smmu.on_sync = nullptr; }
+
   template <class S>
   S load(std::uint64_t address) {
     const std::uint64_t* const words = board.pool().words(Pa(address));
@@ -78,6 +81,45 @@ TEST_F(AttachOrder, ADeviceThatIsAddedIsBlockedBeforeAnythingElse) {
   // A level 1 descriptor that was not valid may be known as such; the entry is what it was.
   EXPECT_THAT(other.smmu.story(), ElementsAre("CMD_CFGI_STE", "CMD_SYNC"));
   EXPECT_THAT(other.smmu.commands(), ElementsAre(CommandWords{0x205'0000'0003, 0}));
+}
+
+// 3.3.1, 4.3.2: the SMMU has forgotten where the entries are before they are somebody else's.
+TEST_F(AttachOrder, TheLastDeviceOfASecondLevelTakesItAlong) {
+  const std::uint64_t live = board.pool().live();
+  iommu::Device& near = board.add({.streams = {{StreamId(0x2ff)}}});
+  iommu::Device& far = board.add({.streams = {{StreamId(0x300)}, {StreamId(0x401)}}});
+  EXPECT_EQ(board.pool().live(), live + 2);
+  board.smmu.story();
+  board.smmu.commands();
+  board.iommu->remove_device(near);
+  EXPECT_THAT(board.smmu.story(), ElementsAre()) << "another device is there";
+  const std::uint64_t top = board.smmu.get<SMMU_STRTAB_BASE>()[SMMU_STRTAB_BASE::ADDR];
+  std::uint64_t live_at_sync = 0;
+  board.smmu.on_sync = [&] {
+    EXPECT_EQ(load<L1STD>(top + 8 * 3), L1STD());
+    EXPECT_EQ(load<L1STD>(top + 8 * 4), L1STD());
+    live_at_sync = board.pool().live();
+  };
+  board.iommu->remove_device(far);
+  EXPECT_THAT(board.smmu.story(),
+              ElementsAre("CMD_CFGI_STE_RANGE", "CMD_CFGI_STE_RANGE", "CMD_SYNC"));
+  EXPECT_THAT(board.smmu.commands(),
+              ElementsAre(CommandWords{0x300'0000'0004, 7}, CommandWords{0x400'0000'0004, 7}));
+  EXPECT_EQ(live_at_sync, live + 2);
+  EXPECT_EQ(board.pool().live(), live);
+  // And is made again for the next one.
+  board.smmu.on_sync = nullptr;
+  board.add({.streams = {{StreamId(0x300)}}});
+  EXPECT_EQ(ste(StreamId(0x300))[STE::Config], SteConfig::kAbort);
+}
+
+TEST_F(AttachOrder, ASecondLevelThatTheSmmuMayReadStays) {
+  iommu::Device& far = board.add({.streams = {{StreamId(0x300)}}});
+  const std::uint64_t live = board.pool().live();
+  board.smmu.consumes = false;
+  board.iommu->remove_device(far);
+  EXPECT_EQ(board.pool().live(), live);
+  EXPECT_EQ(ste(StreamId(0x300))[STE::Config], SteConfig::kAbort) << "it is found as before";
 }
 
 TEST_F(AttachOrder, TheCdIsThereBeforeTheSteThatLeadsToIt) {

@@ -42,8 +42,7 @@ TEST(DrivenBoard, ABoardThatIsGoneHasLeftNothingInItsPool) {
     device.group().detach();
     board.iommu().remove_device(device);
   }
-  // The second level of the Stream table stays.
-  EXPECT_EQ(board.pool().live(), before + 1);
+  EXPECT_EQ(board.pool().live(), before);
 }
 
 }  // namespace

@@ -93,7 +93,9 @@ class DriverDomain {
     return own != nullptr ? own->iova_to_phys(iova) : std::nullopt;
   }
 
-  // operation_not_permitted: it was attached already.  invalid_argument: the driver cannot.
+  // operation_not_permitted: it was attached already, or something was mapped.  invalid_argument:
+  // the driver cannot.
+  // REQUIRES, of both: no other thread uses the domain.
   virtual Result<Done, std::errc> set_nesting(bool) { return std::errc::invalid_argument; }
   virtual bool nesting() const { return false; }
   virtual Result<Done, std::errc> set_quirks(const PgtableQuirks&) {
@@ -168,9 +170,10 @@ class Driver {
 
   // Prepares the SMMU for a device: checks its StreamIDs and makes its entries, which block until
   // attach().  invalid_argument: a StreamID or a number of PASIDs the SMMU does not have, or that
-  // is another device's in part.  no_space_on_device: no stream mapping group is left.
-  // not_enough_memory.
+  // is another device's in part, or wholly that of one it is said to be isolated from.
+  // no_space_on_device: no stream mapping group is left. not_enough_memory.
   virtual Result<std::unique_ptr<DeviceState>, std::errc> add_device(Device& device) = 0;
+  // A StreamID that another device has, too, stays that one's.
   // REQUIRES: it is attached to nothing by PASID.
   virtual void remove_device(Device& device) = 0;
 
@@ -192,7 +195,8 @@ class Driver {
   // device.  device_or_resource_busy: something else that is attached forbids it.
   // no_space_on_device: no context bank, ASID or VMID is left.  not_enough_memory.
   virtual Result<Done, std::errc> attach(Device& device, const Attachment& to) = 0;
-  // The same of accesses with this PASID.  operation_not_supported.
+  // The same of accesses with this PASID.  operation_not_supported.  device_or_resource_busy: they
+  // belong to a domain already.
   virtual Result<Done, std::errc> attach_pasid(Device&, SubstreamId, const Attachment&) {
     return std::errc::operation_not_supported;
   }
@@ -208,7 +212,8 @@ class Driver {
   // No transaction is translated from now on, and none gets through that the hardware lets the
   // driver stop.  The driver is of no use any more.
   virtual void shut_down() = 0;
-  // Registers are about to be lost, and have been: the second brings them all back.
+  // Registers are about to be lost, and have been: the second brings them all back.  Both are made
+  // as calls that attach are, one at a time with these; see Iommu::suspend().
   virtual Result<Done, std::errc> suspend() = 0;
   virtual Result<Done, std::errc> resume() = 0;
 };

@@ -36,7 +36,8 @@ struct SmmuV3DriverConfig {
     kPoll,       // SMMU_CMDQ_CONS alone
   };
   // What becomes of accesses of streams that nobody has added, and of all of them while the SMMU is
-  // off.
+  // off.  In a Stream table of two levels, those of 256 StreamIDs of which nobody has added any
+  // abort.
   enum class Unknown : std::uint8_t { kAbort, kBypass };
   // Which exception level's translation regime devices get.  kEl2 needs SMMU_IDR0.Hyp and is
   // EL2-E2H; guests' streams are of EL1 all the same.
@@ -74,10 +75,22 @@ struct SmmuV3DriverConfig {
                                  Prot::kWrite | Prot::kNoExec | Prot::kMmio};
 };
 
+// Devices may have a StreamID in common if those that come later are said not to be isolated from
+// one that has it (DeviceConfig::not_isolated_from), and then are of its group.  A fault or page
+// request of such a StreamID is told as the first one's, as long as that is there.  Its accesses go
+// to where the one was attached that was attached last; they fail when all of them are blocked.
+//
+// A part of the Stream table is taken from the pool with the first device among its 256 StreamIDs
+// and given back with the last one, once the SMMU has forgotten it.
+//
 // Handlers of faults, and on_page_fault(), are called by whoever pulses the lines below, once the
 // driver holds no lock; so by the thread that was in the middle of a call of the driver if that is
 // where the pulse came.  A register write that has not returned completes nothing, with some
 // simulators: there, a line that is pulsed from inside one is to be latched until it has.
+//
+// A pulse serves as many records as 16 times what the queue holds, and no more, however fast
+// devices make others: who interrupts next, or has commands for the SMMU, goes on with these.  If
+// that may be nobody, pulse the line again.
 class SmmuV3Driver : public Driver {
  public:
   // Reads what the SMMU is, and brings it up.  The error is a sentence that names what is wrong
