@@ -35,13 +35,20 @@ Attachment Domain::attachment(const Domain* domain) {
 
 Result<Done, std::errc> Domain::set_nesting(bool nesting) {
   const std::lock_guard lock(iommu_.mutex_);
-  return driver_domain_->set_nesting(nesting);
+  // It is inside what can be mapped now.
+  if (has_reserved_window()) return std::errc::operation_not_permitted;
+  const Result<Done, std::errc> set = driver_domain_->set_nesting(nesting);
+  table_sizes_.store(0, std::memory_order_relaxed);
+  return set;
 }
 
 Result<Done, std::errc> Domain::set_quirks(const PgtableQuirks& quirks) {
   if (type_ != DomainType::kUnmanaged) return std::errc::invalid_argument;
   const std::lock_guard lock(iommu_.mutex_);
-  return driver_domain_->set_quirks(quirks);
+  if (has_reserved_window()) return std::errc::operation_not_permitted;
+  const Result<Done, std::errc> set = driver_domain_->set_quirks(quirks);
+  table_sizes_.store(0, std::memory_order_relaxed);
+  return set;
 }
 
 std::optional<Pa> Domain::iova_to_phys(Iova iova) const {

@@ -162,6 +162,18 @@ void Iommu::remove_device(Device& device) {
   if (group.devices_.empty()) drop(group);
 }
 
+Result<Done, std::errc> Iommu::suspend() {
+  const Change change(*this);
+  if (change.is_inside()) return std::errc::device_or_resource_busy;
+  return driver_->suspend();
+}
+
+Result<Done, std::errc> Iommu::resume() {
+  const Change change(*this);
+  if (change.is_inside()) return std::errc::device_or_resource_busy;
+  return driver_->resume();
+}
+
 DomainType Iommu::default_type(const Device& device) const {
   DomainType type = config_.default_domain;
   const std::optional<DomainType> preferred = driver_->default_domain_type(device);

@@ -72,11 +72,13 @@ class Domain final : private FaultSink {
   // which is attached.  None: there is neither, or the domain does not page.
   std::optional<MsiGeometry> msi_geometry() const;
 
-  // Whether guests' tables may be put above it.  operation_not_permitted: it was attached already.
+  // Whether guests' tables may be put above it.  operation_not_permitted: it was attached, or
+  // something was mapped; or there is a reserved window.
+  // REQUIRES, as set_quirks(): no other thread uses the domain.
   bool nesting() const { return driver_domain_->nesting(); }
   Result<Done, std::errc> set_nesting(bool nesting);
-  // invalid_argument: it is not unmanaged, or the driver cannot.  operation_not_permitted: it is
-  // too late.
+  // invalid_argument: it is not unmanaged, or the driver cannot.  operation_not_permitted: as
+  // above.
   Result<Done, std::errc> set_quirks(const PgtableQuirks& quirks);
   bool enforce_cache_coherency() { return driver_domain_->enforce_cache_coherency(); }
 

@@ -86,6 +86,13 @@ class Iommu {
                                                            const DomainOptions& options = {},
                                                            Device* device = nullptr);
 
+  // The SMMU is about to lose its registers: nothing is translated from now on.  timed_out: it does
+  // not answer.  device_or_resource_busy: the caller is inside a call that attaches.
+  // REQUIRES: devices make no accesses before resume() has returned.
+  Result<Done, std::errc> suspend();
+  // It has them no more: all is attached again to what it was, or is now.  The same errors.
+  Result<Done, std::errc> resume();
+
   bool capable(Capability capability) const { return driver_->capable(capability, nullptr); }
 
  private:
