@@ -119,6 +119,43 @@ TEST(BringUp, ResumesAsItHadStarted) {
   EXPECT_THAT(board.smmu.story(), ElementsAreArray(first));
 }
 
+// 4.5.1: with SMMU_CR0.SMMUEN 0 it would be ignored.
+TEST(BringUp, DevicesForgetOnceTheSmmuIsBack) {
+  ScriptedBoard board;
+  ASSERT_EQ(board.start(), "");
+  board.add({.streams = {{StreamId(5)}}, .pasid_bits = 0, .ats = true});
+  board.add({.streams = {{StreamId(6)}}});
+  iommu::Device& device =
+      board.add({.streams = {{StreamId(7)}, {StreamId(9)}}, .pasid_bits = 4, .ats = true});
+  const auto domain = board.domain(iommu::DomainType::kUnmanaged, {.pasid = true});
+  ASSERT_TRUE(device.attach_pasid(SubstreamId(3), *domain));
+  ASSERT_TRUE(board.iommu->suspend());
+  board.smmu.story();
+  board.smmu.commands();
+  ASSERT_TRUE(board.iommu->resume());
+  const auto story = board.smmu.story();
+  const std::vector<std::string> end = {"CMD_ATC_INV", "CMD_ATC_INV", "CMD_ATC_INV",
+                                        "CMD_ATC_INV", "CMD_ATC_INV", "CMD_SYNC"};
+  ASSERT_GT(story.size(), end.size());
+  EXPECT_THAT(std::vector(story.end() - 6, story.end()), ElementsAreArray(end));
+  EXPECT_EQ(story[story.size() - 7], "SMMU_CR0 = 0x1f") << "SMMUEN is 1";
+  const auto commands = board.smmu.commands();
+  EXPECT_THAT(std::vector(commands.end() - 3, commands.end()),
+              ElementsAre(CommandWords{0x7'0000'3840, 52}, CommandWords{0x9'0000'0040, 52},
+                          CommandWords{0x9'0000'3840, 52}));
+}
+
+TEST(BringUp, AReservedLevelOfBreakBeforeMakePromisesNothing) {  // 6.3.4
+  for (const std::uint32_t level : {0U, 1U, 2U, 3U}) {
+    SmmuV3Config config = SmmuV3Config::everything();
+    config.idr3.set(v3::SMMU_IDR3::BBML, level);
+    ScriptedBoard board(config);
+    ASSERT_EQ(board.start(), "");
+    const auto domain = board.domain();
+    EXPECT_EQ(domain->driver_domain().tables()->config().break_before_make, level == 3 ? 0 : level);
+  }
+}
+
 TEST(BringUp, RefusesWhatItCannotDrive) {
   const auto refusal = [](auto&& change) {
     SmmuV3Config config = SmmuV3Config::everything();

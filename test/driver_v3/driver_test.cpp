@@ -407,6 +407,22 @@ TEST(Driver, ASmmuThatHasLostItsRegistersIsBroughtBack) {
   EXPECT_THAT(nic.translate(Iova(0x2000)), TranslatesTo(Pa(0x4000'1000)));
 }
 
+TEST(Driver, ADeviceForgetsWhatWasUnmappedWhileTheSmmuWasOff) {
+  DrivenBoard board;
+  AtsDevice nic = board.ats_device(kNic);
+  const auto domain = board.domain();
+  ASSERT_TRUE(domain->map(kPage, board.allocate(4096), 4096, kReadWrite));
+  ASSERT_TRUE(board.add({.streams = {{kNic}}, .ats = true}).group().attach(*domain));
+  EXPECT_TRUE(nic.write64(kPage, 5));
+  ASSERT_TRUE(board.iommu().suspend());
+  EXPECT_EQ(domain->unmap(kPage, 4096), 4096U);
+  EXPECT_TRUE(nic.knows(kPage));
+  board.smmu().reset(emulator::Reset::kPowerOn);
+  ASSERT_TRUE(board.iommu().resume());
+  EXPECT_FALSE(nic.knows(kPage));
+  EXPECT_FALSE(nic.write64(kPage, 5));
+}
+
 TEST(Driver, WrittenPagesAreTold) {
   struct Sink final : iommu::DirtySink {
     void dirty(Iova iova, std::uint64_t) override { pages.push_back(iova.value); }

@@ -2,15 +2,20 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <random>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
+#include "smmu/arch/v3/events.h"
 #include "smmu/arch/v3/page_requests.h"
 #include "smmu/arch/v3/registers.h"
+#include "smmu/platform/memory.h"
 #include "smmu/testing/driven_board.h"
 #include "smmu/testing/matchers.h"
 #include "test/driver_v3/scripted_board.h"
@@ -164,6 +169,85 @@ TEST_F(CommandErrors, ServiceFailureModeTurnsTheSmmuOff) {
   EXPECT_THAT(board.log.sentences(), ::testing::SizeIs(7)) << "one for each bit";
   board.driver->global_error_line().pulse();
   EXPECT_THAT(board.smmu.story(), IsEmpty());
+}
+
+TEST_F(CommandErrors, AResetEndsServiceFailureModeUntilItComesAgain) {
+  for (int i = 0; i != 2; ++i) {
+    board.smmu.set(SMMU_GERROR(0x100));
+    board.driver->global_error_line().pulse();
+    EXPECT_THAT(board.log.sentences(), ElementsAre(HasSubstr("Service Failure Mode")));
+    EXPECT_EQ(board.smmu.get<v3::SMMU_CR0>().raw(), 0U);
+    ASSERT_TRUE(board.iommu->suspend());
+    // What a reset makes of them.
+    board.smmu.set(SMMU_GERROR());
+    board.smmu.set(v3::SMMU_GERRORN());
+    ASSERT_TRUE(board.iommu->resume());
+    EXPECT_TRUE(board.smmu.get<v3::SMMU_CR0>()[v3::SMMU_CR0::SMMUEN]);
+    board.smmu.story();
+    domain->flush_all();
+    EXPECT_THAT(board.smmu.story(), ElementsAre("CMD_TLBI_NH_ASID", "CMD_SYNC"));
+  }
+}
+
+// Says nothing, and has the SMMU make as many records as there is room for whenever it is told of
+// one.
+class Refill final : public iommu::DriverLog {
+ public:
+  void say(std::string_view) override {
+    ++said;
+    if (refill) refill();
+  }
+  std::function<void()> refill;
+  std::uint64_t said = 0;
+};
+
+// A queue of `Base`, full of such records.
+template <class Base, class Produced, class Consumed, std::size_t kWords>
+void expect_an_end(InterruptLine& (iommu::SmmuV3Driver::*line)(),
+                   const std::array<std::uint64_t, kWords>& record) {
+  ScriptedBoard board;
+  Refill log;
+  board.driver_config.log = &log;
+  ASSERT_EQ(board.start(), "");
+  iommu::Device& device = board.add({.streams = {{kNic}}});
+  const auto domain = board.domain();
+  ASSERT_TRUE(device.group().attach(*domain));
+  const auto base = board.smmu.get<Base>();
+  const std::uint32_t size = 1U << base[Base::LOG2SIZE];
+  std::uint64_t* const words = board.pool().words(Pa(base[Base::ADDR]));
+  for (std::size_t i = 0; i != kWords * size; ++i) words[i] = little_endian(record[i % kWords]);
+  log.refill = [&] {
+    const std::uint32_t first = board.smmu.get<Consumed>()[Consumed::RD];
+    board.smmu.set(Produced().set(Produced::WR, (first + size) % (2 * size)));
+  };
+  log.refill();
+  (board.driver->*line)().pulse();
+  const std::uint64_t first = log.said;
+  EXPECT_GE(first, size);
+  EXPECT_LE(first, 17 * size);
+  // Whoever comes next goes on, and nothing is lost.
+  log.refill = nullptr;
+  domain->flush_all();
+  EXPECT_GT(log.said, first);
+  EXPECT_EQ(board.smmu.get<Consumed>()[Consumed::RD], board.smmu.get<Produced>()[Produced::WR]);
+}
+
+TEST(Floods, OfEventsKeepNoThreadForEver) {
+  const auto plain =
+      v3::C_BAD_STREAMID().set(v3::C_BAD_STREAMID::EventNumber, v3::EventType::C_BAD_STREAMID);
+  expect_an_end<SMMU_EVENTQ_BASE, SMMU_EVENTQ_PROD, SMMU_EVENTQ_CONS>(
+      &iommu::SmmuV3Driver::event_queue_line, plain.words());
+  // The answer to each is a command.
+  const auto stalled = v3::F_TRANSLATION()
+                           .set(v3::F_TRANSLATION::EventNumber, v3::EventType::F_TRANSLATION)
+                           .set(v3::F_TRANSLATION::Stall, true);
+  expect_an_end<SMMU_EVENTQ_BASE, SMMU_EVENTQ_PROD, SMMU_EVENTQ_CONS>(
+      &iommu::SmmuV3Driver::event_queue_line, stalled.words());
+}
+
+TEST(Floods, OfPageRequestsKeepNoThreadForEver) {
+  expect_an_end<v3::SMMU_PRIQ_BASE, v3::SMMU_PRIQ_PROD, v3::SMMU_PRIQ_CONS>(
+      &iommu::SmmuV3Driver::page_request_line, v3::PPR().set(v3::PPR::Last, true).words());
 }
 
 TEST_F(CommandErrors, PulsesWithoutACauseDoNothing) {
