@@ -51,6 +51,11 @@ Result<Done, std::errc> Domain::set_quirks(const PgtableQuirks& quirks) {
   return set;
 }
 
+bool Domain::enforce_cache_coherency() {
+  const std::lock_guard lock(iommu_.mutex_);
+  return driver_domain_->enforce_cache_coherency();
+}
+
 std::optional<Pa> Domain::iova_to_phys(Iova iova) const {
   return driver_domain_->iova_to_phys(iova);
 }

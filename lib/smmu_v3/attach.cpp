@@ -279,13 +279,16 @@ Result<Done, std::errc> DriverV3::attach_streams(DeviceStreams& streams, AttachK
   std::unique_ptr<AttachedStreams> below;
   if (domain != nullptr) {
     if (domain->role() == DomainV3::Role::kSva) return std::errc::invalid_argument;
+    const DomainV3* const parent = domain->parent();
+    if (!domain->admits(streams) || (parent != nullptr && !parent->admits(streams)))
+      return std::errc::invalid_argument;
     // 5.2: accesses with SubstreamIDs need a stage 1 that is the host's.
     if (pasids && !by_contexts(domain)) return std::errc::device_or_resource_busy;
     AttachedTag tag(*domain);
     if (!tag.taken()) return tag.taken().error();
     attached.reset(new (std::nothrow) AttachedStreams{.domain = domain, .streams = &streams});
     if (attached == nullptr) return std::errc::not_enough_memory;
-    if (domain->parent() != nullptr) {
+    if (parent != nullptr) {
       below.reset(new (std::nothrow) AttachedStreams{
           .domain = domain->parent(), .streams = &streams, .nested = true});
       if (below == nullptr) return std::errc::not_enough_memory;
@@ -343,6 +346,7 @@ Result<Done, std::errc> DriverV3::attach_pasid(Device& device, SubstreamId pasid
   DomainV3* const domain = destination->domain;
   if (domain->role() != DomainV3::Role::kStage1 && domain->role() != DomainV3::Role::kSva)
     return std::errc::operation_not_supported;
+  if (!domain->admits(streams)) return std::errc::invalid_argument;
   const DomainV3* const main = streams.domain();
   if (had || (translates(main) && !by_contexts(main))) return std::errc::device_or_resource_busy;
 

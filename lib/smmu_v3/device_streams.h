@@ -52,6 +52,7 @@ class DeviceStreams final : public DeviceState {
   StreamTraits traits;
   // It asks for pages by messages; otherwise, if it can, its accesses wait.
   bool pages_by_requests = false;
+  bool snoop_enforced = false;
   unsigned substream_bits = 0;
   std::unique_ptr<ContextEntries> contexts;
 

@@ -70,6 +70,15 @@ void DomainV3::look_at_attached() {
   state_.store(first_ == nullptr ? State::kNowhere : far ? State::kFar : State::kPlain);
 }
 
+bool DomainV3::admit_coherent_only() {
+  const std::lock_guard guard(mutex_);
+  for (const AttachedStreams* attached = first_; attached != nullptr; attached = attached->next) {
+    if (!attached->streams->snoop_enforced) return false;
+  }
+  coherent_only_ = true;
+  return true;
+}
+
 TaggedDomain::~TaggedDomain() {
   wait_for_handlers();
   give_back_tag();

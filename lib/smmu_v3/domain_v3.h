@@ -52,6 +52,11 @@ class DomainV3 : public DriverDomain {
   void unlink(AttachedStreams& attached);
   bool is_attached() const { return state_.load(std::memory_order_relaxed) != State::kNowhere; }
 
+  // Whether enforce_cache_coherency() lets them in.
+  bool admits(const DeviceStreams& streams) const {
+    return !coherent_only_ || streams.snoop_enforced;
+  }
+
   // What nothing is attached to any more is forgotten by the SMMU.
   virtual void forget() {}
 
@@ -86,6 +91,8 @@ class DomainV3 : public DriverDomain {
 
   // To be called first by every destructor.
   void wait_for_handlers() { core_.deliveries.wait(this); }
+  // Admits none but such devices from now on.  False: others are attached.
+  bool admit_coherent_only();
   // REQUIRES: it was never attached.
   void set_role(Role role) { role_ = role; }
 
@@ -99,7 +106,8 @@ class DomainV3 : public DriverDomain {
 
   std::atomic<State> state_{State::kNowhere};
   std::atomic<bool> below_guests_{false};
-  std::mutex mutex_;  // guards what follows
+  bool coherent_only_ = false;  // by who attaches
+  std::mutex mutex_;            // guards what follows
   AttachedStreams* first_ = nullptr;
   std::uint64_t next_number_ = 0;
   // Of the driver's list, by its lock.

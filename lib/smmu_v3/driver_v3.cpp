@@ -134,15 +134,19 @@ bool DriverV3::capable(Capability capability, const Device* device) const {
       return true;
     case Capability::kPreBootProtection:
       return bring_up_.was_protected();
-    // 13.5: what PCIe's No_snoop makes of an access is beyond the SMMU.
+    // 13.6.1.1: what No_snoop makes of an access is decided above the SMMU: firmware knows.
     case Capability::kEnforceCacheCoherency:
-      return false;
+      return device != nullptr && is_snoop_enforced(*device);
     case Capability::kDirtyTracking:
       return core_.features.dirty_flags && core_.features.stage1;
     case Capability::kPciAts:
       return core_.features.ats && (device == nullptr || device->config().ats);
   }
   return false;
+}
+
+bool DriverV3::is_snoop_enforced(const Device& device) const {
+  return core_.features.coherent && device.config().coherent && device.config().snoop_enforced;
 }
 
 std::span<const ReservedRegion> DriverV3::reserved_regions(const Device&) const {
@@ -275,6 +279,7 @@ Result<std::unique_ptr<DeviceState>, std::errc> DriverV3::add_device(Device& dev
   std::unique_ptr<DeviceStreams> streams(new (std::nothrow) DeviceStreams(device));
   if (streams == nullptr) return std::errc::not_enough_memory;
   streams->substream_bits = config.pasid_bits;
+  streams->snoop_enforced = is_snoop_enforced(device);
   streams->traits.ats = features.ats && config.ats;
   streams->pages_by_requests = streams->traits.ats && features.page_requests && config.pri;
   streams->traits.stalls =

@@ -76,6 +76,7 @@ class DriverV3 final : public SmmuV3Driver, private CommandQueueOwner {
 
   // driver_v3.cpp
   SmmuV3DriverConfig::SyncSignal choose_signal() const;
+  bool is_snoop_enforced(const Device& device) const;
   void interrupt(Service service);
   void serve();
   void ask_later(Service service);

@@ -129,6 +129,12 @@ Result<Done, std::errc> PagingDomain::set_quirks(const PgtableQuirks& quirks) {
   return make_tables(quirks, role());
 }
 
+bool PagingDomain::enforce_cache_coherency() {
+  // Without S2FWB a guest has the last word on what stage 2 calls cacheable.
+  if (nest_parent_ && !pgtable_->config().quirks.s2fwb) return false;
+  return admit_coherent_only();
+}
+
 Result<Done, std::errc> PagingDomain::set_dirty_tracking(bool) {
   // The SMMU does it from the first attachment on; nobody is slower for it.
   if (!dirty_tracking_) return std::errc::operation_not_supported;

@@ -45,6 +45,7 @@ class PagingDomain final : public TaggedDomain, private PgtableInvalidation {
   Result<Done, std::errc> set_nesting(bool nesting) override;
   bool nesting() const override { return nest_parent_; }
   Result<Done, std::errc> set_quirks(const PgtableQuirks& quirks) override;
+  bool enforce_cache_coherency() override;
   Result<Done, std::errc> set_dirty_tracking(bool on) override;
 
  private:

@@ -485,6 +485,40 @@ TEST(Driver, APageOfABlockIsNotReachedOnceItIsUnmapped) {
   EXPECT_TRUE(nic.read64(Iova(kBlock + 0x2000)));
 }
 
+TEST(Driver, CoherencyIsEnforcedWhereFirmwareSaysThatItCanBe) {
+  using iommu::Capability;
+  for (const bool forced_write_back : {false, true}) {
+    DrivenBoard::Options options;
+    if (!forced_write_back) options.config = SmmuV3Config::mmu600();
+    ASSERT_EQ(options.config.idr3[v3::SMMU_IDR3::FWB], forced_write_back);
+    DrivenBoard board(options);
+    iommu::Device& free = board.add({.streams = {{kNic}}, .pasid_bits = 2});
+    iommu::Device& bound = board.add({.streams = {{StreamId(1)}}, .snoop_enforced = true});
+    EXPECT_FALSE(free.capable(Capability::kEnforceCacheCoherency));
+    EXPECT_TRUE(bound.capable(Capability::kEnforceCacheCoherency));
+    EXPECT_FALSE(board.iommu().capable(Capability::kEnforceCacheCoherency));
+    const auto domain = board.domain(DomainType::kUnmanaged, {.pasid = true});
+    ASSERT_TRUE(free.group().attach(*domain));
+    EXPECT_FALSE(domain->enforce_cache_coherency());
+    free.group().detach();
+    ASSERT_TRUE(bound.group().attach(*domain));
+    EXPECT_TRUE(domain->enforce_cache_coherency());
+    const auto refused = free.group().attach(*domain);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error(), std::errc::invalid_argument);
+    EXPECT_EQ(free.attach_pasid(SubstreamId(1), *domain).error(), std::errc::invalid_argument);
+    bound.group().detach();
+    ASSERT_TRUE(bound.group().attach(*domain));
+    bound.group().detach();
+    // A guest says what is cacheable, unless stage 2 does.
+    const auto parent = board.domain(DomainType::kUnmanaged, {.nest_parent = true});
+    EXPECT_EQ(parent->enforce_cache_coherency(), forced_write_back);
+    const auto guest = board.domain(DomainType::kNested, {.parent = parent.get()});
+    EXPECT_EQ(free.group().attach(*guest).has_value(), !forced_write_back);
+    free.group().detach();
+  }
+}
+
 TEST(Driver, CapabilitiesAreThoseOfTheSmmuAndTheDevice) {
   DrivenBoard board;
   iommu::Device& plain = board.add({.streams = {{kNic}}, .coherent = false});

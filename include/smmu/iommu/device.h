@@ -41,6 +41,9 @@ struct DeviceConfig {
   bool pri = false;         // it can ask for pages
   bool can_stall = false;   // its accesses can wait for software
   bool coherent = true;     // its accesses may look into caches
+  // They do whatever it says of them, as PCIe's No_snoop, where a page says so (IORT calls it
+  // CANWBS).
+  bool snoop_enforced = false;
   // No DMA of its may be blocked, of what firmware has it do.  Regions of the device; kDirect ones
   // are mapped wherever the device is attached by default.
   std::vector<ReservedRegion> reserved = {};

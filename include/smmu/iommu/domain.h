@@ -80,7 +80,10 @@ class Domain final : private FaultSink {
   // invalid_argument: it is not unmanaged, or the driver cannot.  operation_not_permitted: as
   // above.
   Result<Done, std::errc> set_quirks(const PgtableQuirks& quirks);
-  bool enforce_cache_coherency() { return driver_domain_->enforce_cache_coherency(); }
+  // From now on, of devices that are attached none can keep its accesses to pages of Prot::kCache
+  // out of the caches; one that could is not attached any more, with invalid_argument.  False: one
+  // that is attached can, or a guest above it, or the driver does not know.
+  bool enforce_cache_coherency();
 
   // Maps [iova, iova + size) to [pa, pa + size), in the largest pages and blocks that fit; all of
   // it or nothing.  No bytes: nothing is done.

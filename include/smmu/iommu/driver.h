@@ -101,8 +101,8 @@ class DriverDomain {
   virtual Result<Done, std::errc> set_quirks(const PgtableQuirks&) {
     return std::errc::invalid_argument;
   }
-  // From now on no access of its devices may opt out of coherency.  False: the hardware cannot, or
-  // something is mapped that is not.
+  // From now on no access of its devices may opt out of coherency.  False: one that is attached
+  // can. Made one at a time with calls that attach.
   virtual bool enforce_cache_coherency() { return false; }
   virtual Result<Done, std::errc> set_dirty_tracking(bool) {
     return std::errc::operation_not_supported;
