@@ -83,6 +83,22 @@ TEST_F(AttachOrder, ADeviceThatIsAddedIsBlockedBeforeAnythingElse) {
   EXPECT_THAT(other.smmu.commands(), ElementsAre(CommandWords{0x205'0000'0003, 0}));
 }
 
+// From a fault handler, say, which the driver may call in the middle of it.
+TEST_F(AttachOrder, NobodySuspendsFromInsideACallThatAttaches) {
+  const auto domain = board.domain();
+  unsigned refused = 0;
+  board.smmu.on_sync = [&] {
+    for (const auto& result : {board.iommu->suspend(), board.iommu->resume()}) {
+      ASSERT_FALSE(result);
+      EXPECT_EQ(result.error(), std::errc::device_or_resource_busy);
+      ++refused;
+    }
+  };
+  ASSERT_TRUE(device->group().attach(*domain));
+  EXPECT_GT(refused, 0U);
+  EXPECT_THAT(board.smmu.story(), ::testing::Each(::testing::StartsWith("CMD_")));
+}
+
 // 3.3.1, 4.3.2: the SMMU has forgotten where the entries are before they are somebody else's.
 TEST_F(AttachOrder, TheLastDeviceOfASecondLevelTakesItAlong) {
   const std::uint64_t live = board.pool().live();

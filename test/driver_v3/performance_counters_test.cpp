@@ -262,6 +262,23 @@ TEST_F(CounterOrder, ACarryBetweenTheHalvesOfACounterIsSeen) {
   EXPECT_TRUE(counters->read(3));
 }
 
+TEST_F(CounterOrder, AWrapThatIsSeenBetweenValueAndStatusIsCountedOnce) {
+  auto counters = create();
+  ASSERT_TRUE(counters->configure(3, {.overflow_after = 2}));
+  const std::uint32_t low = kPage1 + v3::SMMU_PMCG_EVCNTRn_64::offset(3);
+  const std::uint32_t status = kPage1 + v3::SMMU_PMCG_OVSSET0::kOffset;
+  // Two events, after the value was read and before the status is.
+  group.on_read = [&](std::uint32_t offset) {
+    if (offset != status || group.words[low] == 0) return;
+    group.words[low] = group.words[low + 4] = 0;
+    group.words[status] = 1U << 3;
+  };
+  EXPECT_EQ(*counters->read(3), 2U);
+  group.on_read = nullptr;
+  group.words[status] = 0;
+  EXPECT_EQ(*counters->read(3), 2U);
+}
+
 // Calls itself back as often as it is asked.
 class Repeater final : public iommu::CounterOverflowHandler {
  public:

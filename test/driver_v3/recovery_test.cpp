@@ -123,6 +123,27 @@ TEST_F(CommandErrors, ACommandThatIsIllegalIsLeftOut) {
   EXPECT_THAT(board.smmu.story(), ElementsAre("CMD_TLBI_NH_ASID", "CMD_SYNC"));
 }
 
+// Each interrupts in the middle of what is done about the one before.
+TEST_F(CommandErrors, ManyThatAreIllegalAreAllLeftOut) {
+  const auto parent = board.domain(DomainType::kUnmanaged, {.nest_parent = true});
+  // A guest that has got no further than bypass.
+  const auto guest = board.domain(
+      DomainType::kNested, {.parent = parent.get(), .guest = {.words = {0b100 << 1 | 1, 0}}});
+  iommu::Device& other = board.add({.streams = {{StreamId(8)}}});
+  ASSERT_TRUE(other.group().attach(*guest));
+  board.smmu.judge = [](const CommandWords& words) {
+    return command_name(words) == "CMD_TLBI_NH_ALL" ? CommandError::CERROR_ILL
+                                                    : CommandError::CERROR_NONE;
+  };
+  const std::vector<std::array<std::uint64_t, 2>> commands(
+      60, {static_cast<std::uint64_t>(v3::Opcode::CMD_TLBI_NH_ALL), 0});
+  EXPECT_EQ(guest->invalidate(commands).commands, 60U);
+  EXPECT_THAT(board.log.sentences(), ::testing::SizeIs(60));
+  EXPECT_LT(board.clock.now(), std::chrono::milliseconds(1));
+  board.smmu.judge = nullptr;
+  other.group().detach();
+}
+
 TEST_F(CommandErrors, WhatCouldNotBeReadIsReadAgain) {
   for (const CommandError error : {CommandError::CERROR_ABT, CommandError::CERROR_ATC_INV_SYNC}) {
     unsigned errors = 0;
