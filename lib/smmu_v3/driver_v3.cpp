@@ -234,15 +234,15 @@ std::optional<std::errc> DriverV3::make_entries(const DeviceStreams& streams) {
   }
   // 4.3.1: a level 1 descriptor is forgotten with Leaf 0 alone.
   CommandBatch batch(*queue_);
-  bool told = true;
+  bool any = false;
   for (const StreamId stream : streams.ids) {
     if (entries_->publish(stream) == StreamEntries::Published::kBefore) continue;
+    any = true;
     batch.add(command_v3<v3::CMD_CFGI_STE>()
                   .set(v3::CMD_CFGI_STE::StreamID, stream.value)
                   .set(v3::CMD_CFGI_STE::Leaf, false));
-    told = false;
   }
-  if (told) return std::nullopt;
+  if (!any) return std::nullopt;
   if (auto done = batch.sync(); !done) {
     free_entries(streams);
     return done.error();
