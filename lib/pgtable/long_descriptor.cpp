@@ -1,48 +1,11 @@
 #include "lib/pgtable/long_descriptor.h"
 
 #include <algorithm>
-#include <array>
-#include <bit>
 #include <new>
 
 #include "smmu/arch/vmsa/aarch64.h"
 
 namespace smmu::iommu {
-namespace {
-
-using vmsa::Address_64K;
-using vmsa::Leaf_Stage1;
-using vmsa::Table_Stage1;
-
-// Type, in [1:0]: the same at both stages (D8.3.1).  At level 3 a page has what is a table's above.
-constexpr std::uint64_t kValid = 0b01;
-constexpr std::uint64_t kBlock = 0b01;
-constexpr std::uint64_t kType = 0b10;
-constexpr std::uint64_t kTableOrPage = 0b11;
-
-// Of an entry above level 3 that these tables have; there is none with Type and without Valid.
-constexpr bool is_table(std::uint64_t descriptor) { return (descriptor & kType) != 0; }
-
-// The same bits at both stages.
-constexpr std::uint64_t kContiguous = Leaf_Stage1().set(Leaf_Stage1::Contiguous, true).word(0);
-constexpr std::uint64_t kDirtyModifier = Leaf_Stage1().set(Leaf_Stage1::DBM, true).word(0);
-constexpr std::uint64_t kReadOnly = Leaf_Stage1().set(Leaf_Stage1::AP, 0b10).word(0);
-
-// The SMMU takes AP[2] away at the first write (D8.5.2).
-constexpr bool is_dirty(std::uint64_t leaf) {
-  return (leaf & (kDirtyModifier | kReadOnly)) == kDirtyModifier;
-}
-
-// Entries that one Contiguous translation has (D8.7.1, table D8-104); 0: there is none, as of
-// blocks of level 1 with granules of 64K.
-template <unsigned kGranule>
-constexpr std::uint64_t contiguous_run(unsigned shift) {
-  if (kGranule == 14) return shift == kGranule ? 128 : 32;
-  if (kGranule == 12) return 16;
-  return shift > 2 * kGranule ? 0 : 32;
-}
-
-}  // namespace
 
 template <unsigned kGranule>
 Result<std::unique_ptr<IoPgtable>, std::errc> LongDescriptor<kGranule>::create(
@@ -82,7 +45,7 @@ LongDescriptor<kGranule>::~LongDescriptor() {
     const std::uint64_t entries = std::uint64_t{1} << (config_.input_bits - root_shift_);
     for (std::uint64_t i = 0; i != entries; ++i) {
       const std::uint64_t descriptor = load(root_ + i);
-      if (is_table(descriptor)) free_below(table_of(descriptor), root_shift_ - kBits);
+      if (is_table(descriptor)) free_below(address_of<kGranule>(descriptor), root_shift_ - kBits);
     }
   }
   memory_.free(memory_.pa_of(root_), root_log2_);
@@ -105,47 +68,9 @@ std::uint64_t LongDescriptor<kGranule>::room(std::uint64_t address, unsigned shi
 }
 
 template <unsigned kGranule>
-Pa LongDescriptor<kGranule>::leaf_of(std::uint64_t descriptor) {
-  if constexpr (kGranule == 16) {
-    const Address_64K address({descriptor});
-    return Pa(address[Address_64K::OA_47_16] | std::uint64_t{address[Address_64K::OA_51_48]} << 48);
-  } else {
-    const Leaf_Stage1 leaf({descriptor});
-    return Pa(leaf[Leaf_Stage1::OA]);
-  }
-}
-
-template <unsigned kGranule>
-Pa LongDescriptor<kGranule>::table_of(std::uint64_t descriptor) {
-  return leaf_of(descriptor);  // NLTA stands where OA does
-}
-
-template <unsigned kGranule>
-std::uint64_t LongDescriptor<kGranule>::encode(Pa pa) {
-  if constexpr (kGranule == 16) {
-    constexpr std::uint64_t kLow = mask(47, 16);
-    return Address_64K()
-        .set(Address_64K::OA_51_48, static_cast<std::uint32_t>(pa.value >> 48))
-        .set(Address_64K::OA_47_16, pa.value & kLow)
-        .word(0);
-  } else {
-    constexpr std::uint64_t kAll = mask(47, kGranule);
-    return pa.value & kAll;
-  }
-}
-
-template <unsigned kGranule>
-std::uint64_t LongDescriptor<kGranule>::leaf(Pa pa, std::uint64_t attributes,
-                                             unsigned shift) const {
-  const std::uint64_t size = std::uint64_t{1} << shift;
-  return encode(Pa(pa.value & ~(size - 1))) | attributes |
-         (shift == kGranule ? kTableOrPage : kBlock);
-}
-
-template <unsigned kGranule>
 std::uint64_t LongDescriptor<kGranule>::table(Pa pa) const {
-  return encode(pa) | kTableOrPage |
-         Table_Stage1().set(Table_Stage1::NSTable, config_.quirks.non_secure).word(0);
+  return with_address<kGranule>(pa) | kTableOrPage |
+         vmsa::Table_Stage1().set(vmsa::Table_Stage1::NSTable, config_.quirks.non_secure).word(0);
 }
 
 // Puts a new table where nothing is, or finds one that another thread has put there.  Returns its
@@ -182,7 +107,7 @@ void LongDescriptor<kGranule>::replace_table(std::uint64_t* entry, std::uint64_t
   const std::uint64_t size = std::uint64_t{1} << shift;
   invalidation_.flush_walk(Iova(first_ + (address & ~(size - 1))), size,
                            std::uint64_t{1} << kGranule);
-  free_below(table_of(found), shift - kBits);
+  free_below(address_of<kGranule>(found), shift - kBits);
 }
 
 // `shift`: that of the table's own entries.
@@ -192,7 +117,7 @@ void LongDescriptor<kGranule>::free_below(Pa table, unsigned shift) {
     std::uint64_t* const entries = memory_.entries(table);
     for (std::uint64_t i = 0; i != kEntries; ++i) {
       const std::uint64_t descriptor = load(entries + i);
-      if (is_table(descriptor)) free_below(table_of(descriptor), shift - kBits);
+      if (is_table(descriptor)) free_below(address_of<kGranule>(descriptor), shift - kBits);
     }
   }
   memory_.free(table, kGranule);
@@ -234,10 +159,10 @@ Mapped LongDescriptor<kGranule>::write(std::uint64_t* entry, std::uint64_t addre
     const Run runs = whole_runs(entry, count, pa, shift);
     for (std::uint64_t i = 0; i != count; ++i) {
       const std::uint64_t hint = i - runs.first < runs.count ? kContiguous : 0;
-      store(entry + i, leaf(Pa(pa.value + i * size), attributes | hint, shift));
+      store(entry + i, leaf_entry<kGranule>(Pa(pa.value + i * size), attributes | hint, shift));
     }
   } else {
-    std::uint64_t descriptor = leaf(pa, attributes, shift);
+    std::uint64_t descriptor = leaf_entry<kGranule>(pa, attributes, shift);
 #pragma GCC unroll 4
     for (std::uint64_t i = 0; i != count; ++i) {
       store(entry + i, descriptor);
@@ -281,7 +206,7 @@ Mapped LongDescriptor<kGranule>::map(Iova iova, Pa pa, std::uint64_t page_size, 
       in_range(iova, address) && pa.value <= last_pa_) [[likely]] {
     std::uint64_t* const entry = page_entry(address);
     if (entry != nullptr && load(entry) == 0) [[likely]] {
-      store(entry, leaf(pa, attributes_[static_cast<std::size_t>(prot)], kGranule));
+      store(entry, leaf_entry<kGranule>(pa, attributes_[static_cast<std::size_t>(prot)], kGranule));
       return {page_size, std::errc()};
     }
   }
@@ -319,7 +244,7 @@ Mapped LongDescriptor<kGranule>::map_any(Iova iova, Pa pa, std::uint64_t page_si
   if (shift == leaf_shift) [[likely]] {
     const std::uint64_t attributes = attributes_[static_cast<std::size_t>(prot)];
     if (count == 1 && load(entry) == 0) [[likely]] {
-      store(entry, leaf(pa, attributes, shift));
+      store(entry, leaf_entry<kGranule>(pa, attributes, shift));
       mapped.bytes = page_size;
     } else {
       count = std::min(count, room(address, shift));
@@ -410,96 +335,6 @@ Unmapped LongDescriptor<kGranule>::unmap_any(Iova iova, std::uint64_t page_size,
   return unmapped;
 }
 
-// Which of these entries are whole runs, that get the Contiguous bit: aligned, and so is what they
-// map.
-template <unsigned kGranule>
-typename LongDescriptor<kGranule>::Run LongDescriptor<kGranule>::whole_runs(
-    const std::uint64_t* entry, std::uint64_t count, Pa pa, unsigned shift) const {
-  const std::uint64_t run = contiguous_run<kGranule>(shift);
-  const std::uint64_t first = memory_.pa_of(entry).value / sizeof(std::uint64_t);
-  if (!config_.quirks.contiguous || run == 0 || ((pa.value >> shift) - first) % run != 0) return {};
-  const std::uint64_t before = (run - first % run) % run;
-  if (count <= before) return {};
-  return {before, (count - before) / run * run};
-}
-
-// Of runs that only in part are among these entries, all entries lose the Contiguous bit.
-template <unsigned kGranule>
-void LongDescriptor<kGranule>::take_hints(std::uint64_t* entry, std::uint64_t count,
-                                          std::uint64_t address, unsigned shift) {
-  const std::uint64_t run = contiguous_run<kGranule>(shift);
-  const std::uint64_t size = std::uint64_t{1} << shift;
-  for (const std::uint64_t edge : {std::uint64_t{0}, count - 1}) {
-    if ((load(entry + edge) & (kContiguous | kValid)) != (kContiguous | kValid)) continue;
-    const std::uint64_t before = memory_.pa_of(entry + edge).value / sizeof(std::uint64_t) % run;
-    std::uint64_t* const first = entry + edge - before;
-    if (first >= entry && first + run <= entry + count) continue;
-
-    // Until they are gone the SMMU may note writes in them, and a write to any page in any of them
-    // (D8.5.5): what is dirty of one is of all.
-    std::array<std::uint64_t, 128> saved{};
-    for (std::uint64_t i = 0; i != run; ++i) saved[i] = load(first + i);
-    if (config_.break_before_make != 2 || config_.quirks.dirty) {
-      bool dirty = false;
-      for (std::uint64_t i = 0; i != run; ++i) {
-        saved[i] = exchange(first + i, 0);
-        dirty = dirty || is_dirty(saved[i]);
-      }
-      for (std::uint64_t i = 0; i != run && dirty; ++i) saved[i] &= ~kReadOnly;
-      memory_.clean(first, run);
-      const std::uint64_t begin = (address & ~(size - 1)) + (edge - before) * size;
-      invalidation_.flush_walk(Iova(first_ + begin), run * size, std::uint64_t{1} << kGranule);
-    }
-    for (std::uint64_t i = 0; i != run; ++i) store(first + i, saved[i] & ~kContiguous);
-    memory_.clean(first, run);
-  }
-}
-
-// Puts a table in the place of a block, which maps the same.  Returns its descriptor.
-template <unsigned kGranule>
-std::uint64_t LongDescriptor<kGranule>::split(std::uint64_t* entry, std::uint64_t block,
-                                              std::uint64_t address, unsigned shift) {
-  const auto made = memory_.allocate(kGranule);
-  if (!made) return kNoTable;
-  if (config_.quirks.contiguous) {
-    take_hints(entry, 1, address, shift);
-    block = load(entry);
-  }
-  if (config_.break_before_make != 2) {
-    const std::uint64_t size = std::uint64_t{1} << shift;
-    block = exchange(entry, 0);
-    memory_.clean(entry, 1);
-    invalidation_.flush_walk(Iova(first_ + (address & ~(size - 1))), size,
-                             std::uint64_t{1} << kGranule);
-  }
-  const Pa pa = leaf_of(block);
-  const std::uint64_t attributes = block & ~(encode(Pa(mask(51, 0))) | kTableOrPage);
-  const unsigned below = shift - kBits;
-  std::uint64_t* const entries = memory_.entries(*made);
-  for (std::uint64_t i = 0; i != kEntries; ++i) {
-    store(entries + i, leaf(Pa(pa.value + (i << below)), attributes, below));
-  }
-  memory_.clean(entries, kEntries);
-
-  const std::uint64_t descriptor = table(*made);
-  const std::uint64_t last = exchange(entry, descriptor);
-  memory_.clean(entry, 1);
-  if (config_.break_before_make == 2) {
-    // Whoever unmaps one of the pages has that forgotten, and not the block.
-    const std::uint64_t size = std::uint64_t{1} << shift;
-    invalidation_.flush_walk(Iova(first_ + (address & ~(size - 1))), size,
-                             std::uint64_t{1} << kGranule);
-  }
-  // The SMMU noted a write in the block while its pages were made.
-  if (is_dirty(last) && !is_dirty(block)) {
-    for (std::uint64_t i = 0; i != kEntries; ++i) {
-      store(entries + i, load(entries + i) & ~kReadOnly);
-    }
-    memory_.clean(entries, kEntries);
-  }
-  return descriptor;
-}
-
 template <unsigned kGranule>
 std::optional<Pa> LongDescriptor<kGranule>::iova_to_phys(Iova iova) const {
   if (locks_) [[unlikely]]
@@ -524,9 +359,10 @@ template <unsigned kGranule>
   const unsigned root_shift = root_shift_;
   std::uint64_t descriptor = load(root_ + (address >> root_shift));
   const auto found = [&](unsigned shift) -> std::optional<Pa> {
-    if ((descriptor & kValid) == 0) [[unlikely]]
+    if (!is_valid(descriptor)) [[unlikely]]
       return std::nullopt;
-    return Pa(leaf_of(descriptor).value | (address & ((std::uint64_t{1} << shift) - 1)));
+    return Pa(address_of<kGranule>(descriptor).value |
+              (address & ((std::uint64_t{1} << shift) - 1)));
   };
   // A level for each of the entry's shifts; `root`: whether the walk began there.
   const auto down = [&](unsigned shift) {
@@ -545,57 +381,6 @@ template <unsigned kGranule>
     down(shift_of(3));
   }
   return found(shift_of(3));
-}
-
-template <unsigned kGranule>
-Result<Done, std::errc> LongDescriptor<kGranule>::read_and_clear_dirty(Iova iova,
-                                                                       std::uint64_t size,
-                                                                       DirtyBits bits,
-                                                                       DirtySink& sink) {
-  if (!config_.quirks.dirty) return std::errc::operation_not_supported;
-  std::uint64_t address = 0;
-  std::uint64_t last = 0;
-  if (size == 0 || !in_range(iova, address) || !in_range(Iova(iova.value + (size - 1)), last) ||
-      last < address) {
-    return std::errc::invalid_argument;
-  }
-  // Where blocks are split and runs taken apart, none is to be met in pieces.
-  std::unique_lock lock(mutex_, std::defer_lock);
-  if (locks_) lock.lock();
-  std::uint64_t in_run = 0;  // the address where a contiguous run ends
-  bool run_dirty = false;
-  for (;;) {
-    unsigned shift = root_shift_;
-    std::uint64_t* entry = root_entry(address);
-    std::uint64_t descriptor = load(entry);
-    while (is_table(descriptor) && shift != kGranule) {
-      shift -= kBits;
-      entry = entry_below(descriptor, address, shift);
-      descriptor = load(entry);
-    }
-    if ((descriptor & kValid) == 0) return std::errc::invalid_argument;
-    const std::uint64_t leaf_size = std::uint64_t{1} << shift;
-    const std::uint64_t begin = address & ~(leaf_size - 1);
-    const bool contiguous = (descriptor & kContiguous) != 0;
-    if (contiguous && begin >= in_run) {
-      const std::uint64_t run = contiguous_run<kGranule>(shift);
-      const std::uint64_t before = memory_.pa_of(entry).value / sizeof(std::uint64_t) % run;
-      run_dirty = false;
-      for (std::uint64_t i = 0; i != run; ++i) {
-        run_dirty = run_dirty || is_dirty(load(entry - before + i));
-      }
-      in_run = begin + (run - before) * leaf_size;
-    }
-    if (is_dirty(descriptor) || (contiguous && run_dirty)) {
-      if (bits == DirtyBits::kClear && is_dirty(descriptor)) {
-        exchange_if(entry, descriptor, descriptor | kReadOnly);
-        memory_.clean(entry, 1);
-      }
-      sink.dirty(Iova(first_ + begin), leaf_size);
-    }
-    if (last - begin < leaf_size) return Done{};
-    address = begin + leaf_size;
-  }
 }
 
 template <unsigned kGranule>
@@ -639,7 +424,8 @@ bool LongDescriptor<kGranule>::trim_below(std::uint64_t* entries, std::uint64_t 
     if (descriptor == 0) continue;
     const std::uint64_t begin = address + (i << shift);
     if (shift != kGranule && is_table(descriptor) &&
-        trim_below(memory_.entries(table_of(descriptor)), kEntries, begin, shift - kBits)) {
+        trim_below(memory_.entries(address_of<kGranule>(descriptor)), kEntries, begin,
+                   shift - kBits)) {
       replace_table(entries + i, begin, shift, descriptor);
     } else {
       empty = false;

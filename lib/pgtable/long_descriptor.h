@@ -10,6 +10,7 @@
 #include <system_error>
 
 #include "lib/pgtable/leaf_attributes.h"
+#include "lib/pgtable/long_entry.h"
 #include "lib/pgtable/table_memory.h"
 #include "smmu/arch/bits.h"
 #include "smmu/iommu/io_pgtable.h"
@@ -76,7 +77,7 @@ class LongDescriptor final : public IoPgtable {
   // `table`: the descriptor of one.
   std::uint64_t* entry_below(std::uint64_t table, std::uint64_t address, unsigned shift) const {
     const std::uint64_t index = address >> shift & (kEntries - 1);
-    if constexpr (kGranule == 16) return memory_.entries(table_of(table)) + index;
+    if constexpr (kGranule == 16) return memory_.entries(address_of<kGranule>(table)) + index;
     return reinterpret_cast<std::uint64_t*>(table + table_to_host_) + index;
   }
   // How many entries there are from this one on.
@@ -85,10 +86,6 @@ class LongDescriptor final : public IoPgtable {
   // The entry of a page, if all tables on the way are there; else null.
   std::uint64_t* page_entry(std::uint64_t address) const;
 
-  static Pa table_of(std::uint64_t descriptor);
-  static Pa leaf_of(std::uint64_t descriptor);
-  static std::uint64_t encode(Pa pa);
-  std::uint64_t leaf(Pa pa, std::uint64_t attributes, unsigned shift) const;
   std::uint64_t table(Pa pa) const;
 
   std::optional<Pa> look_up(Iova iova) const;

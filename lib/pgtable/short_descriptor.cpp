@@ -46,7 +46,7 @@ constexpr std::uint32_t kAccessFlag = 0b01;
 constexpr std::uint32_t kUnprivileged = 0b10;
 
 // Normal memory is told from Device by TEX[0]; C and B say how it is cached.  These bits are an
-// index into PRRR and NMRR, see short_memory_attributes().
+// index into PRRR and NMRR.
 constexpr std::uint32_t kNormal = 0b001;
 
 template <class Leaf>
@@ -98,6 +98,23 @@ std::uint64_t leaf_of_level2(std::uint32_t descriptor) {
                                    : SmallPage_Short({descriptor})[SmallPage_Short::Base];
 }
 
+// PRRR and NMRR for the attributes that the pages here have: Device, Normal non-cacheable and
+// Normal write-back (G5.7.3).  TRn 0b01 is Device, 0b10 Normal; IRn and ORn 0b01 write-back,
+// write-allocate.  Indices are TEX[0], C and B; others are Strongly-ordered.  What has S set is
+// shareable, what is cached Inner Shareable.
+constexpr std::uint32_t kDevice = 0b01, kNormalMemory = 0b10, kWriteBack = 0b01;
+constexpr auto kPrrr = v2::SMMU_CBn_PRRR()
+                           .set(v2::SMMU_CBn_PRRR::TR1, kDevice)
+                           .set(v2::SMMU_CBn_PRRR::TR4, kNormalMemory)
+                           .set(v2::SMMU_CBn_PRRR::TR7, kNormalMemory)
+                           .set(v2::SMMU_CBn_PRRR::DS0, true)
+                           .set(v2::SMMU_CBn_PRRR::DS1, true)
+                           .set(v2::SMMU_CBn_PRRR::NS1, true)
+                           .set(v2::SMMU_CBn_PRRR::NOS7, true);
+constexpr auto kNmrr = v2::SMMU_CBn_NMRR()
+                           .set(v2::SMMU_CBn_NMRR::IR7, kWriteBack)
+                           .set(v2::SMMU_CBn_NMRR::OR7, kWriteBack);
+
 // Quirks that there are: non_secure.
 bool quirks_fit(const PgtableQuirks& quirks) {
   return !quirks.ttbr1 && !quirks.outer_write_back && !quirks.dirty && !quirks.s2fwb &&
@@ -113,25 +130,6 @@ struct ShortDescriptor::Size {
   unsigned entries;
   std::uint32_t (*descriptor)(std::uint64_t pa, Prot prot, bool non_secure);
 };
-
-std::uint64_t short_memory_attributes() {
-  using Prrr = v2::SMMU_CBn_PRRR;
-  using Nmrr = v2::SMMU_CBn_NMRR;
-  // G5.7.3: TRn 0b01 is Device, 0b10 Normal; IRn and ORn 0b01 write-back, write-allocate.  Indices
-  // are TEX[0], C and B; others are Strongly-ordered.  What has S set is shareable, what is cached
-  // Inner Shareable.
-  constexpr std::uint32_t kDevice = 0b01, kNormalMemory = 0b10, kWriteBack = 0b01;
-  constexpr Prrr kPrrr = Prrr()
-                             .set(Prrr::TR1, kDevice)
-                             .set(Prrr::TR4, kNormalMemory)
-                             .set(Prrr::TR7, kNormalMemory)
-                             .set(Prrr::DS0, true)
-                             .set(Prrr::DS1, true)
-                             .set(Prrr::NS1, true)
-                             .set(Prrr::NOS7, true);
-  constexpr Nmrr kNmrr = Nmrr().set(Nmrr::IR7, kWriteBack).set(Nmrr::OR7, kWriteBack);
-  return kPrrr.raw() | std::uint64_t{kNmrr.raw()} << 32;
-}
 
 Result<std::unique_ptr<IoPgtable>, std::errc> ShortDescriptor::create(
     const PgtableConfig& config, PagePool& pool, PgtableInvalidation& invalidation,
@@ -348,7 +346,8 @@ PgtableRegisters ShortDescriptor::registers() const {
           .inner = cached,
           .outer = cached,
           .shareability = coherent ? Shareability::kInner : Shareability::kOuter,
-          .memory_attributes = short_memory_attributes()};
+          .primary_region_remap = kPrrr.raw(),
+          .normal_memory_remap = kNmrr.raw()};
 }
 
 void ShortDescriptor::trim() {

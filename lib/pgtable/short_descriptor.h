@@ -12,10 +12,6 @@
 
 namespace smmu::iommu {
 
-// PRRR and NMRR for the attributes that the pages here have: Device, Normal non-cacheable and
-// Normal write-back.
-std::uint64_t short_memory_attributes();
-
 // The tables have no fields for addresses of more than 32 bits: neither for what is mapped, nor for
 // tables, which the pool has to have below 4 GiB.  input_bits say what map() takes; the first table
 // has its 4096 entries always (TTBCR.N 0).

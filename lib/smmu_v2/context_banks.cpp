@@ -157,16 +157,19 @@ ContextBanks::Words ContextBanks::stage1_words(std::uint32_t n, const BankTables
                    .set(Cbar::MemAttr, kWriteBackMemAttr)
                    .raw();
   words.sctlr = translating(tables);
-  words.mair0 = static_cast<std::uint32_t>(from.memory_attributes);
-  words.mair1 = static_cast<std::uint32_t>(from.memory_attributes >> 32);
   if (tables.format == PgtableFormat::kAArch32Short) {
     words.short_descriptors = true;
+    // PRRR and NMRR are where the others have MAIR0 and MAIR1.
+    words.mair0 = from.primary_region_remap;
+    words.mair1 = from.normal_memory_remap;
     words.ttbr0 = short_ttbr0(from).raw();
     words.contextidr =
         SMMU_CBn_CONTEXTIDR_Short().set(SMMU_CBn_CONTEXTIDR_Short::ASID, asid(n)).raw();
     words.tcr = SMMU_CBn_TCR_Short().raw();
     return words;
   }
+  words.mair0 = static_cast<std::uint32_t>(from.memory_attributes);
+  words.mair1 = static_cast<std::uint32_t>(from.memory_attributes >> 32);
   words.tcr2 = SMMU_CBn_TCR2()
                    .set(SMMU_CBn_TCR2::PASize, from.output_size)
                    .set(SMMU_CBn_TCR2::SEP, SignBit::kUpstream)

@@ -317,7 +317,10 @@ TEST_F(Configuration, SaysWhatMemoryTypesMean) {
   EXPECT_EQ(create(config_of(Format::kAArch64Stage2, kSizes4K))->registers().memory_attributes, 0U);
   // G5.7.3: index 1 is Device, 4 Normal non-cacheable, 7 Normal write-back Inner Shareable; what is
   // Device or Normal and has S is shareable.
-  EXPECT_EQ(create(short_config())->registers().memory_attributes, 0x4000'4000'800b'8204U);
+  const PgtableRegisters registers = create(short_config())->registers();
+  EXPECT_EQ(registers.primary_region_remap, 0x800b'8204U);
+  EXPECT_EQ(registers.normal_memory_remap, 0x4000'4000U);
+  EXPECT_EQ(registers.memory_attributes, 0U);
 }
 
 TEST_F(Configuration, SaysTheGranuleAndTheOutputSize) {

@@ -46,8 +46,8 @@ class SmmuV2Walk : public ::testing::Test {
     const auto bank = software_.bank(0);
     bank.write(v2::SMMU_CBn_TCR_Short().set(v2::SMMU_CBn_TCR_Short::T0SZ, registers.tsz));
     bank.write_low(v2::SMMU_CBn_TTBR0_AArch64(registers.root.value));
-    bank.write(v2::SMMU_CBn_PRRR(static_cast<std::uint32_t>(registers.memory_attributes)));
-    bank.write(v2::SMMU_CBn_NMRR(static_cast<std::uint32_t>(registers.memory_attributes >> 32)));
+    bank.write(v2::SMMU_CBn_PRRR(registers.primary_region_remap));
+    bank.write(v2::SMMU_CBn_NMRR(registers.normal_memory_remap));
     bank.write(testing::translating().set(Sctlr::TRE, true).set(Sctlr::AFE, true));
     software_.lead(kStream, 0);
     software_.enable();

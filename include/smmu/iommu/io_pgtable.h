@@ -107,9 +107,11 @@ struct PgtableRegisters {
   WalkCacheability inner = WalkCacheability::kNonCacheable;
   WalkCacheability outer = WalkCacheability::kNonCacheable;
   Shareability shareability = Shareability::kNonShareable;
-  // Stage 1: what AttrIndx means, MAIR_ELx or, of short descriptors, PRRR in [31:0] and NMRR in
-  // [63:32].
+  // Stage 1: what AttrIndx means, MAIR_ELx.
   std::uint64_t memory_attributes = 0;
+  // Short descriptors: what TEX[0], C and B mean, PRRR and NMRR.
+  std::uint32_t primary_region_remap = 0;
+  std::uint32_t normal_memory_remap = 0;
 };
 
 // How much was mapped, and what stopped it: nothing, errc{}, even if the table ended there.

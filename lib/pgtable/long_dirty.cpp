@@ -1,0 +1,64 @@
+// Which pages the SMMU has noted a write to (DDI 0487, D8.5.2).
+#include "lib/pgtable/long_descriptor.h"
+
+namespace smmu::iommu {
+
+template <unsigned kGranule>
+Result<Done, std::errc> LongDescriptor<kGranule>::read_and_clear_dirty(Iova iova,
+                                                                       std::uint64_t size,
+                                                                       DirtyBits bits,
+                                                                       DirtySink& sink) {
+  if (!config_.quirks.dirty) return std::errc::operation_not_supported;
+  std::uint64_t address = 0;
+  std::uint64_t last = 0;
+  if (size == 0 || !in_range(iova, address) || !in_range(Iova(iova.value + (size - 1)), last) ||
+      last < address) {
+    return std::errc::invalid_argument;
+  }
+  // Where blocks are split and runs taken apart, none is to be met in pieces.
+  std::unique_lock lock(mutex_, std::defer_lock);
+  if (locks_) lock.lock();
+  std::uint64_t in_run = 0;  // the address where a contiguous run ends
+  bool run_dirty = false;
+  for (;;) {
+    unsigned shift = root_shift_;
+    std::uint64_t* entry = root_entry(address);
+    std::uint64_t descriptor = load(entry);
+    while (is_table(descriptor) && shift != kGranule) {
+      shift -= kBits;
+      entry = entry_below(descriptor, address, shift);
+      descriptor = load(entry);
+    }
+    if (!is_valid(descriptor)) return std::errc::invalid_argument;
+    const std::uint64_t leaf_size = std::uint64_t{1} << shift;
+    const std::uint64_t begin = address & ~(leaf_size - 1);
+    const bool contiguous = is_contiguous(descriptor);
+    if (contiguous && begin >= in_run) {
+      const std::uint64_t run = contiguous_run<kGranule>(shift);
+      const std::uint64_t before = memory_.pa_of(entry).value / sizeof(std::uint64_t) % run;
+      run_dirty = false;
+      for (std::uint64_t i = 0; i != run; ++i) {
+        run_dirty = run_dirty || is_dirty(load(entry - before + i));
+      }
+      in_run = begin + (run - before) * leaf_size;
+    }
+    if (is_dirty(descriptor) || (contiguous && run_dirty)) {
+      if (bits == DirtyBits::kClear && is_dirty(descriptor)) {
+        exchange_if(entry, descriptor, descriptor | kReadOnly);
+        memory_.clean(entry, 1);
+      }
+      sink.dirty(Iova(first_ + begin), leaf_size);
+    }
+    if (last - begin < leaf_size) return Done{};
+    address = begin + leaf_size;
+  }
+}
+
+template Result<Done, std::errc> LongDescriptor<12>::read_and_clear_dirty(Iova, std::uint64_t,
+                                                                          DirtyBits, DirtySink&);
+template Result<Done, std::errc> LongDescriptor<14>::read_and_clear_dirty(Iova, std::uint64_t,
+                                                                          DirtyBits, DirtySink&);
+template Result<Done, std::errc> LongDescriptor<16>::read_and_clear_dirty(Iova, std::uint64_t,
+                                                                          DirtyBits, DirtySink&);
+
+}  // namespace smmu::iommu
