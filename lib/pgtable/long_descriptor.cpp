@@ -123,7 +123,35 @@ void LongDescriptor<kGranule>::free_below(Pa table, unsigned shift) {
   memory_.free(table, kGranule);
 }
 
-// Entries where something is: blocks stay, and false is the answer; tables give way to blocks.
+// Whether a table, whose own entries have this shift, leads to a page or block.
+template <unsigned kGranule>
+bool LongDescriptor<kGranule>::maps_anything(std::uint64_t table, unsigned shift) const {
+  std::uint64_t* const entries = memory_.entries(address_of<kGranule>(table));
+  for (std::uint64_t i = 0; i != kEntries; ++i) {
+    const std::uint64_t found = load(entries + i);
+    if (found == 0) continue;
+    if (shift == kGranule || !is_table(found) || maps_anything(found, shift - kBits)) return true;
+  }
+  return false;
+}
+
+// The bytes from its first address on that such a table maps without a hole.
+template <unsigned kGranule>
+std::uint64_t LongDescriptor<kGranule>::mapped_by(std::uint64_t table, unsigned shift) const {
+  std::uint64_t* const entries = memory_.entries(address_of<kGranule>(table));
+  const std::uint64_t size = std::uint64_t{1} << shift;
+  for (std::uint64_t i = 0; i != kEntries; ++i) {
+    const std::uint64_t found = load(entries + i);
+    if (found == 0) return i * size;
+    if (shift == kGranule || !is_table(found)) continue;
+    const std::uint64_t below = mapped_by(found, shift - kBits);
+    if (below != size) return i * size + below;
+  }
+  return kEntries * size;
+}
+
+// Entries where something is: tables that map nothing give way to blocks.  With anything else
+// nothing is changed, and false is the answer.
 template <unsigned kGranule>
 [[gnu::noinline]] bool LongDescriptor<kGranule>::take_tables_away(std::uint64_t* entry,
                                                                   std::uint64_t count,
@@ -132,7 +160,7 @@ template <unsigned kGranule>
   if (shift == kGranule) return false;
   for (std::uint64_t i = 0; i != count; ++i) {
     const std::uint64_t found = load(entry + i);
-    if (found != 0 && !is_table(found)) return false;
+    if (found != 0 && (!is_table(found) || maps_anything(found, shift - kBits))) return false;
   }
   for (std::uint64_t i = 0; i != count; ++i) {
     const std::uint64_t found = load(entry + i);
@@ -298,41 +326,66 @@ Unmapped LongDescriptor<kGranule>::unmap_any(Iova iova, std::uint64_t page_size,
   }
 
   Unmapped unmapped{0, false};
-  if (shift == leaf_shift) [[likely]] {
-    count = std::min(count, room(address, shift));
-    if (config_.quirks.contiguous) [[unlikely]] {
-      std::uint64_t there = 0;
-      while (there != count && load(entry + there) != 0) ++there;
-      if (there != 0) take_hints(entry, there, address, shift);
-    }
-    std::uint64_t done = 0;
-    if (shift == kGranule) {
-      while (count - done >= 4 && load(entry + done) != 0 && load(entry + done + 1) != 0 &&
-             load(entry + done + 2) != 0 && load(entry + done + 3) != 0) {
-#pragma GCC unroll 4
-        for (unsigned i = 0; i != 4; ++i) store(entry + done + i, 0);
-        done += 4;
-      }
-      while (done != count && load(entry + done) != 0) store(entry + done++, 0);
-      unmapped.leaves = done != 0;
-    } else {
-      for (; done != count; ++done) {
-        const std::uint64_t found = load(entry + done);
-        if (found == 0) break;
-        if (is_table(found)) {
-          replace_table(entry + done, address + (done << shift), shift, found);
-        } else {
-          store(entry + done, 0);
-          unmapped.leaves = true;
-        }
-      }
-    }
-    unmapped.bytes = done << shift;
-    memory_.clean(entry, done);
-  }
+  if (shift == leaf_shift) [[likely]]
+    unmapped = clear(entry, address, shift, std::min(count, room(address, shift)));
   if (locks_) [[unlikely]]
     mutex_.unlock();
   return unmapped;
+}
+
+// Entries of one table, from `entry` on.
+template <unsigned kGranule>
+Unmapped LongDescriptor<kGranule>::clear(std::uint64_t* entry, std::uint64_t address,
+                                         unsigned shift, std::uint64_t count) {
+  if (config_.quirks.contiguous) [[unlikely]] {
+    std::uint64_t there = 0;
+    while (there != count && load(entry + there) != 0) ++there;
+    if (there != 0) take_hints(entry, there, address, shift);
+  }
+  Unmapped unmapped{0, false};
+  std::uint64_t done = 0;
+  if (shift == kGranule) {
+    while (count - done >= 4 && load(entry + done) != 0 && load(entry + done + 1) != 0 &&
+           load(entry + done + 2) != 0 && load(entry + done + 3) != 0) {
+#pragma GCC unroll 4
+      for (unsigned i = 0; i != 4; ++i) store(entry + done + i, 0);
+      done += 4;
+    }
+    while (done != count && load(entry + done) != 0) store(entry + done++, 0);
+    unmapped.leaves = done != 0;
+  } else {
+    for (; done != count; ++done) {
+      const std::uint64_t found = load(entry + done);
+      if (found == 0) break;
+      if (!is_table(found)) {
+        store(entry + done, 0);
+        unmapped.leaves = true;
+        continue;
+      }
+      const std::uint64_t size = std::uint64_t{1} << shift;
+      const std::uint64_t begin = (address & ~(size - 1)) + done * size;
+      if (mapped_by(found, shift - kBits) != size) {
+        unmapped.bytes = clear_some_below(found, begin, shift - kBits);
+        break;
+      }
+      replace_table(entry + done, begin, shift, found);
+    }
+  }
+  unmapped.bytes += done << shift;
+  memory_.clean(entry, done);
+  return unmapped;
+}
+
+// What a table maps up to its first hole, and has the SMMU forget it: nobody else knows that these
+// are smaller than what is being unmapped.  Returns the bytes.
+template <unsigned kGranule>
+std::uint64_t LongDescriptor<kGranule>::clear_some_below(std::uint64_t table, std::uint64_t begin,
+                                                         unsigned shift) {
+  const Unmapped some = clear(entry_below(table, begin, shift), begin, shift, kEntries);
+  if (some.leaves) {
+    invalidation_.flush_walk(Iova(first_ + begin), some.bytes, std::uint64_t{1} << kGranule);
+  }
+  return some.bytes;
 }
 
 template <unsigned kGranule>

@@ -95,8 +95,12 @@ class LongDescriptor final : public IoPgtable {
   std::uint64_t install(std::uint64_t* entry, std::errc& error);
   Mapped write(std::uint64_t* entry, std::uint64_t address, Pa pa, unsigned shift,
                std::uint64_t count, std::uint64_t attributes);
+  bool maps_anything(std::uint64_t table, unsigned shift) const;
+  std::uint64_t mapped_by(std::uint64_t table, unsigned shift) const;
   bool take_tables_away(std::uint64_t* entry, std::uint64_t count, std::uint64_t address,
                         unsigned shift);
+  Unmapped clear(std::uint64_t* entry, std::uint64_t address, unsigned shift, std::uint64_t count);
+  std::uint64_t clear_some_below(std::uint64_t table, std::uint64_t begin, unsigned shift);
   Run whole_runs(const std::uint64_t* entry, std::uint64_t count, Pa pa, unsigned shift) const;
   void take_hints(std::uint64_t* entry, std::uint64_t count, std::uint64_t address, unsigned shift);
   std::uint64_t split(std::uint64_t* entry, std::uint64_t block, std::uint64_t address,

@@ -225,6 +225,22 @@ std::uint32_t ShortDescriptor::install(std::uint32_t* entry, std::errc& error) {
   return 0;
 }
 
+// `table`: the descriptor of one.
+bool ShortDescriptor::maps_anything(std::uint32_t table) const {
+  std::uint32_t* const entries = table_of(table);
+  std::uint32_t any = 0;
+  for (std::uint64_t i = 0; i != kTableEntries; ++i) any |= load(entries + i);
+  return any != 0;
+}
+
+// How many of a table's entries there are before the first hole.
+std::uint64_t ShortDescriptor::entries_in_use(std::uint32_t table) const {
+  std::uint32_t* const entries = table_of(table);
+  std::uint64_t count = 0;
+  while (count != kTableEntries && load(entries + count) != 0) ++count;
+  return count;
+}
+
 // Takes the table away that an entry of level 1 leads to.
 void ShortDescriptor::remove_table(std::uint32_t* entry, Iova iova, std::uint32_t found) {
   store(entry, 0);
@@ -243,7 +259,10 @@ Mapped ShortDescriptor::write(std::uint32_t* entry, Iova iova, Pa pa, const Size
   const std::uint64_t entries = count * size.entries;
   for (std::uint64_t i = 0; i != entries; ++i) {
     const std::uint32_t found = load(entry + i);
-    if (found != 0 && (size.level == 2 || !is_table(found))) return {0, std::errc::file_exists};
+    if (found == 0) continue;
+    if (size.level == 2 || !is_table(found) || maps_anything(found)) {
+      return {0, std::errc::file_exists};
+    }
   }
   for (std::uint64_t i = 0; i != entries && size.level == 1; ++i) {
     const std::uint32_t found = load(entry + i);
@@ -293,12 +312,20 @@ Unmapped ShortDescriptor::unmap(Iova iova, std::uint64_t page_size, std::uint64_
   const std::uint64_t begin = iova.value & ~(size->bytes - 1);
   const std::uint64_t entries = std::min(count, room(iova, *size)) * size->entries;
   Unmapped unmapped{0, false};
+  bool smaller = false;  // than the size
   std::uint64_t done = 0;
   while (done != entries) {
     const std::uint32_t found = load(entry + done);
     if (found == 0) break;
     if (size->level == 1 && is_table(found)) {
-      remove_table(entry + done, Iova(begin + done * kSection), found);
+      const Iova at(begin + done * kSection);
+      const std::uint64_t some = entries_in_use(found);
+      if (some != kTableEntries) {
+        clear_some(found, some, at);
+        unmapped.bytes = some * kPage;
+        break;
+      }
+      remove_table(entry + done, at, found);
       ++done;
       continue;
     }
@@ -307,11 +334,27 @@ Unmapped ShortDescriptor::unmap(Iova iova, std::uint64_t page_size, std::uint64_
     if (span > size->entries) break;
     for (unsigned i = 0; i != span; ++i) store(entry + done + i, 0);
     unmapped.leaves = true;
+    smaller = smaller || span != size->entries;
     done += span;
   }
   memory_.clean(entry, done);
-  unmapped.bytes = done * (size->level == 1 ? kSection : kPage);
+  const std::uint64_t bytes = done * (size->level == 1 ? kSection : kPage);
+  if (smaller) {
+    // Nobody else knows that they are smaller than what is being unmapped.
+    invalidation_.flush_walk(Iova(begin), bytes, kPage);
+    unmapped.leaves = false;
+  }
+  unmapped.bytes += bytes;
   return unmapped;
+}
+
+// The first entries of a table, and has the SMMU forget them.
+void ShortDescriptor::clear_some(std::uint32_t table, std::uint64_t count, Iova iova) {
+  if (count == 0) return;
+  std::uint32_t* const entries = table_of(table);
+  for (std::uint64_t i = 0; i != count; ++i) store(entries + i, 0);
+  memory_.clean(entries, count);
+  invalidation_.flush_walk(iova, count * kPage, kPage);
 }
 
 std::optional<Pa> ShortDescriptor::iova_to_phys(Iova iova) const {
@@ -354,10 +397,7 @@ void ShortDescriptor::trim() {
   for (std::uint64_t i = 0; i != kRootEntries; ++i) {
     const std::uint32_t descriptor = load(root_ + i);
     if (!is_table(descriptor)) continue;
-    std::uint32_t* const table = table_of(descriptor);
-    std::uint32_t any = 0;
-    for (std::uint64_t k = 0; k != kTableEntries; ++k) any |= load(table + k);
-    if (any == 0) remove_table(root_ + i, Iova(i * kSection), descriptor);
+    if (!maps_anything(descriptor)) remove_table(root_ + i, Iova(i * kSection), descriptor);
   }
 }
 

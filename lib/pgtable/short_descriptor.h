@@ -51,6 +51,9 @@ class ShortDescriptor final : public IoPgtable {
   std::uint32_t install(std::uint32_t* entry, std::errc& error);
   Mapped write(std::uint32_t* entry, Iova iova, Pa pa, const Size& size, std::uint64_t count,
                Prot prot);
+  bool maps_anything(std::uint32_t table) const;
+  std::uint64_t entries_in_use(std::uint32_t table) const;
+  void clear_some(std::uint32_t table, std::uint64_t count, Iova iova);
   void remove_table(std::uint32_t* entry, Iova iova, std::uint32_t found);
 
   const PgtableConfig config_;

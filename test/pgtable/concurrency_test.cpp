@@ -96,6 +96,9 @@ TEST_F(Concurrency, ManyThreadsPutBlocksInThePlaceOfTables) {
         const std::uint64_t at = ((i % 4) * kThreads + n) * block;
         const std::uint64_t page = at + (i % 16) * granule;
         wrong[n] += tables->map(Iova(page), Pa(0), granule, 1, kReadWrite) != mapped(granule);
+        wrong[n] +=
+            tables->map(Iova(at), Pa(at), block, 1, kReadWrite) != refused(std::errc::file_exists);
+        wrong[n] += tables->unmap(Iova(page), granule, 1) != Unmapped{granule, true};
         wrong[n] += tables->map(Iova(at), Pa(at), block, 1, kReadWrite) != mapped(block);
         wrong[n] += tables->iova_to_phys(Iova(page)) != Pa(page);
         wrong[n] += tables->unmap(Iova(at), block, 1) != Unmapped{block, true};

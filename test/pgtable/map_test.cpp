@@ -196,11 +196,12 @@ TEST_F(Map, OfMoreThanThereCanBeStopsAtTheEndOfTheTable) {
 
 // Everything that is below goes, after the SMMU has forgotten it; DDI 0487, D8.16: the entry is
 // invalid meanwhile.
-TEST_F(Map, OfABlockTakesTheTablesPlaceThatIsThere) {
+TEST_F(Map, OfABlockTakesTheTablesPlaceThatMapsNothing) {
   const auto tables = stage1();
   EXPECT_EQ(tables->map(Iova(k1G), Pa(0x10'0000), k4K, 512, kReadWrite), mapped(k2M));
   EXPECT_EQ(tables->map(Iova(k1G + k2M), Pa(0x40'0000), k2M, 3, kReadWrite), mapped(3 * k2M));
   EXPECT_EQ(tables->live_tables(), 3U);
+  EXPECT_EQ(tables->unmap(Iova(k1G), k4K, 512), (Unmapped{k2M, true}));
   unsigned calls = 0;
   invalidation_.on_flush = [&](Iova iova, std::uint64_t) {
     ++calls;
@@ -211,6 +212,7 @@ TEST_F(Map, OfABlockTakesTheTablesPlaceThatIsThere) {
   EXPECT_EQ(invalidation_.take(), (std::vector<Flush>{{k1G, k2M, k4K}}));
   EXPECT_EQ(tables->iova_to_phys(Iova(k1G + 0x1234)), Pa(0x20'1234));
   EXPECT_EQ(tables->live_tables(), 2U);
+  EXPECT_EQ(tables->unmap(Iova(k1G), k2M, 4), (Unmapped{4 * k2M, true}));
   EXPECT_EQ(tables->map(Iova(k1G), Pa(2 * k1G), k1G, 1, kReadWrite), mapped(k1G));
   EXPECT_EQ(invalidation_.take(), (std::vector<Flush>{{k1G, k1G, k4K}}));
   EXPECT_EQ(tables->live_tables(), 1U);
@@ -218,19 +220,47 @@ TEST_F(Map, OfABlockTakesTheTablesPlaceThatIsThere) {
   EXPECT_EQ(calls, 2U);
 }
 
+// What devices use does not go for what cannot be mapped in the end, or at all.
+TEST_F(Map, OfABlockIsRefusedWhereAnySmallerPageIs) {
+  const auto tables = stage1();
+  EXPECT_EQ(tables->map(Iova(k1G + k2M - k4K), Pa(0x1000), k4K, 1, kReadWrite), mapped(k4K));
+  EXPECT_EQ(tables->map(Iova(k1G), Pa(0), k2M, 1, kReadWrite), kExists);
+  EXPECT_EQ(tables->map(Iova(0), Pa(0), k1G, 2, kReadWrite), kExists);
+  EXPECT_EQ(tables->map(Iova(0), Pa(0), k1G, 1, kReadWrite), mapped(k1G));
+  EXPECT_EQ(tables->iova_to_phys(Iova(k1G + k2M - 1)), Pa(0x1fff));
+  EXPECT_EQ(tables->live_tables(), 3U);
+  EXPECT_EQ(tables->unmap(Iova(k1G + k2M - k4K), k4K, 1), (Unmapped{k4K, true}));
+  EXPECT_EQ(tables->map(Iova(k1G + k2M), Pa(0), k2M, 1, kReadWrite), mapped(k2M));
+  EXPECT_EQ(tables->map(Iova(k1G), Pa(0), k1G, 1, kReadWrite), kExists);
+  EXPECT_EQ(tables->iova_to_phys(Iova(k1G + k2M + 5)), Pa(5));
+  EXPECT_TRUE(invalidation_.take().empty());
+
+  const auto shorts = create(short_config());
+  EXPECT_EQ(shorts->map(Iova(k16M + k1M - k4K), Pa(0x1000), k4K, 1, kReadWrite), mapped(k4K));
+  EXPECT_EQ(shorts->map(Iova(k16M), Pa(0), k1M, 1, kReadWrite), kExists);
+  EXPECT_EQ(shorts->map(Iova(0), Pa(0), k16M, 2, kReadWrite), kExists);
+  EXPECT_EQ(shorts->iova_to_phys(Iova(0)), std::nullopt);
+  EXPECT_EQ(shorts->iova_to_phys(Iova(k16M + k1M - 1)), Pa(0x1fff));
+  EXPECT_TRUE(invalidation_.take().empty());
+}
+
 TEST_F(Map, OfBlocksIsRefusedWhereOneIsThereBeforeAnyTableGoes) {
   const auto tables = stage1();
   EXPECT_EQ(tables->map(Iova(0), Pa(0), k4K, 1, kReadWrite), mapped(k4K));
+  EXPECT_EQ(tables->unmap(Iova(0), k4K, 1), (Unmapped{k4K, true}));
   EXPECT_EQ(tables->map(Iova(3 * k2M), Pa(0), k2M, 1, kReadWrite), mapped(k2M));
   EXPECT_EQ(tables->map(Iova(0), Pa(0), k2M, 4, kReadWrite), kExists);
   EXPECT_TRUE(invalidation_.take().empty());
-  EXPECT_EQ(all(*tables).leaves.size(), 2U);
+  EXPECT_EQ(tables->live_tables(), 3U);
+  EXPECT_EQ(all(*tables).leaves.size(), 1U);
   EXPECT_EQ(tables->map(Iova(0), Pa(0), k2M, 3, kReadWrite), mapped(3 * k2M));
   EXPECT_EQ(invalidation_.take(), (std::vector<Flush>{{0, k2M, k4K}}));
 
   const auto shorts = create(short_config());
   EXPECT_EQ(shorts->map(Iova(0), Pa(0), k4K, 1, kReadWrite), mapped(k4K));
   EXPECT_EQ(shorts->map(Iova(5 * k1M), Pa(0), k64K, 1, kReadWrite), mapped(k64K));
+  EXPECT_EQ(shorts->unmap(Iova(0), k4K, 1), (Unmapped{k4K, true}));
+  EXPECT_EQ(shorts->unmap(Iova(5 * k1M), k64K, 1), (Unmapped{k64K, true}));
   EXPECT_EQ(shorts->map(Iova(15 * k1M), Pa(0), k1M, 1, kReadWrite), mapped(k1M));
   EXPECT_EQ(shorts->map(Iova(0), Pa(0), k16M, 1, kReadWrite), kExists);
   EXPECT_TRUE(invalidation_.take().empty());

@@ -72,8 +72,10 @@ TEST_F(SplitBlocks, SplitsWhatIsLeftOfASplitAgain) {
   // A whole block goes as a whole.
   EXPECT_EQ(tables->unmap(Iova(6 * k2M), k2M, 1), (Unmapped{k2M, true}));
   EXPECT_TRUE(invalidation_.take().empty());
-  EXPECT_EQ(tables->unmap(Iova(0), k1G, 1), (Unmapped{k1G, false}));
-  EXPECT_EQ(tables->live_tables(), 1U);
+  EXPECT_EQ(tables->unmap(Iova(0), k1G, 1), (Unmapped{5 * k2M + 3 * k4K, false}));
+  EXPECT_EQ(invalidation_.take(),
+            (std::vector<Flush>{{5 * k2M, 3 * k4K, k4K}, {0, 5 * k2M + 3 * k4K, k4K}}));
+  EXPECT_EQ(tables->live_tables(), 3U);
 }
 
 // DDI 0487, D8.16, and IHI 0070, 3.21.1: without level 2 the block is invalid, and forgotten,

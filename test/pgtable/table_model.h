@@ -66,9 +66,7 @@ class TableModel {
     }
     const std::uint64_t end = begin + count * size;
     for (const auto& [at, leaf] : leaves_) {
-      if (at < end && at + leaf.size > begin && level_of(leaf.size) <= level) {
-        return refused(std::errc::file_exists);
-      }
+      if (at < end && at + leaf.size > begin) return refused(std::errc::file_exists);
     }
     for (std::uint64_t at = begin; at != end; at += std::uint64_t{1} << shifts_[level]) {
       forget_below(at, level);
@@ -94,21 +92,24 @@ class TableModel {
     const std::uint64_t end = begin + std::min(count, room(begin, level) / size) * size;
     std::uint64_t at = begin;
     bool leaves = false;
+    bool smaller = false;
     while (at != end) {
       const auto leaf = leaves_.find(at);
       if (leaf != leaves_.end() && level_of(leaf->second.size) == level &&
           leaf->second.size <= size) {
         at += leaf->second.size;
-        leaves_.erase(leaf);
         leaves = true;
+        smaller = smaller || leaf->second.size != size;
+        leaves_.erase(leaf);
       } else if (level + 1 != shifts_.size() && tables_.contains({level + 1, at})) {
-        forget_below(at, level);
-        at += std::uint64_t{1} << shifts_[level];
+        const std::uint64_t next = at + (std::uint64_t{1} << shifts_[level]);
+        at = unmap_below(at, next, level);
+        if (at != next) break;
       } else {
         break;
       }
     }
-    return {at - begin, leaves};
+    return {at - begin, leaves && !smaller};
   }
 
   std::optional<Pa> iova_to_phys(std::uint64_t iova) const {
@@ -168,6 +169,22 @@ class TableModel {
     });
     std::erase_if(leaves_,
                   [&](const auto& leaf) { return leaf.first >= begin && leaf.first < end; });
+  }
+  // What is mapped from an address on without a hole, and the tables below an entry that are for
+  // nothing else.  Returns where the hole is.
+  std::uint64_t unmap_below(std::uint64_t begin, std::uint64_t end, std::size_t level) {
+    std::uint64_t hole = begin;
+    while (hole != end) {
+      const auto leaf = leaves_.find(hole);
+      if (leaf == leaves_.end()) break;
+      hole += leaf->second.size;
+      leaves_.erase(leaf);
+    }
+    std::erase_if(tables_, [&](const auto& table) {
+      return table.first > level && table.second >= begin &&
+             table.second + (std::uint64_t{1} << shifts_[table.first - 1]) <= hole;
+    });
+    return hole;
   }
   void split(std::uint64_t at, std::size_t level) {
     const Leaf leaf = leaves_.at(at);

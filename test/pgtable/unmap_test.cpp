@@ -80,7 +80,7 @@ TEST_F(Unmap, OfABlockTakesTheTableAwayThatIsThere) {
   const auto tables = stage1();
   EXPECT_EQ(tables->map(Iova(k1G), Pa(0), k4K, 512, kReadWrite), mapped(k2M));
   EXPECT_EQ(tables->map(Iova(k1G + k2M), Pa(0), k2M, 1, kReadWrite), mapped(k2M));
-  EXPECT_EQ(tables->map(Iova(k1G + 2 * k2M + 7 * k4K), Pa(0), k4K, 1, kReadWrite), mapped(k4K));
+  EXPECT_EQ(tables->map(Iova(k1G + 2 * k2M), Pa(0), k4K, 512, kReadWrite), mapped(k2M));
   EXPECT_EQ(tables->live_tables(), 4U);
   std::uint64_t live = 5;
   invalidation_.on_flush = [&](Iova iova, std::uint64_t) {
@@ -92,26 +92,60 @@ TEST_F(Unmap, OfABlockTakesTheTableAwayThatIsThere) {
   EXPECT_EQ(tables->unmap(Iova(k1G + k2M), k2M, 4), (Unmapped{2 * k2M, true}));
   EXPECT_EQ(invalidation_.take(), (std::vector<Flush>{{k1G + 2 * k2M, k2M, k4K}}));
   EXPECT_EQ(tables->live_tables(), 2U);
+  EXPECT_EQ(tables->map(Iova(k1G), Pa(0), k2M, 512, kReadWrite), mapped(k1G));
   EXPECT_EQ(tables->unmap(Iova(k1G), k1G, 1), (Unmapped{k1G, false}));
   EXPECT_EQ(invalidation_.take(), (std::vector<Flush>{{k1G, k1G, k4K}}));
   EXPECT_EQ(tables->live_tables(), 1U);
 }
 
+// The SMMU may know pages where whoever unmaps has blocks forgotten: it has to forget them before
+// unmap() returns.
+TEST_F(Unmap, OfABlockTakesPagesUpToTheFirstHole) {
+  const auto tables = stage1();
+  EXPECT_EQ(tables->map(Iova(k1G), Pa(0), k2M, 1, kReadWrite), mapped(k2M));
+  EXPECT_EQ(tables->map(Iova(k1G + k2M), Pa(0), k4K, 7, kReadWrite), mapped(7 * k4K));
+  EXPECT_EQ(tables->map(Iova(k1G + k2M + 8 * k4K), Pa(0x8000), k4K, 1, kReadWrite), mapped(k4K));
+  EXPECT_EQ(tables->unmap(Iova(k1G), k2M, 2), (Unmapped{k2M + 7 * k4K, true}));
+  EXPECT_EQ(invalidation_.take(), (std::vector<Flush>{{k1G + k2M, 7 * k4K, k4K}}));
+  EXPECT_EQ(tables->unmap(Iova(k1G + k2M), k2M, 1), (Unmapped{0, false}));
+  EXPECT_TRUE(invalidation_.take().empty());
+  EXPECT_EQ(tables->iova_to_phys(Iova(k1G + k2M + 8 * k4K)), Pa(0x8000));
+  EXPECT_EQ(tables->live_tables(), 3U);
+
+  // Full tables below one that is not full go as ever.
+  EXPECT_EQ(tables->map(Iova(k1G), Pa(0), k4K, 512, kReadWrite), mapped(k2M));
+  EXPECT_EQ(tables->map(Iova(k1G + k2M), Pa(0), k4K, 2, kReadWrite), mapped(2 * k4K));
+  EXPECT_EQ(tables->unmap(Iova(k1G), k1G, 1), (Unmapped{k2M + 2 * k4K, false}));
+  EXPECT_EQ(invalidation_.take(), (std::vector<Flush>{{k1G, k2M, k4K}, {k1G + k2M, 2 * k4K, k4K}}));
+  EXPECT_EQ(tables->live_tables(), 3U);
+
+  const auto shorts = create(short_config());
+  EXPECT_EQ(shorts->map(Iova(k1M), Pa(0), k4K, 3, kReadWrite), mapped(3 * k4K));
+  EXPECT_EQ(shorts->unmap(Iova(k1M), k1M, 2), (Unmapped{3 * k4K, false}));
+  EXPECT_EQ(invalidation_.take(), (std::vector<Flush>{{k1M, 3 * k4K, k4K}}));
+  EXPECT_EQ(shorts->unmap(Iova(k1M), k1M, 1), (Unmapped{0, false}));
+  EXPECT_EQ(shorts->live_tables(), 1U);
+}
+
 TEST_F(Unmap, OfAShortSizeTakesWhatIsSmallerAlongUpToAHole) {
   const auto tables = create(short_config());
   EXPECT_EQ(tables->map(Iova(0), Pa(0), k4K, 20, kReadWrite), mapped(20 * k4K));
-  EXPECT_EQ(tables->unmap(Iova(0), k64K, 2), (Unmapped{20 * k4K, true}));
+  EXPECT_EQ(tables->unmap(Iova(0), k64K, 2), (Unmapped{20 * k4K, false}));
+  EXPECT_EQ(invalidation_.take(), (std::vector<Flush>{{0, 20 * k4K, k4K}}));
   EXPECT_EQ(tables->map(Iova(0), Pa(0), k64K, 1, kReadWrite), mapped(k64K));
   EXPECT_EQ(tables->map(Iova(k64K), Pa(0), k4K, 16, kReadWrite), mapped(k64K));
   EXPECT_EQ(tables->map(Iova(2 * k64K), Pa(0), k64K, 1, kReadWrite), mapped(k64K));
-  EXPECT_EQ(tables->unmap(Iova(0), k64K, 3), (Unmapped{3 * k64K, true}));
+  EXPECT_EQ(tables->unmap(Iova(0), k64K, 3), (Unmapped{3 * k64K, false}));
+  EXPECT_EQ(invalidation_.take(), (std::vector<Flush>{{0, 3 * k64K, k4K}}));
   EXPECT_EQ(tables->live_tables(), 1U);
 
   EXPECT_EQ(tables->map(Iova(k16M), Pa(0), k1M, 3, kReadWrite), mapped(3 * k1M));
-  EXPECT_EQ(tables->map(Iova(k16M + 3 * k1M), Pa(0), k4K, 1, kReadWrite), mapped(k4K));
-  EXPECT_EQ(tables->unmap(Iova(k16M), k16M, 1), (Unmapped{4 * k1M, true}));
-  EXPECT_EQ(invalidation_.take(), (std::vector<Flush>{{k16M + 3 * k1M, k1M, k4K}}));
+  EXPECT_EQ(tables->map(Iova(k16M + 3 * k1M), Pa(0), k4K, 256, kReadWrite), mapped(k1M));
+  EXPECT_EQ(tables->unmap(Iova(k16M), k16M, 1), (Unmapped{4 * k1M, false}));
+  EXPECT_EQ(invalidation_.take(),
+            (std::vector<Flush>{{k16M + 3 * k1M, k1M, k4K}, {k16M, 4 * k1M, k4K}}));
   EXPECT_EQ(tables->live_tables(), 1U);
+  EXPECT_EQ(tables->map(Iova(0), Pa(0), k64K, 16, kReadWrite), mapped(k1M));
   EXPECT_EQ(tables->unmap(Iova(0), k1M, 1), (Unmapped{k1M, false}));
   EXPECT_EQ(invalidation_.take(), (std::vector<Flush>{{0, k1M, k4K}}));
   EXPECT_EQ(tables->live_tables(), 0U);
@@ -120,7 +154,7 @@ TEST_F(Unmap, OfAShortSizeTakesWhatIsSmallerAlongUpToAHole) {
 TEST_F(Unmap, OfTheUpperHalfFlushesItsAddresses) {
   const auto tables = create(config_of(Format::kAArch64Stage1, kSizes4K, 39, 48, {.ttbr1 = true}));
   const std::uint64_t at = ~std::uint64_t{0} << 39 | 3 * k1G | 5 * k2M;
-  EXPECT_EQ(tables->map(Iova(at + k4K), Pa(0), k4K, 1, kReadWrite), mapped(k4K));
+  EXPECT_EQ(tables->map(Iova(at), Pa(0), k4K, 512, kReadWrite), mapped(k2M));
   EXPECT_EQ(tables->unmap(Iova(at), k2M, 1), (Unmapped{k2M, false}));
   EXPECT_EQ(invalidation_.take(), (std::vector<Flush>{{at, k2M, k4K}}));
   EXPECT_EQ(tables->map(Iova(at + k4K), Pa(0), k4K, 1, kReadWrite), mapped(k4K));
@@ -131,7 +165,7 @@ TEST_F(Unmap, OfTheUpperHalfFlushesItsAddresses) {
 
 TEST_F(Unmap, FlushesWithTheGranuleThereIs) {
   const auto tables = create(config_of(Format::kAArch64Stage1, kSizes16K));
-  EXPECT_EQ(tables->map(Iova(k32M), Pa(0), k16K, 1, kReadWrite), mapped(k16K));
+  EXPECT_EQ(tables->map(Iova(k32M), Pa(0), k16K, 2048, kReadWrite), mapped(k32M));
   EXPECT_EQ(tables->unmap(Iova(k32M + 5), k32M, 1), (Unmapped{k32M, false}));
   EXPECT_EQ(invalidation_.take(), (std::vector<Flush>{{k32M, k32M, k16K}}));
 }

@@ -123,8 +123,8 @@ struct [[nodiscard]] Mapped {
 // How much was unmapped, from the first address on.
 struct [[nodiscard]] Unmapped {
   std::uint64_t bytes;
-  // Some of it was pages or blocks, which the SMMU may still know; what had been tables it has
-  // forgotten, by flush_walk().
+  // Some of it was pages or blocks of the size that was given, which the SMMU may still know; what
+  // was smaller it has forgotten, by flush_walk().
   bool leaves;
 };
 
@@ -161,16 +161,18 @@ class IoPgtable {
   // `count` pages or blocks of `page_size`.  Stops without an error at the end of a table, so who
   // has more to map calls again.
   // invalid_argument: not a size of page_sizes(), or rights that are none (can_be_mapped()).
-  // result_out_of_range: an address is beyond input_bits or output_bits.  file_exists: the page is
-  // mapped already, or part of a block; of those that one call writes to one table, none is mapped.
-  // not_enough_memory.  Addresses are rounded down to a page.
+  // result_out_of_range: an address is beyond input_bits or output_bits.  file_exists: something is
+  // mapped there already, be it larger or smaller; of what one call writes to one table, nothing is
+  // mapped then, and what was there stays.  not_enough_memory.  Addresses are rounded down to a
+  // page.
   //
-  // A block takes the place of a table that is there, with all that this maps.
+  // A block takes the place of a table that maps nothing.
   virtual Mapped map(Iova iova, Pa pa, std::uint64_t page_size, std::uint64_t count, Prot prot) = 0;
 
   // Stops at the first address that is not mapped, at a block that is larger than `page_size`
-  // (unless quirks.split_blocks) and at the end of a table.  A size that is not one of
-  // page_sizes(), or an address beyond input_bits: unmaps nothing.
+  // (unless quirks.split_blocks) and at the end of a table.  What is smaller than `page_size` is
+  // unmapped as well, page by page up to the first hole; a table that has none goes.  A size that
+  // is not one of page_sizes(), or an address beyond input_bits: unmaps nothing.
   virtual Unmapped unmap(Iova iova, std::uint64_t page_size, std::uint64_t count) = 0;
 
   virtual std::optional<Pa> iova_to_phys(Iova iova) const = 0;
@@ -188,7 +190,7 @@ class IoPgtable {
   // The sizes map() takes, one bit each.
   std::uint64_t page_sizes() const { return config().page_sizes; }
   // Tables there are now below the first one, which there is always.  Those that map nothing any
-  // more stay, for the next map(), until a block takes their place or is unmapped there, or:
+  // more stay, for the next map(), until a block takes their place or:
   virtual std::uint64_t live_tables() const = 0;
   // Frees tables that map nothing.
   // REQUIRES: no thread maps or unmaps meanwhile.
