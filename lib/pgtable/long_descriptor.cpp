@@ -6,6 +6,23 @@
 #include "smmu/arch/vmsa/aarch64.h"
 
 namespace smmu::iommu {
+namespace {
+
+// Entries of pages, up to the first that maps none.  Returns how many there were.
+std::uint64_t clear_pages(std::uint64_t* const first, std::uint64_t count) {
+  std::uint64_t* entry = first;
+  for (std::uint64_t fours = count / 4; fours != 0; --fours) {
+    if (load(entry) == 0 || load(entry + 1) == 0 || load(entry + 2) == 0 || load(entry + 3) == 0)
+      break;
+#pragma GCC unroll 4
+    for (unsigned i = 0; i != 4; ++i) store(entry++, 0);
+  }
+  const std::uint64_t* const end = first + count;
+  while (entry != end && load(entry) != 0) store(entry++, 0);
+  return static_cast<std::uint64_t>(entry - first);
+}
+
+}  // namespace
 
 template <unsigned kGranule>
 Result<std::unique_ptr<IoPgtable>, std::errc> LongDescriptor<kGranule>::create(
@@ -345,13 +362,7 @@ Unmapped LongDescriptor<kGranule>::clear(std::uint64_t* entry, std::uint64_t add
   Unmapped unmapped{0, false};
   std::uint64_t done = 0;
   if (shift == kGranule) {
-    while (count - done >= 4 && load(entry + done) != 0 && load(entry + done + 1) != 0 &&
-           load(entry + done + 2) != 0 && load(entry + done + 3) != 0) {
-#pragma GCC unroll 4
-      for (unsigned i = 0; i != 4; ++i) store(entry + done + i, 0);
-      done += 4;
-    }
-    while (done != count && load(entry + done) != 0) store(entry + done++, 0);
+    done = clear_pages(entry, count);
     unmapped.leaves = done != 0;
   } else {
     for (; done != count; ++done) {

@@ -131,9 +131,7 @@ struct ShortDescriptor::Size {
   std::uint32_t (*descriptor)(std::uint64_t pa, Prot prot, bool non_secure);
 };
 
-Result<std::unique_ptr<IoPgtable>, std::errc> ShortDescriptor::create(
-    const PgtableConfig& config, PagePool& pool, PgtableInvalidation& invalidation,
-    CacheMaintenance* caches) {
+Result<PgtableConfig, std::errc> ShortDescriptor::config_for(const PgtableConfig& config) {
   constexpr std::uint64_t kSizes =
       kPage | kRepeated * kPage | kSection | std::uint64_t{kRepeated} * kSection;
   constexpr unsigned kLeastBits = 25;
@@ -144,10 +142,16 @@ Result<std::unique_ptr<IoPgtable>, std::errc> ShortDescriptor::create(
       config.break_before_make > 2 || !quirks_fit(config.quirks)) {
     return std::errc::invalid_argument;
   }
+  return real;
+}
+
+Result<std::unique_ptr<IoPgtable>, std::errc> ShortDescriptor::create(
+    const PgtableConfig& config, PagePool& pool, PgtableInvalidation& invalidation,
+    CacheMaintenance* caches) {
   std::unique_ptr<ShortDescriptor> tables(new (std::nothrow)
-                                              ShortDescriptor(real, pool, invalidation, caches));
+                                              ShortDescriptor(config, pool, invalidation, caches));
   if (!tables) return std::errc::not_enough_memory;
-  const auto root = tables->allocate(kRootLog2);
+  const auto root = tables->memory_.allocate(kRootLog2);
   if (!root) return root.error();
   tables->root_ = tables->memory_.entries<std::uint32_t>(*root);
   return std::unique_ptr<IoPgtable>(std::move(tables));
@@ -193,20 +197,12 @@ std::uint32_t* ShortDescriptor::table_of(std::uint32_t descriptor) const {
   return memory_.entries<std::uint32_t>(Pa(Table_Short({descriptor})[Table_Short::Base]));
 }
 
-// A table that an entry, or TTBR, can hold the address of.
-Result<Pa, std::errc> ShortDescriptor::allocate(unsigned log2_size) {
-  const auto table = memory_.allocate(log2_size);
-  if (!table || table->value >> kAddressBits == 0) return table;
-  memory_.free(*table, log2_size);
-  return std::errc::not_enough_memory;
-}
-
 // Puts a new table where nothing is, or finds one that another thread has put there.  Returns its
 // descriptor, or 0 and why.
 std::uint32_t ShortDescriptor::install(std::uint32_t* entry, std::errc& error) {
   std::uint32_t found = load(entry);
   if (found == 0) {
-    const auto made = allocate(kTableLog2);
+    const auto made = memory_.allocate(kTableLog2);
     if (!made) {
       error = made.error();
       return 0;

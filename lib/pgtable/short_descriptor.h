@@ -13,10 +13,13 @@
 namespace smmu::iommu {
 
 // The tables have no fields for addresses of more than 32 bits: neither for what is mapped, nor for
-// tables, which the pool has to have below 4 GiB.  input_bits say what map() takes; the first table
+// tables.  input_bits say what map() takes; the first table
 // has its 4096 entries always (TTBCR.N 0).
 class ShortDescriptor final : public IoPgtable {
  public:
+  // As IoPgtable::config_for().
+  static Result<PgtableConfig, std::errc> config_for(const PgtableConfig& config);
+  // REQUIRES: config_for() has made the configuration, and the pool ends below 4 GiB.
   static Result<std::unique_ptr<IoPgtable>, std::errc> create(const PgtableConfig& config,
                                                               PagePool& pool,
                                                               PgtableInvalidation& invalidation,
@@ -47,7 +50,6 @@ class ShortDescriptor final : public IoPgtable {
   std::uint64_t room(Iova iova, const Size& size) const;
   std::uint32_t* table_of(std::uint32_t descriptor) const;
 
-  Result<Pa, std::errc> allocate(unsigned log2_size);
   std::uint32_t install(std::uint32_t* entry, std::errc& error);
   Mapped write(std::uint32_t* entry, Iova iova, Pa pa, const Size& size, std::uint64_t count,
                Prot prot);

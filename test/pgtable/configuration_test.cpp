@@ -382,28 +382,40 @@ TEST_F(Configuration, IsRefusedWithAPoolThatIsBeyondTheOutputSize) {
 }
 
 // A short descriptor has no room for a table above 4 GiB.
-TEST_F(Configuration, OfShortDescriptorsNeedsMemoryBelow4GiB) {
+TEST_F(Configuration, OfShortDescriptorsNeedsAPoolThatEndsBelow4GiB) {
   constexpr Pa kHigh{0x1'0000'0000};
   emulator::Ram ram;
   ASSERT_TRUE(ram.add(Pa(kHigh.value - 0x8000), 0x1'0000));
   const auto above = *PagePool::create(ram, kHigh, 0x8000);
-  EXPECT_EQ(IoPgtable::create(short_config(), *above, invalidation_).error(),
-            std::errc::not_enough_memory);
-  EXPECT_EQ(above->live(), 0U);
-  // The first table is below; when that is full, there is no more.
-  const auto across = *PagePool::create(ram, Pa(kHigh.value - 0x4000), 0x8000);
-  auto low = across->allocate(14);
-  auto high = across->allocate(14);
-  ASSERT_TRUE(low && high);
-  if (low->value > high->value) std::swap(low, high);
-  across->free(*low, 14);
-  const auto tables = IoPgtable::create(short_config(), *across, invalidation_);
+  const auto across = *PagePool::create(ram, Pa(kHigh.value - 0x8000), 0x8400);
+  for (PagePool* const pool : {above.get(), across.get()}) {
+    EXPECT_EQ(IoPgtable::create(short_config(), *pool, invalidation_).error(),
+              std::errc::invalid_argument);
+    EXPECT_EQ(pool->requests(), 0U);
+  }
+  const auto below = *PagePool::create(ram, Pa(kHigh.value - 0x8000), 0x8000);
+  const auto tables = IoPgtable::create(short_config(), *below, invalidation_);
   ASSERT_TRUE(tables);
-  EXPECT_EQ((*tables)->registers().root, *low);
-  across->free(*high, 14);
-  EXPECT_EQ((*tables)->map(Iova(0), Pa(0), k4K, 1, kReadWrite),
-            refused(std::errc::not_enough_memory));
-  EXPECT_EQ(across->live(), 1U);
+  EXPECT_EQ((*tables)->map(Iova(0), Pa(0), k4K, 1, kReadWrite), mapped(k4K));
+}
+
+// What will be made is told without making it.
+TEST_F(Configuration, IsToldBeforeThereAreTables) {
+  for (const auto& config :
+       {config_of(Format::kAArch64Stage1, kSizes4K | kSizes64K, 60, 52),
+        config_of(Format::kAArch64Stage2, kSizes16K, 40, 40),
+        config_of(Format::kAArch32LongStage1, ~std::uint64_t{0}, 32, 40), short_config()}) {
+    const auto told = IoPgtable::config_for(config);
+    ASSERT_TRUE(told);
+    const PgtableConfig made = create(config)->config();
+    EXPECT_EQ(told->page_sizes, made.page_sizes);
+    EXPECT_EQ(told->input_bits, made.input_bits);
+    EXPECT_EQ(told->output_bits, made.output_bits);
+  }
+  auto unfit = config_of(Format::kAArch64Stage2, kSizes4K, 48, 48, {.ttbr1 = true});
+  EXPECT_EQ(IoPgtable::config_for(unfit).error(), std::errc::invalid_argument);
+  unfit = short_config({.xnx = true});
+  EXPECT_EQ(IoPgtable::config_for(unfit).error(), std::errc::invalid_argument);
 }
 
 }  // namespace

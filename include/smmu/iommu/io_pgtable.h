@@ -144,10 +144,15 @@ class DirtySink {
 // Nothing here tells the SMMU that a page or block was unmapped: that is for whoever batches it.
 class IoPgtable {
  public:
+  // What config() of such tables is: the sizes of one granule, and the bits there really are.
+  // invalid_argument: a size or a number of bits that the format does not have, or a quirk it has
+  // no use for.
+  static Result<PgtableConfig, std::errc> config_for(const PgtableConfig& config);
+
   // Empty tables.  The pool, the invalidation and, where given, the maintenance must outlive them.
   // Maintenance is asked for with WalkCoherency::kNone alone.
-  // invalid_argument: a size or a number of bits that the format does not have, a quirk it has no
-  // use for, or memory for tables beyond output_bits.  not_enough_memory.
+  // invalid_argument: as config_for(), or a pool that reaches beyond output_bits: of kAArch32Short
+  // it has to end below 4 GiB.  not_enough_memory.
   static Result<std::unique_ptr<IoPgtable>, std::errc> create(const PgtableConfig& config,
                                                               PagePool& pool,
                                                               PgtableInvalidation& invalidation,
