@@ -15,8 +15,8 @@ using v2::SMMU_CBn_RESUME;
 
 namespace {
 
-// Faults that one interrupt deals with at most: a device may go on making them, and a status bit
-// may not be cleared.  A line that is still up then has to be handled again.
+// Faults that are dealt with one after the other at most while the line does not go down: a status
+// bit may not be cleared.  A line that is still up then has to be handled again.
 constexpr unsigned kMostFaults = 64;
 
 }  // namespace
@@ -51,13 +51,20 @@ void SmmuV2Interrupts::Line::handle() {
   std::uint32_t wanted = wanted_.fetch_add(1, std::memory_order_acq_rel) + 1;
   if (wanted != 1) return;
   unsigned faults = 0;
+  std::uint64_t falls = falls_.load(std::memory_order_acquire);
   do {
     // The cause may come back before the line has gone down, and the line then stays up: until
     // there is none.
-    while (faults != kMostFaults && interrupts_->handle_one(bank_)) ++faults;
-    if (faults == kMostFaults) {
-      wanted_.store(0, std::memory_order_release);
-      return;
+    while (interrupts_->handle_one(bank_)) {
+      // A line that has been down was up again for a fault of its own, and nobody else may come to
+      // deal with that.  So long as there are such, the work is no more than what devices make.
+      const std::uint64_t now = falls_.load(std::memory_order_acquire);
+      faults = now == falls ? faults + 1 : 0;
+      falls = now;
+      if (faults == kMostFaults) {
+        wanted_.store(0, std::memory_order_release);
+        return;
+      }
     }
   } while (!wanted_.compare_exchange_strong(wanted, 0, std::memory_order_acq_rel));
 }

@@ -38,6 +38,7 @@ class SmmuV2Interrupts {
     }
     void set(bool up) override {
       if (up_.exchange(up, std::memory_order_acq_rel) == up) return;
+      if (!up) falls_.fetch_add(1, std::memory_order_acq_rel);
       interrupts_->lines_up_.fetch_add(up ? 1U : ~0U, std::memory_order_acq_rel);
       if (up) interrupts_->rise(*this);
     }
@@ -49,6 +50,7 @@ class SmmuV2Interrupts {
     SmmuV2Interrupts* interrupts_ = nullptr;
     std::uint32_t bank_ = kGlobal;
     std::atomic<bool> up_{false};
+    std::atomic<std::uint64_t> falls_{0};
     std::atomic<std::uint32_t> wanted_{0};  // who asked for it, and was not served yet
   };
 

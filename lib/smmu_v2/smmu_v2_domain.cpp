@@ -1,7 +1,7 @@
 #include "lib/smmu_v2/smmu_v2_domain.h"
 
 #include <algorithm>
-#include <bit>
+#include <utility>
 
 #include "smmu/arch/bits.h"
 
@@ -13,23 +13,6 @@ constexpr std::uint64_t kLongSizes = 0x1000 | 0x20'0000 | 0x4000'0000;
 constexpr std::uint64_t kShortSizes = 0x1000 | 0x1'0000 | 0x10'0000 | 0x100'0000;
 constexpr unsigned kMostLongBits = 40;
 constexpr unsigned kAArch32Bits = 32;
-
-// Pages and blocks of one granule of those in `sizes`, chosen as IoPgtable::create() does, so that
-// what is said before the tables exist holds for them.
-std::uint64_t sizes_of_granule(std::uint64_t sizes, std::uint64_t preferred) {
-  constexpr std::uint64_t kGranules = 0x1000 | 0x4000 | 0x1'0000;
-  const std::uint64_t granules = sizes & kGranules;
-  const std::uint64_t smaller = granules & (std::bit_floor(preferred) * 2 - 1);
-  const std::uint64_t granule = smaller != 0 ? std::bit_floor(smaller) : granules & (~granules + 1);
-  switch (granule) {
-    case 0x1000:
-      return kLongSizes;
-    case 0x4000:
-      return 0x4000 | 0x200'0000;
-    default:
-      return 0x1'0000 | 0x2000'0000;
-  }
-}
 
 }  // namespace
 
@@ -77,13 +60,14 @@ PgtableConfig SmmuV2Domain::wanted_tables() const {
                        .coherency = features.coherency,
                        .quirks = quirks_};
   if (is_stage2(config.format)) {
-    config.input_bits = features.ipa_bits;
+    // There are no tables for inputs beyond what the SMMU puts out (DDI 0487, D8.2.2).
+    config.input_bits = std::min(features.ipa_bits, features.output_bits);
     config.output_bits = features.output_bits;
   }
   switch (config.format) {
     case PgtableFormat::kAArch64Stage1:
     case PgtableFormat::kAArch64Stage2:
-      config.page_sizes = sizes_of_granule(features.page_sizes, config.preferred_granule);
+      config.page_sizes = features.page_sizes;
       break;
     case PgtableFormat::kAArch32LongStage1:
       config.input_bits = std::min(config.input_bits, kAArch32Bits);
@@ -100,6 +84,14 @@ PgtableConfig SmmuV2Domain::wanted_tables() const {
       break;
   }
   return config;
+}
+
+PgtableConfig SmmuV2Domain::chosen_tables() const {
+  const std::lock_guard lock(mutex_);
+  const PgtableConfig wanted = wanted_tables();
+  const auto chosen = IoPgtable::config_for(wanted);
+  // Else an attach is refused.
+  return chosen ? *chosen : wanted;
 }
 
 Result<Done, std::errc> SmmuV2Domain::prepare(const Device& first) {
@@ -139,17 +131,13 @@ Result<Done, std::errc> SmmuV2Domain::prepare(const Device& first) {
 std::uint64_t SmmuV2Domain::page_sizes() const {
   if (!is_paging(type_)) return 0;
   if (const IoPgtable* own = tables(); own != nullptr) return own->page_sizes();
-  const std::lock_guard lock(mutex_);
-  return wanted_tables().page_sizes;
+  return chosen_tables().page_sizes;
 }
 
 Geometry SmmuV2Domain::geometry() const {
   if (!is_paging(type_)) return {Iova(0), Iova(UINT64_MAX)};
-  const PgtableConfig config = [this] {
-    if (const IoPgtable* own = tables(); own != nullptr) return own->config();
-    const std::lock_guard lock(mutex_);
-    return wanted_tables();
-  }();
+  const IoPgtable* const own = tables();
+  const PgtableConfig config = own != nullptr ? own->config() : chosen_tables();
   const std::uint64_t last = mask(config.input_bits - 1, 0);
   if (config.quirks.ttbr1) return {Iova(~last), Iova(UINT64_MAX)};
   return {Iova(0), Iova(last)};
@@ -183,8 +171,11 @@ Result<Done, std::errc> SmmuV2Domain::set_nesting(bool nesting) {
   }
   const std::lock_guard lock(mutex_);
   if (chosen_) return std::errc::operation_not_permitted;
-  nesting_ = nesting;
-  return Done{};
+  const bool before = std::exchange(nesting_, nesting);
+  const auto fits = IoPgtable::config_for(wanted_tables());
+  if (fits) return Done{};
+  nesting_ = before;
+  return fits.error();
 }
 
 bool SmmuV2Domain::nesting() const {
@@ -193,12 +184,17 @@ bool SmmuV2Domain::nesting() const {
 }
 
 Result<Done, std::errc> SmmuV2Domain::set_quirks(const PgtableQuirks& quirks) {
-  // What the SMMU has not, or this driver does not set up: hardware updates, S2FWB.
-  if (!is_paging(type_) || quirks.dirty || quirks.s2fwb) return std::errc::invalid_argument;
+  // What the SMMU has not: hardware updates, S2FWB, XNX; and none of its streams is Secure.
+  if (!is_paging(type_) || quirks.dirty || quirks.s2fwb || quirks.xnx || quirks.non_secure) {
+    return std::errc::invalid_argument;
+  }
   const std::lock_guard lock(mutex_);
   if (chosen_) return std::errc::operation_not_permitted;
-  quirks_ = quirks;
-  return Done{};
+  const PgtableQuirks before = std::exchange(quirks_, quirks);
+  const auto fits = IoPgtable::config_for(wanted_tables());
+  if (fits) return Done{};
+  quirks_ = before;
+  return fits.error();
 }
 
 }  // namespace smmu::iommu

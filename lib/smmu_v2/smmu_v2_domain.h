@@ -55,7 +55,10 @@ class SmmuV2Domain final : public DriverDomain, private PgtableInvalidation {
   void flush_walk(Iova iova, std::uint64_t size, std::uint64_t granule) override;
 
   PgtableFormat wanted_format() const;
+  // REQUIRES: mutex_ is held.
   PgtableConfig wanted_tables() const;
+  // Of tables that would be made now.
+  PgtableConfig chosen_tables() const;
 
   SmmuV2Hardware& hardware_;
   ContextBanks& banks_;

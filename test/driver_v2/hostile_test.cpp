@@ -2,33 +2,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <atomic>
-#include <cstdlib>
-#include <new>
+#include <optional>
 #include <random>
 
 #include "test/driver_v2/scripted_rig.h"
-
-namespace {
-
-// Requests of memory that may fail, until one does.
-std::atomic<std::uint64_t> granted{UINT64_MAX};
-
-bool grant_one() {
-  std::uint64_t left = granted.load();
-  while (left != UINT64_MAX && left != 0 && !granted.compare_exchange_weak(left, left - 1)) {
-  }
-  return left != 0;
-}
-
-}  // namespace
-
-void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept {
-  return grant_one() ? ::operator new(bytes) : nullptr;
-}
-void* operator new[](std::size_t bytes, const std::nothrow_t&) noexcept {
-  return grant_one() ? ::operator new[](bytes) : nullptr;
-}
+#include "test/heap/heap.h"
 
 namespace smmu::testing {
 namespace {
@@ -118,6 +96,40 @@ TEST(DriverV2Hostile, StatusBitsThatStayAreNotWaitedFor) {
   EXPECT_EQ(rig.registers.get<v2::SMMU_sGFSR>().raw(), 0U);
 }
 
+// The line goes up again while it is being handled, so nobody else comes for these.
+TEST(DriverV2Hostile, OfABurstOfFaultsNoneIsLeft) {
+  using v2::SMMU_CBn_FSR;
+  ScriptedRig rig;
+  ASSERT_EQ(rig.start(), "");
+  Device* const device = rig.add(StreamId(7));
+  constexpr unsigned kFaults = 300;
+  struct Counting final : FaultHandler {
+    FaultAction on_fault(Domain&, Device*, const Fault&) override {
+      ++faults;
+      return FaultAction::kTerminate;
+    }
+    unsigned faults = 0;
+  } handler;
+  const auto domain = rig.domain();
+  ASSERT_TRUE(domain->set_fault_handler(&handler));
+  ASSERT_TRUE(device->group().attach(*domain));
+  const auto first = SMMU_CBn_FSR().set(SMMU_CBn_FSR::TF, true);
+  const auto second = SMMU_CBn_FSR().set(SMMU_CBn_FSR::PF, true);
+  unsigned made = 1;
+  rig.registers.on_write = [&](const std::string& name) {
+    if (name != "SMMU_CB1_FSR" || made == kFaults) return;
+    ++made;
+    // The write takes the one away, and leaves the other.
+    rig.driver->context_fault_line(1).set(false);
+    rig.registers.set(1, SMMU_CBn_FSR(first.raw() | second.raw()));
+    rig.driver->context_fault_line(1).set(true);
+  };
+  rig.registers.set(1, first);
+  rig.driver->context_fault_line(1).set(true);
+  EXPECT_EQ(handler.faults, kFaults);
+  EXPECT_EQ(made, kFaults);
+}
+
 TEST(DriverV2Hostile, AFaultOfABankThatNobodyHasIsSaidAndEnded) {
   ScriptedRig rig;
   ASSERT_EQ(rig.start(), "");
@@ -157,6 +169,78 @@ TEST(DriverV2Hostile, AnSmmuThatNeverFinishesIsGivenUp) {
   EXPECT_GE(rig.clock.now(), std::chrono::seconds(1));
 }
 
+// Inputs of stage 2 are no wider than outputs, whatever SMMU_IDR2.IAS says, and what a domain says
+// of itself before it is attached stays true.
+TEST(DriverV2Hostile, Stage2HasNoMoreAddressesThanTheSmmuPutsOut) {
+  using v2::SMMU_IDR2;
+  constexpr OutputSize kSizes[] = {OutputSize::k32Bits, OutputSize::k36Bits, OutputSize::k40Bits,
+                                   OutputSize::k42Bits, OutputSize::k44Bits, OutputSize::k48Bits};
+  for (const OutputSize inputs : kSizes) {
+    for (const OutputSize outputs : kSizes) {
+      for (unsigned format = 0; format != 4; ++format) {
+        SCOPED_TRACE(fmt::format("{} {} {}", address_bits(inputs), address_bits(outputs), format));
+        ScriptedRig rig;
+        rig.registers.set(SMMU_IDR2()
+                              .set(SMMU_IDR2::IAS, inputs)
+                              .set(SMMU_IDR2::OAS, outputs)
+                              .set(SMMU_IDR2::UBS, v2::UpstreamSize::k49Bits)
+                              .set(SMMU_IDR2::PTFSv8_4kB, format == 0)
+                              .set(SMMU_IDR2::PTFSv8_16kB, format == 1)
+                              .set(SMMU_IDR2::PTFSv8_64kB, format == 2));
+        ASSERT_EQ(rig.start(), "");
+        Device* const device = rig.add(StreamId(7));
+        const auto domain = rig.domain();
+        ASSERT_TRUE(domain->set_nesting(true));
+        unsigned bits = std::min(address_bits(inputs), address_bits(outputs));
+        if (format == 3) bits = std::min(bits, 40U);
+        const std::uint64_t last = (std::uint64_t{1} << bits) - 1;
+        EXPECT_EQ(domain->geometry(), (Geometry{Iova(0), Iova(last)}));
+        const std::uint64_t sizes = domain->page_sizes();
+        ASSERT_TRUE(device->group().attach(*domain));
+        EXPECT_EQ(domain->geometry(), (Geometry{Iova(0), Iova(last)}));
+        EXPECT_EQ(domain->page_sizes(), sizes);
+        device->group().detach();
+      }
+    }
+  }
+}
+
+TEST(DriverV2Hostile, QuirksThatDoNotFitAreRefusedAtOnce) {
+  ScriptedRig rig;
+  ASSERT_EQ(rig.start(), "");
+  const auto domain = rig.domain();
+  const std::errc kInvalid = std::errc::invalid_argument;
+  // Walks are coherent here.
+  const PgtableQuirks kNone[] = {{.non_secure = true},
+                                 {.outer_write_back = true},
+                                 {.dirty = true},
+                                 {.s2fwb = true},
+                                 {.xnx = true}};
+  for (const PgtableQuirks& quirks : kNone) {
+    const auto set = domain->set_quirks(quirks);
+    ASSERT_FALSE(set);
+    EXPECT_EQ(set.error(), kInvalid);
+  }
+  const Geometry lower = domain->geometry();
+  // Stage 2 has no upper half.
+  ASSERT_TRUE(domain->set_quirks({.ttbr1 = true}));
+  const auto nesting = domain->set_nesting(true);
+  ASSERT_FALSE(nesting);
+  EXPECT_EQ(nesting.error(), kInvalid);
+  EXPECT_FALSE(domain->nesting());
+  ASSERT_TRUE(domain->set_quirks({}));
+  ASSERT_TRUE(domain->set_nesting(true));
+  const auto upper = domain->set_quirks({.ttbr1 = true});
+  ASSERT_FALSE(upper);
+  EXPECT_EQ(upper.error(), kInvalid);
+  EXPECT_EQ(domain->geometry(), lower);
+  ASSERT_TRUE(domain->set_quirks({.contiguous = true, .split_blocks = true}));
+  Device* const device = rig.add(StreamId(7));
+  ASSERT_TRUE(device->group().attach(*domain));
+  EXPECT_TRUE(domain->driver_domain().tables()->config().quirks.contiguous);
+  device->group().detach();
+}
+
 TEST(DriverV2Hostile, AMaskThatGroupsDoNotKeepIsRefused) {
   ScriptedRig rig;
   rig.registers.kept_of_smr = 0x80ff'03ff;
@@ -180,14 +264,15 @@ TEST(DriverV2Hostile, AnAttachThatGetsNoMemoryChangesNothing) {
       ASSERT_LT(most, 100U);
       const auto domain = rig.domain();
       rig.registers.take();
+      std::optional<HeapRefusal> heap;
       if (pages) {
         rig.pool->grant(most);
       } else {
-        granted = most;
+        heap.emplace(most);
       }
       const auto attached =
           rig.driver->attach(*device, {AttachKind::kDomain, &domain->driver_domain()});
-      granted = UINT64_MAX;
+      heap.reset();
       rig.pool->grant(PagePool::kUnlimited);
       done = attached.has_value();
       if (done) {
@@ -212,6 +297,79 @@ TEST(DriverV2Hostile, AnAttachThatGetsNoMemoryChangesNothing) {
     }
     EXPECT_TRUE(rig.driver->attach(*device, {AttachKind::kIdentity}));
   }
+}
+
+TEST(DriverV2Hostile, ADeviceThatGetsNoMemoryTakesNoStreamMappingGroup) {
+  ScriptedRig rig;
+  ASSERT_EQ(rig.start(), "");
+  rig.add(StreamId(7));
+  const DeviceConfig config{.name = "b", .streams = {{StreamId(8)}, {StreamId(9)}, {StreamId(10)}}};
+  rig.registers.take();
+  Device* added = nullptr;
+  unsigned failures = 0;
+  for (std::uint64_t most = 0; added == nullptr; ++most) {
+    ASSERT_LT(most, 100U);
+    DeviceConfig copy = config;
+    std::optional<HeapRefusal> heap(most);
+    const auto made = rig.iommu->add_device(std::move(copy));
+    heap.reset();
+    if (made) {
+      added = *made;
+      continue;
+    }
+    ++failures;
+    EXPECT_EQ(made.error(), std::errc::not_enough_memory);
+    // The other device's group is as it was.
+    EXPECT_THAT(rig.registers.take_writes(),
+                ::testing::Not(::testing::Contains(HasSubstr("SMR0"))));
+  }
+  EXPECT_GE(failures, 2U);
+  const auto domain = rig.domain();
+  ASSERT_TRUE(added->group().attach(*domain));
+  added->group().detach();
+  // It can go and come back.
+  rig.iommu->remove_device(*added);
+  EXPECT_TRUE(rig.iommu->add_device(config));
+}
+
+// No domain, and no bank that is lost, where there is no memory for one.
+TEST(DriverV2Hostile, ADomainThatGetsNoMemoryLeavesNothing) {
+  ScriptedRig rig;
+  ASSERT_EQ(rig.start(), "");
+  Device* const device = rig.add(StreamId(7));
+  unsigned failures = 0;
+  for (std::uint64_t most = 0;; ++most) {
+    ASSERT_LT(most, 100U);
+    std::optional<HeapRefusal> heap(most);
+    auto made = rig.iommu->create_domain(DomainType::kUnmanaged);
+    heap.reset();
+    if (!made) {
+      ++failures;
+      EXPECT_EQ(made.error(), std::errc::not_enough_memory);
+      continue;
+    }
+    ASSERT_TRUE(device->group().attach(**made));
+    device->group().detach();
+    break;
+  }
+  EXPECT_GE(failures, 2U);
+}
+
+TEST(DriverV2Hostile, AnSmmuThatGetsNoMemoryIsNotSwitchedOn) {
+  ScriptedRig rig;
+  unsigned failures = 0;
+  for (std::uint64_t most = 0;; ++most) {
+    ASSERT_LT(most, 100U);
+    rig.registers.take();
+    std::optional<HeapRefusal> heap(most);
+    auto made = SmmuV2Driver::create(rig.config);
+    heap.reset();
+    if (made) break;
+    ++failures;
+    EXPECT_THAT(made.error(), HasSubstr("no memory"));
+    EXPECT_FALSE(rig.registers.get<v2::SMMU_sCR0>().raw() == 0);
+  }
+  EXPECT_GE(failures, 3U);
 }
 
 TEST(DriverV2Hostile, WithoutAccessesOf64BitsTablesAreOfAArch32) {

@@ -103,7 +103,7 @@ TABLE = {
     "test/iova/": [*TEST, *BELOW_IOVA, "<zlib.h>", IOVA, "test/heap/"],
     "test/pgtable/": [*TEST, PGTABLE, "test/heap/"],
     "test/iommu/": [*TEST, *BELOW_IOMMU, IOMMU, "test/heap/"],
-    "test/driver_v2/": [*TEST, *BELOW_DRIVERS, SMMU_V2],
+    "test/driver_v2/": [*TEST, *BELOW_DRIVERS, SMMU_V2, "test/heap/"],
     "test/driver_v3/": [*TEST, *BELOW_DRIVERS, SMMU_V3, "test/heap/"],
     "test/msi/": [*TEST, *BELOW_DRIVERS, MSI, "test/heap/", "test/iommu/"],
     "test/dma/": [*TEST, *BELOW_DRIVERS, DMA, "test/heap/", "test/iommu/"],

@@ -30,6 +30,8 @@ namespace smmu::iommu {
 // what the default is.
 struct SmmuV2DriverConfig {
   Mmio* registers = nullptr;
+  // For tables.  Where it reaches beyond the addresses that they may be at, which are those of
+  // SMMU_IDR2.OAS and with short descriptors 32 bits, attach() gives invalid_argument.
   PagePool* pool = nullptr;
   Clock* clock = nullptr;
   DriverLog* log = nullptr;  // null: nobody listens
@@ -73,11 +75,11 @@ struct SmmuV2DriverConfig {
   enum class Implementation : std::uint8_t { kGeneric, kMmu500 };
   Implementation implementation = Implementation::kGeneric;
 
-  // An interrupt is handled by the thread that raises its line, before set() returns; or by whoever
-  // calls handle_interrupts().  A line that stays up, since another fault came just when the first
-  // had been handled, is not raised again: whoever raises lines at once calls that, too, now and
-  // then.  An SMMU that waits for set() to return before it does anything else
-  // confirms no invalidation meanwhile: there handlers that unmap want the second.
+  // An interrupt is handled by the thread that raises its line, before set() returns, with all that
+  // come meanwhile; or by whoever calls handle_interrupts().  A line that does not go down, however
+  // often its faults are cleared, is left alone until either comes again.  An SMMU that waits for
+  // set() to return before it does anything else confirms no invalidation meanwhile: there handlers
+  // that unmap want the second.
   enum class Interrupts : std::uint8_t { kAtOnce, kDeferred };
   Interrupts interrupts = Interrupts::kAtOnce;
 
