@@ -165,13 +165,86 @@ TEST(AccessOrder, ABlockThatTakesTheTableOfItsPagesForgetsAllLevels) {
   ASSERT_EQ(rig.start(), "");
   const auto domain = rig.attached();
   const Iova iova(0x4000'0000);
-  ASSERT_TRUE(domain->map(iova, rig.kPa, kPage, kReadWrite));
+  // Pages: the physical addresses are not aligned to a block.
+  ASSERT_TRUE(domain->map(iova, Pa(rig.kPa.value + kPage), kBlock, kReadWrite));
   rig.registers.take();
   EXPECT_EQ(domain->unmap(iova, kBlock), kBlock);
   const auto writes = rig.registers.take_writes();
   ASSERT_FALSE(writes.empty());
   EXPECT_EQ(writes.front(), "write SMMU_CB1_TLBIVA 0x1000000040000");
   EXPECT_EQ(writes.back(), "write SMMU_CB1_TLBSYNC 0x0");
+}
+
+// IHI 0062, "Address translation operations": the address is written, the result read when the
+// operation is not active any more, and not before.
+TEST(AccessOrder, AnAddressIsAskedForWaitedForAndReadThen) {
+  using v2::SMMU_CBn_PAR_Fault;
+  using v2::SMMU_CBn_PAR_Long;
+  ScriptedRig rig;
+  ASSERT_EQ(rig.start(), "");
+  const auto domain = rig.attached();
+  const Iova iova(rig.kIova.value + 0x123);
+  rig.registers.busy_reads = 2;
+  rig.registers.set(1, SMMU_CBn_PAR_Long().set(SMMU_CBn_PAR_Long::PA, 0x9876'5000));
+  rig.registers.take();
+  EXPECT_EQ(domain->iova_to_phys(iova), Pa(0x9876'5123));
+  const auto kAsked = ElementsAre("write SMMU_CB1_ATS1PR 0x1234567000", "read SMMU_CB1_ATSR",
+                                  "read SMMU_CB1_ATSR", "read SMMU_CB1_ATSR", "read SMMU_CB1_PAR");
+  EXPECT_THAT(rig.registers.take(), kAsked);
+  EXPECT_THAT(rig.registers.take_wide_writes(), ::testing::Contains("SMMU_CB1_ATS1PR"));
+
+  // What the SMMU does not translate is not mapped, whatever the tables say.
+  ASSERT_TRUE(domain->map(rig.kIova, rig.kPa, kPage, kReadWrite));
+  rig.registers.set(1, SMMU_CBn_PAR_Fault().set(SMMU_CBn_PAR_Fault::F, true));
+  rig.registers.take();
+  EXPECT_EQ(domain->iova_to_phys(iova), std::nullopt);
+  EXPECT_THAT(rig.registers.take(), kAsked);
+
+  // One that does not end is given up, its result not read, and none begun while it goes on.
+  rig.registers.busy_reads = UINT64_MAX;
+  rig.log.sentences();
+  EXPECT_EQ(domain->iova_to_phys(iova), Pa(rig.kPa.value + 0x123)) << "by the tables";
+  auto accesses = rig.registers.take();
+  EXPECT_EQ(accesses.front(), "write SMMU_CB1_ATS1PR 0x1234567000");
+  EXPECT_THAT(accesses, ::testing::Not(::testing::Contains("read SMMU_CB1_PAR")));
+  EXPECT_LE(accesses.size(), 200U);
+  EXPECT_THAT(rig.log.sentences(), ElementsAre(::testing::HasSubstr("SMMU_CB1_ATSR.ACTIVE")));
+  EXPECT_EQ(domain->iova_to_phys(iova), Pa(rig.kPa.value + 0x123));
+  EXPECT_THAT(rig.registers.take(), ElementsAre("read SMMU_CB1_ATSR"));
+}
+
+TEST(AccessOrder, AnAddressOf32BitsIsAskedForByHalfARegister) {
+  ScriptedRig rig;
+  rig.config.formats = SmmuV2DriverConfig::Formats::kAArch32Short;
+  ASSERT_EQ(rig.start(), "");
+  const auto domain = rig.attached();
+  using v2::SMMU_CBn_PAR_Short;
+  rig.registers.set(1, SMMU_CBn_PAR_Short().set(SMMU_CBn_PAR_Short::PA, 0x8765'4000));
+  rig.registers.take();
+  rig.registers.take_wide_writes();
+  EXPECT_EQ(domain->iova_to_phys(Iova(0x1234'5678)), Pa(0x8765'4678));
+  EXPECT_THAT(rig.registers.take(), ElementsAre("write SMMU_CB1_ATS1PR 0x12345000",
+                                                "read SMMU_CB1_ATSR", "read SMMU_CB1_PAR"));
+  EXPECT_THAT(rig.registers.take_wide_writes(), IsEmpty());
+  // Of a supersection the address within it is the input's.
+  rig.registers.set(1, SMMU_CBn_PAR_Short()
+                           .set(SMMU_CBn_PAR_Short::SS, true)
+                           .set(SMMU_CBn_PAR_Short::PA, 0x8700'0000));
+  EXPECT_EQ(domain->iova_to_phys(Iova(0x1234'5678)), Pa(0x8734'5678));
+}
+
+TEST(AccessOrder, Stage2IsAskedOfItsTables) {
+  ScriptedRig rig;
+  ASSERT_EQ(rig.start(), "");
+  iommu::Device* const device = rig.add(StreamId(7));
+  const auto domain = rig.domain();
+  ASSERT_TRUE(domain->set_nesting(true));
+  ASSERT_TRUE(device->group().attach(*domain));
+  ASSERT_TRUE(domain->map(rig.kIova, rig.kPa, kPage, kReadWrite));
+  rig.registers.take();
+  EXPECT_EQ(domain->iova_to_phys(rig.kIova), rig.kPa);
+  EXPECT_FALSE(rig.registers.touched());
+  device->group().detach();
 }
 
 TEST(AccessOrder, EverythingIsForgottenByAsidOrByVmid) {
