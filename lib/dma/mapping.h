@@ -1,6 +1,6 @@
 // Mapping and unmapping in a DMA space, for devices and for their queues.
-#ifndef LIB_DMA_MAPPING_H_
-#define LIB_DMA_MAPPING_H_
+#ifndef SMMU_LIB_DMA_MAPPING_H_
+#define SMMU_LIB_DMA_MAPPING_H_
 
 #include <cstdint>
 #include <optional>
@@ -129,4 +129,4 @@ template <class Source>
 
 }  // namespace smmu::iommu
 
-#endif  // LIB_DMA_MAPPING_H_
+#endif  // SMMU_LIB_DMA_MAPPING_H_

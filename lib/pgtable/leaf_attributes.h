@@ -1,6 +1,6 @@
 // What a page or block of VMSAv8-64, and of VMSAv8-32's long descriptors, says of what it maps.
-#ifndef LIB_PGTABLE_LEAF_ATTRIBUTES_H_
-#define LIB_PGTABLE_LEAF_ATTRIBUTES_H_
+#ifndef SMMU_LIB_PGTABLE_LEAF_ATTRIBUTES_H_
+#define SMMU_LIB_PGTABLE_LEAF_ATTRIBUTES_H_
 
 #include <array>
 #include <cstdint>
@@ -23,4 +23,4 @@ inline constexpr std::uint64_t kMair = 0xffff'ffff'f404'ff44;
 
 }  // namespace smmu::iommu
 
-#endif  // LIB_PGTABLE_LEAF_ATTRIBUTES_H_
+#endif  // SMMU_LIB_PGTABLE_LEAF_ATTRIBUTES_H_

@@ -1,7 +1,7 @@
 // Tables of VMSAv8-64, and of VMSAv8-32 with long descriptors, which are the same with fewer bits
 // (DDI 0487, D8.3 and G5.5).
-#ifndef LIB_PGTABLE_LONG_DESCRIPTOR_H_
-#define LIB_PGTABLE_LONG_DESCRIPTOR_H_
+#ifndef SMMU_LIB_PGTABLE_LONG_DESCRIPTOR_H_
+#define SMMU_LIB_PGTABLE_LONG_DESCRIPTOR_H_
 
 #include <cstdint>
 #include <memory>
@@ -131,4 +131,4 @@ class LongDescriptor final : public IoPgtable {
 
 }  // namespace smmu::iommu
 
-#endif  // LIB_PGTABLE_LONG_DESCRIPTOR_H_
+#endif  // SMMU_LIB_PGTABLE_LONG_DESCRIPTOR_H_

@@ -1,7 +1,7 @@
 // One entry of VMSAv8-64's tables, and of long descriptors: what it is and which address it has
 // (DDI 0487, D8.3.1).  The bits asked for here are the same at both stages.
-#ifndef LIB_PGTABLE_LONG_ENTRY_H_
-#define LIB_PGTABLE_LONG_ENTRY_H_
+#ifndef SMMU_LIB_PGTABLE_LONG_ENTRY_H_
+#define SMMU_LIB_PGTABLE_LONG_ENTRY_H_
 
 #include <cstdint>
 
@@ -83,4 +83,4 @@ constexpr std::uint64_t contiguous_run(unsigned shift) {
 
 }  // namespace smmu::iommu
 
-#endif  // LIB_PGTABLE_LONG_ENTRY_H_
+#endif  // SMMU_LIB_PGTABLE_LONG_ENTRY_H_

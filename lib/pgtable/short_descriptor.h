@@ -1,6 +1,6 @@
 // Tables of VMSAv8-32 with short descriptors (DDI 0487, G5.4).
-#ifndef LIB_PGTABLE_SHORT_DESCRIPTOR_H_
-#define LIB_PGTABLE_SHORT_DESCRIPTOR_H_
+#ifndef SMMU_LIB_PGTABLE_SHORT_DESCRIPTOR_H_
+#define SMMU_LIB_PGTABLE_SHORT_DESCRIPTOR_H_
 
 #include <cstdint>
 #include <memory>
@@ -66,4 +66,4 @@ class ShortDescriptor final : public IoPgtable {
 
 }  // namespace smmu::iommu
 
-#endif  // LIB_PGTABLE_SHORT_DESCRIPTOR_H_
+#endif  // SMMU_LIB_PGTABLE_SHORT_DESCRIPTOR_H_

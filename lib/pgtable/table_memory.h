@@ -1,7 +1,7 @@
 // The tables of one IoPgtable: where they come from, how their entries are reached, and how many
 // there are.
-#ifndef LIB_PGTABLE_TABLE_MEMORY_H_
-#define LIB_PGTABLE_TABLE_MEMORY_H_
+#ifndef SMMU_LIB_PGTABLE_TABLE_MEMORY_H_
+#define SMMU_LIB_PGTABLE_TABLE_MEMORY_H_
 
 #include <atomic>
 #include <bit>
@@ -89,4 +89,4 @@ class TableMemory {
 
 }  // namespace smmu::iommu
 
-#endif  // LIB_PGTABLE_TABLE_MEMORY_H_
+#endif  // SMMU_LIB_PGTABLE_TABLE_MEMORY_H_

@@ -2,6 +2,8 @@
 
 #include <new>
 
+#include "lib/pgtable/register_codes.h"
+
 namespace smmu::iommu {
 
 using v2::ContextType;
@@ -32,18 +34,6 @@ namespace {
 // Write-back, inner and outer: what is combined with it decides.
 constexpr std::uint32_t kWriteBackMemAttr = 0xf;
 
-TG1 tg1_of(TG0 granule) {
-  switch (granule) {
-    case TG0::k4K:
-      return TG1::k4K;
-    case TG0::k16K:
-      return TG1::k16K;
-    case TG0::k64K:
-      return TG1::k64K;
-  }
-  return TG1::k4K;
-}
-
 SMMU_CBn_TCR_AArch64 lower_half(const PgtableRegisters& tables) {
   using Tcr = SMMU_CBn_TCR_AArch64;
   return Tcr()
@@ -58,18 +48,11 @@ SMMU_CBn_TCR_AArch64 upper_half(const PgtableRegisters& tables) {
   using Tcr = SMMU_CBn_TCR_AArch64;
   return Tcr()
       .set(Tcr::T1SZ, tables.tsz)
-      .set(Tcr::TG1, tg1_of(tables.granule))
+      .set(Tcr::TG1, tg1_of(tables))
       .set(Tcr::IRGN1, tables.inner)
       .set(Tcr::ORGN1, tables.outer)
       .set(Tcr::SH1, tables.shareability)
       .set(Tcr::EPD0, true);
-}
-
-// SL0 counts levels backwards, from 2 with granules of 4 KiB in AArch64, which have a level 0, else
-// from the third level.
-std::uint32_t sl0_of(const PgtableRegisters& tables) {
-  const unsigned last = tables.granule == TG0::k4K ? 2 : 3;
-  return last - tables.start_level;
 }
 
 // The attributes of walks stand in TTBR0.

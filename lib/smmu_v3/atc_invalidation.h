@@ -1,6 +1,6 @@
 // Commands that make a device forget translations (IHI 0070, 4.5.1).
-#ifndef LIB_SMMU_V3_ATC_INVALIDATION_H_
-#define LIB_SMMU_V3_ATC_INVALIDATION_H_
+#ifndef SMMU_LIB_SMMU_V3_ATC_INVALIDATION_H_
+#define SMMU_LIB_SMMU_V3_ATC_INVALIDATION_H_
 
 #include <cstdint>
 #include <optional>
@@ -27,4 +27,4 @@ v3::CMD_ATC_INV atc_invalidation(StreamId stream, std::optional<SubstreamId> sub
 
 }  // namespace smmu::iommu
 
-#endif  // LIB_SMMU_V3_ATC_INVALIDATION_H_
+#endif  // SMMU_LIB_SMMU_V3_ATC_INVALIDATION_H_

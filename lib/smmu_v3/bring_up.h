@@ -1,6 +1,6 @@
 // Bringing the SMMU up, and to rest (IHI 0070, 3.11 and 6.3.9).
-#ifndef LIB_SMMU_V3_BRING_UP_H_
-#define LIB_SMMU_V3_BRING_UP_H_
+#ifndef SMMU_LIB_SMMU_V3_BRING_UP_H_
+#define SMMU_LIB_SMMU_V3_BRING_UP_H_
 
 #include <chrono>
 #include <optional>
@@ -49,4 +49,4 @@ class BringUpV3 {
 
 }  // namespace smmu::iommu
 
-#endif  // LIB_SMMU_V3_BRING_UP_H_
+#endif  // SMMU_LIB_SMMU_V3_BRING_UP_H_

@@ -1,6 +1,6 @@
 // Commands that are collected and given to the SMMU together.
-#ifndef LIB_SMMU_V3_COMMAND_BATCH_H_
-#define LIB_SMMU_V3_COMMAND_BATCH_H_
+#ifndef SMMU_LIB_SMMU_V3_COMMAND_BATCH_H_
+#define SMMU_LIB_SMMU_V3_COMMAND_BATCH_H_
 
 #include <array>
 #include <cstddef>
@@ -58,4 +58,4 @@ class CommandBatch {
 
 }  // namespace smmu::iommu
 
-#endif  // LIB_SMMU_V3_COMMAND_BATCH_H_
+#endif  // SMMU_LIB_SMMU_V3_COMMAND_BATCH_H_

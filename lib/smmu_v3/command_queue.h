@@ -1,6 +1,6 @@
 // The Command queue as its producer sees it (IHI 0070, 3.5 and chapter 4).
-#ifndef LIB_SMMU_V3_COMMAND_QUEUE_H_
-#define LIB_SMMU_V3_COMMAND_QUEUE_H_
+#ifndef SMMU_LIB_SMMU_V3_COMMAND_QUEUE_H_
+#define SMMU_LIB_SMMU_V3_COMMAND_QUEUE_H_
 
 #include <array>
 #include <atomic>
@@ -147,4 +147,4 @@ class CommandQueue {
 
 }  // namespace smmu::iommu
 
-#endif  // LIB_SMMU_V3_COMMAND_QUEUE_H_
+#endif  // SMMU_LIB_SMMU_V3_COMMAND_QUEUE_H_

@@ -1,7 +1,7 @@
 // The CD table of a device (IHI 0070, 3.3.2): linear, or in two levels of which the second is made
 // when it is wanted.
-#ifndef LIB_SMMU_V3_CONTEXT_ENTRIES_H_
-#define LIB_SMMU_V3_CONTEXT_ENTRIES_H_
+#ifndef SMMU_LIB_SMMU_V3_CONTEXT_ENTRIES_H_
+#define SMMU_LIB_SMMU_V3_CONTEXT_ENTRIES_H_
 
 #include <cstdint>
 #include <memory>
@@ -50,4 +50,4 @@ class ContextEntries {
 
 }  // namespace smmu::iommu
 
-#endif  // LIB_SMMU_V3_CONTEXT_ENTRIES_H_
+#endif  // SMMU_LIB_SMMU_V3_CONTEXT_ENTRIES_H_

@@ -1,6 +1,6 @@
 // What all parts of the driver of one SMMU share.
-#ifndef LIB_SMMU_V3_CORE_H_
-#define LIB_SMMU_V3_CORE_H_
+#ifndef SMMU_LIB_SMMU_V3_CORE_H_
+#define SMMU_LIB_SMMU_V3_CORE_H_
 
 #include <mutex>
 
@@ -45,4 +45,4 @@ struct CoreV3 {
 
 }  // namespace smmu::iommu
 
-#endif  // LIB_SMMU_V3_CORE_H_
+#endif  // SMMU_LIB_SMMU_V3_CORE_H_

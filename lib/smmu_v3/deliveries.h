@@ -1,6 +1,6 @@
 // Calls of handlers that are under way: who is about to go waits until none is for him.
-#ifndef LIB_SMMU_V3_DELIVERIES_H_
-#define LIB_SMMU_V3_DELIVERIES_H_
+#ifndef SMMU_LIB_SMMU_V3_DELIVERIES_H_
+#define SMMU_LIB_SMMU_V3_DELIVERIES_H_
 
 #include <condition_variable>
 #include <mutex>
@@ -67,4 +67,4 @@ class Deliveries {
 
 }  // namespace smmu::iommu
 
-#endif  // LIB_SMMU_V3_DELIVERIES_H_
+#endif  // SMMU_LIB_SMMU_V3_DELIVERIES_H_

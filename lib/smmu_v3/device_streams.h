@@ -1,6 +1,6 @@
 // The streams of a device, and what they are attached to.
-#ifndef LIB_SMMU_V3_DEVICE_STREAMS_H_
-#define LIB_SMMU_V3_DEVICE_STREAMS_H_
+#ifndef SMMU_LIB_SMMU_V3_DEVICE_STREAMS_H_
+#define SMMU_LIB_SMMU_V3_DEVICE_STREAMS_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -65,4 +65,4 @@ class DeviceStreams final : public DeviceState {
 
 }  // namespace smmu::iommu
 
-#endif  // LIB_SMMU_V3_DEVICE_STREAMS_H_
+#endif  // SMMU_LIB_SMMU_V3_DEVICE_STREAMS_H_

@@ -1,6 +1,6 @@
 // Domains of an SMMUv3, and which streams are attached to them.
-#ifndef LIB_SMMU_V3_DOMAIN_V3_H_
-#define LIB_SMMU_V3_DOMAIN_V3_H_
+#ifndef SMMU_LIB_SMMU_V3_DOMAIN_V3_H_
+#define SMMU_LIB_SMMU_V3_DOMAIN_V3_H_
 
 #include <atomic>
 #include <cstdint>
@@ -173,4 +173,4 @@ class TaggedDomain : public DomainV3 {
 
 }  // namespace smmu::iommu
 
-#endif  // LIB_SMMU_V3_DOMAIN_V3_H_
+#endif  // SMMU_LIB_SMMU_V3_DOMAIN_V3_H_

@@ -1,6 +1,6 @@
 // The driver of an SMMUv3.
-#ifndef LIB_SMMU_V3_DRIVER_V3_H_
-#define LIB_SMMU_V3_DRIVER_V3_H_
+#ifndef SMMU_LIB_SMMU_V3_DRIVER_V3_H_
+#define SMMU_LIB_SMMU_V3_DRIVER_V3_H_
 
 #include <atomic>
 #include <cstdint>
@@ -151,4 +151,4 @@ class DriverV3 final : public SmmuV3Driver, private CommandQueueOwner {
 
 }  // namespace smmu::iommu
 
-#endif  // LIB_SMMU_V3_DRIVER_V3_H_
+#endif  // SMMU_LIB_SMMU_V3_DRIVER_V3_H_

@@ -1,5 +1,6 @@
 #include "lib/smmu_v3/entries.h"
 
+#include "lib/pgtable/register_codes.h"
 #include "smmu/arch/encodings.h"
 
 namespace smmu::iommu {
@@ -17,27 +18,6 @@ namespace {
 // STE.STRW: what a stream's accesses are, as translation goes.
 constexpr std::uint32_t kStrwEl1 = 0b00;
 constexpr std::uint32_t kStrwEl2 = 0b10;
-
-// 5.4: the codes of TG1 are other ones.
-TG1 upper_half_code(TG0 granule) {
-  switch (granule) {
-    case TG0::k16K:
-      return TG1::k16K;
-    case TG0::k64K:
-      return TG1::k64K;
-    case TG0::k4K:
-      break;
-  }
-  return TG1::k4K;
-}
-
-// 5.2, S2SL0: the further down walks start, the smaller the number.
-std::uint32_t start_level_code(const PgtableRegisters& tables) {
-  const unsigned uppermost = tables.granule == TG0::k4K ? 2 : 3;
-  if (tables.start_level <= uppermost) return uppermost - tables.start_level;
-  // Level 3 of 4 KiB tables, which only small address spaces (STT) start at.
-  return 3;
-}
 
 void set_overrides(const FeaturesV3& features, STE& ste) {
   // What comes in is what goes on: 0 would make everything non-shareable.
@@ -67,7 +47,7 @@ void set_stage2(const FeaturesV3& features, const Stage2& stage2, const StreamTr
                       (features.stalls == StallModel::kStallForced || !traits.ats);
   ste.set(STE::S2VMID, stage2.vmid.value)
       .set(STE::S2T0SZ, tables.tsz)
-      .set(STE::S2SL0, start_level_code(tables))
+      .set(STE::S2SL0, sl0_of(tables))
       .set(STE::S2IR0, tables.inner)
       .set(STE::S2OR0, tables.outer)
       .set(STE::S2SH0, tables.shareability)
@@ -197,7 +177,7 @@ CD context(const FeaturesV3& features, const Stage1& stage1, const StreamTraits&
   if (stage1.upper_half) {
     return cd.set(CD::EPD0, true)
         .set(CD::T1SZ, tables.tsz)
-        .set(CD::TG1, upper_half_code(tables.granule))
+        .set(CD::TG1, tg1_of(tables))
         .set(CD::IR1, tables.inner)
         .set(CD::OR1, tables.outer)
         .set(CD::SH1, tables.shareability)

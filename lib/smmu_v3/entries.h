@@ -1,6 +1,6 @@
 // What the driver writes into STEs and CDs (IHI 0070, 5.2 and 5.4).
-#ifndef LIB_SMMU_V3_ENTRIES_H_
-#define LIB_SMMU_V3_ENTRIES_H_
+#ifndef SMMU_LIB_SMMU_V3_ENTRIES_H_
+#define SMMU_LIB_SMMU_V3_ENTRIES_H_
 
 #include <optional>
 
@@ -52,4 +52,4 @@ v3::CD context(const FeaturesV3& features, const Stage1& stage1, const StreamTra
 
 }  // namespace smmu::iommu
 
-#endif  // LIB_SMMU_V3_ENTRIES_H_
+#endif  // SMMU_LIB_SMMU_V3_ENTRIES_H_

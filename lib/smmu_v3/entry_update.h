@@ -1,6 +1,6 @@
 // How an STE or a CD that the SMMU may be reading becomes another one (IHI 0070, 3.21.3).
-#ifndef LIB_SMMU_V3_ENTRY_UPDATE_H_
-#define LIB_SMMU_V3_ENTRY_UPDATE_H_
+#ifndef SMMU_LIB_SMMU_V3_ENTRY_UPDATE_H_
+#define SMMU_LIB_SMMU_V3_ENTRY_UPDATE_H_
 
 #include <cstdint>
 
@@ -30,4 +30,4 @@ void update_entry(const StructureMemory& memory, Pa pa, const Entry& target, Ent
 
 }  // namespace smmu::iommu
 
-#endif  // LIB_SMMU_V3_ENTRY_UPDATE_H_
+#endif  // SMMU_LIB_SMMU_V3_ENTRY_UPDATE_H_

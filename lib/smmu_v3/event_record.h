@@ -1,6 +1,6 @@
 // Records of the Event queue as the library tells of faults (IHI 0070, 7.3).
-#ifndef LIB_SMMU_V3_EVENT_RECORD_H_
-#define LIB_SMMU_V3_EVENT_RECORD_H_
+#ifndef SMMU_LIB_SMMU_V3_EVENT_RECORD_H_
+#define SMMU_LIB_SMMU_V3_EVENT_RECORD_H_
 
 #include <array>
 #include <cstdint>
@@ -23,4 +23,4 @@ inline bool is_hint(const EventWords& words) {
 
 }  // namespace smmu::iommu
 
-#endif  // LIB_SMMU_V3_EVENT_RECORD_H_
+#endif  // SMMU_LIB_SMMU_V3_EVENT_RECORD_H_

@@ -1,6 +1,6 @@
 // What an SMMUv3 can do, as its driver uses it.
-#ifndef LIB_SMMU_V3_FEATURES_H_
-#define LIB_SMMU_V3_FEATURES_H_
+#ifndef SMMU_LIB_SMMU_V3_FEATURES_H_
+#define SMMU_LIB_SMMU_V3_FEATURES_H_
 
 #include <cstdint>
 #include <string>
@@ -51,4 +51,4 @@ Result<FeaturesV3, std::string> probe_v3(const SmmuV3DriverConfig& config);
 
 }  // namespace smmu::iommu
 
-#endif  // LIB_SMMU_V3_FEATURES_H_
+#endif  // SMMU_LIB_SMMU_V3_FEATURES_H_

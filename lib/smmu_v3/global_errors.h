@@ -1,6 +1,6 @@
 // What the SMMU reports in SMMU_GERROR, and going on after it (IHI 0070, 7.1 and 6.3.19).
-#ifndef LIB_SMMU_V3_GLOBAL_ERRORS_H_
-#define LIB_SMMU_V3_GLOBAL_ERRORS_H_
+#ifndef SMMU_LIB_SMMU_V3_GLOBAL_ERRORS_H_
+#define SMMU_LIB_SMMU_V3_GLOBAL_ERRORS_H_
 
 #include <atomic>
 #include <cstdint>
@@ -41,4 +41,4 @@ class GlobalErrors {
 
 }  // namespace smmu::iommu
 
-#endif  // LIB_SMMU_V3_GLOBAL_ERRORS_H_
+#endif  // SMMU_LIB_SMMU_V3_GLOBAL_ERRORS_H_

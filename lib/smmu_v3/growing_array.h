@@ -1,6 +1,6 @@
 // A list that says so when it cannot grow, where std::vector would throw.
-#ifndef LIB_SMMU_V3_GROWING_ARRAY_H_
-#define LIB_SMMU_V3_GROWING_ARRAY_H_
+#ifndef SMMU_LIB_SMMU_V3_GROWING_ARRAY_H_
+#define SMMU_LIB_SMMU_V3_GROWING_ARRAY_H_
 
 #include <algorithm>
 #include <cstddef>
@@ -53,4 +53,4 @@ class GrowingArray {
 
 }  // namespace smmu::iommu
 
-#endif  // LIB_SMMU_V3_GROWING_ARRAY_H_
+#endif  // SMMU_LIB_SMMU_V3_GROWING_ARRAY_H_

@@ -1,6 +1,6 @@
 // A guest's translations above a domain of the host (IHI 0070, 3.3.2 and 5.2).
-#ifndef LIB_SMMU_V3_NESTED_DOMAIN_H_
-#define LIB_SMMU_V3_NESTED_DOMAIN_H_
+#ifndef SMMU_LIB_SMMU_V3_NESTED_DOMAIN_H_
+#define SMMU_LIB_SMMU_V3_NESTED_DOMAIN_H_
 
 #include <array>
 #include <cstddef>
@@ -52,4 +52,4 @@ class NestedDomain final : public DomainV3 {
 
 }  // namespace smmu::iommu
 
-#endif  // LIB_SMMU_V3_NESTED_DOMAIN_H_
+#endif  // SMMU_LIB_SMMU_V3_NESTED_DOMAIN_H_

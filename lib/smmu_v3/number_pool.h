@@ -1,6 +1,6 @@
 // Numbers that are given out and taken back: ASIDs, VMIDs.
-#ifndef LIB_SMMU_V3_NUMBER_POOL_H_
-#define LIB_SMMU_V3_NUMBER_POOL_H_
+#ifndef SMMU_LIB_SMMU_V3_NUMBER_POOL_H_
+#define SMMU_LIB_SMMU_V3_NUMBER_POOL_H_
 
 #include <cstdint>
 #include <memory>
@@ -49,4 +49,4 @@ class NumberPool {
 
 }  // namespace smmu::iommu
 
-#endif  // LIB_SMMU_V3_NUMBER_POOL_H_
+#endif  // SMMU_LIB_SMMU_V3_NUMBER_POOL_H_

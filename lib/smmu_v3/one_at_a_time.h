@@ -1,6 +1,6 @@
 // Work that any thread may ask for and one does.
-#ifndef LIB_SMMU_V3_ONE_AT_A_TIME_H_
-#define LIB_SMMU_V3_ONE_AT_A_TIME_H_
+#ifndef SMMU_LIB_SMMU_V3_ONE_AT_A_TIME_H_
+#define SMMU_LIB_SMMU_V3_ONE_AT_A_TIME_H_
 
 #include <atomic>
 #include <cstdint>
@@ -35,4 +35,4 @@ class OneAtATime {
 
 }  // namespace smmu::iommu
 
-#endif  // LIB_SMMU_V3_ONE_AT_A_TIME_H_
+#endif  // SMMU_LIB_SMMU_V3_ONE_AT_A_TIME_H_

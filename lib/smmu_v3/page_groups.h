@@ -1,6 +1,6 @@
 // Page requests that come in groups and are answered once (IHI 0070, 8.1).
-#ifndef LIB_SMMU_V3_PAGE_GROUPS_H_
-#define LIB_SMMU_V3_PAGE_GROUPS_H_
+#ifndef SMMU_LIB_SMMU_V3_PAGE_GROUPS_H_
+#define SMMU_LIB_SMMU_V3_PAGE_GROUPS_H_
 
 #include <array>
 #include <cstddef>
@@ -44,4 +44,4 @@ class PageGroups {
 
 }  // namespace smmu::iommu
 
-#endif  // LIB_SMMU_V3_PAGE_GROUPS_H_
+#endif  // SMMU_LIB_SMMU_V3_PAGE_GROUPS_H_

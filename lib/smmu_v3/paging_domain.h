@@ -1,6 +1,6 @@
 // Domains whose tables this library writes.
-#ifndef LIB_SMMU_V3_PAGING_DOMAIN_H_
-#define LIB_SMMU_V3_PAGING_DOMAIN_H_
+#ifndef SMMU_LIB_SMMU_V3_PAGING_DOMAIN_H_
+#define SMMU_LIB_SMMU_V3_PAGING_DOMAIN_H_
 
 #include <atomic>
 #include <cstdint>
@@ -67,4 +67,4 @@ class PagingDomain final : public TaggedDomain, private PgtableInvalidation {
 
 }  // namespace smmu::iommu
 
-#endif  // LIB_SMMU_V3_PAGING_DOMAIN_H_
+#endif  // SMMU_LIB_SMMU_V3_PAGING_DOMAIN_H_

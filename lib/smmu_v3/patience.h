@@ -1,6 +1,6 @@
 // How long a driver goes on looking at hardware that has not answered.
-#ifndef LIB_SMMU_V3_PATIENCE_H_
-#define LIB_SMMU_V3_PATIENCE_H_
+#ifndef SMMU_LIB_SMMU_V3_PATIENCE_H_
+#define SMMU_LIB_SMMU_V3_PATIENCE_H_
 
 #include <algorithm>
 #include <chrono>
@@ -63,4 +63,4 @@ class Patience {
 
 }  // namespace smmu::iommu
 
-#endif  // LIB_SMMU_V3_PATIENCE_H_
+#endif  // SMMU_LIB_SMMU_V3_PATIENCE_H_

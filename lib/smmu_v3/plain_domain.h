@@ -1,6 +1,6 @@
 // Domains without a translation: all is blocked, or goes where it says.
-#ifndef LIB_SMMU_V3_PLAIN_DOMAIN_H_
-#define LIB_SMMU_V3_PLAIN_DOMAIN_H_
+#ifndef SMMU_LIB_SMMU_V3_PLAIN_DOMAIN_H_
+#define SMMU_LIB_SMMU_V3_PLAIN_DOMAIN_H_
 
 #include <optional>
 
@@ -20,4 +20,4 @@ class PlainDomain final : public DomainV3 {
 
 }  // namespace smmu::iommu
 
-#endif  // LIB_SMMU_V3_PLAIN_DOMAIN_H_
+#endif  // SMMU_LIB_SMMU_V3_PLAIN_DOMAIN_H_

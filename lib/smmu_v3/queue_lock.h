@@ -1,8 +1,8 @@
 // The lock of the Command queue.  A simulator may run everything that a doorbell sets in motion
 // inside the register write: so whoever holds the lock may come back for it, and finds the queue in
 // order.
-#ifndef LIB_SMMU_V3_QUEUE_LOCK_H_
-#define LIB_SMMU_V3_QUEUE_LOCK_H_
+#ifndef SMMU_LIB_SMMU_V3_QUEUE_LOCK_H_
+#define SMMU_LIB_SMMU_V3_QUEUE_LOCK_H_
 
 #include <atomic>
 #include <cstdint>
@@ -58,4 +58,4 @@ class QueueLock {
 
 }  // namespace smmu::iommu
 
-#endif  // LIB_SMMU_V3_QUEUE_LOCK_H_
+#endif  // SMMU_LIB_SMMU_V3_QUEUE_LOCK_H_

@@ -1,6 +1,6 @@
 // The Event queue and the PRI queue as their consumer sees them (IHI 0070, 3.5).
-#ifndef LIB_SMMU_V3_RECORD_QUEUE_H_
-#define LIB_SMMU_V3_RECORD_QUEUE_H_
+#ifndef SMMU_LIB_SMMU_V3_RECORD_QUEUE_H_
+#define SMMU_LIB_SMMU_V3_RECORD_QUEUE_H_
 
 #include <algorithm>
 #include <array>
@@ -100,4 +100,4 @@ using PageRequestQueueV3 =
 
 }  // namespace smmu::iommu
 
-#endif  // LIB_SMMU_V3_RECORD_QUEUE_H_
+#endif  // SMMU_LIB_SMMU_V3_RECORD_QUEUE_H_

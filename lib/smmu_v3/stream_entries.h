@@ -1,7 +1,7 @@
 // The Stream table (IHI 0070, 3.3.1): linear, or in two levels of which the second is made when it
 // is wanted.
-#ifndef LIB_SMMU_V3_STREAM_ENTRIES_H_
-#define LIB_SMMU_V3_STREAM_ENTRIES_H_
+#ifndef SMMU_LIB_SMMU_V3_STREAM_ENTRIES_H_
+#define SMMU_LIB_SMMU_V3_STREAM_ENTRIES_H_
 
 #include <cstdint>
 #include <memory>
@@ -80,4 +80,4 @@ class StreamEntries {
 
 }  // namespace smmu::iommu
 
-#endif  // LIB_SMMU_V3_STREAM_ENTRIES_H_
+#endif  // SMMU_LIB_SMMU_V3_STREAM_ENTRIES_H_

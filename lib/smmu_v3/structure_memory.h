@@ -1,6 +1,6 @@
 // Memory that the driver and the SMMU share: queues, Stream tables, CD tables.
-#ifndef LIB_SMMU_V3_STRUCTURE_MEMORY_H_
-#define LIB_SMMU_V3_STRUCTURE_MEMORY_H_
+#ifndef SMMU_LIB_SMMU_V3_STRUCTURE_MEMORY_H_
+#define SMMU_LIB_SMMU_V3_STRUCTURE_MEMORY_H_
 
 #include <atomic>
 #include <cstdint>
@@ -85,4 +85,4 @@ class TableBlock {
 
 }  // namespace smmu::iommu
 
-#endif  // LIB_SMMU_V3_STRUCTURE_MEMORY_H_
+#endif  // SMMU_LIB_SMMU_V3_STRUCTURE_MEMORY_H_

@@ -1,6 +1,6 @@
 // A program's tables, for accesses with one PASID.
-#ifndef LIB_SMMU_V3_SVA_DOMAIN_H_
-#define LIB_SMMU_V3_SVA_DOMAIN_H_
+#ifndef SMMU_LIB_SMMU_V3_SVA_DOMAIN_H_
+#define SMMU_LIB_SMMU_V3_SVA_DOMAIN_H_
 
 #include <memory>
 #include <system_error>
@@ -35,4 +35,4 @@ class SvaDomain final : public TaggedDomain {
 
 }  // namespace smmu::iommu
 
-#endif  // LIB_SMMU_V3_SVA_DOMAIN_H_
+#endif  // SMMU_LIB_SMMU_V3_SVA_DOMAIN_H_

@@ -1,6 +1,6 @@
 // Commands that make the SMMU forget translations (IHI 0070, 4.4).
-#ifndef LIB_SMMU_V3_TLB_INVALIDATION_H_
-#define LIB_SMMU_V3_TLB_INVALIDATION_H_
+#ifndef SMMU_LIB_SMMU_V3_TLB_INVALIDATION_H_
+#define SMMU_LIB_SMMU_V3_TLB_INVALIDATION_H_
 
 #include <cstdint>
 
@@ -51,4 +51,4 @@ class TlbInvalidation {
 
 }  // namespace smmu::iommu
 
-#endif  // LIB_SMMU_V3_TLB_INVALIDATION_H_
+#endif  // SMMU_LIB_SMMU_V3_TLB_INVALIDATION_H_

@@ -1,6 +1,6 @@
 // Which bits of an STE or a CD the SMMU looks at, given the others (IHI 0070, 5.2 and 5.4).
-#ifndef LIB_SMMU_V3_USED_BITS_H_
-#define LIB_SMMU_V3_USED_BITS_H_
+#ifndef SMMU_LIB_SMMU_V3_USED_BITS_H_
+#define SMMU_LIB_SMMU_V3_USED_BITS_H_
 
 #include <array>
 #include <cstdint>
@@ -20,4 +20,4 @@ EntryWords used_bits(const v3::CD& cd);
 
 }  // namespace smmu::iommu
 
-#endif  // LIB_SMMU_V3_USED_BITS_H_
+#endif  // SMMU_LIB_SMMU_V3_USED_BITS_H_
