@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "lib/dma/mapping.h"
+#include "lib/iommu/page_sizes.h"
 #include "smmu/iommu/iommu.h"
 
 namespace smmu::iommu {
@@ -49,7 +50,7 @@ Result<std::unique_ptr<DmaSpace>, std::errc> DmaSpace::create(
   if (domain.driver_domain().tables() == nullptr) return std::errc::no_such_device;
   if (domain.doorbell_space() != nullptr) return std::errc::file_exists;
 
-  const std::uint64_t granule = sizes & (~sizes + 1);
+  const std::uint64_t granule = smallest_page(sizes);
   const Geometry geometry = domain.geometry();
   // The first page of all is nobody's: an address of 0 looks like none.
   const Pfn start = std::max<Pfn>(1, geometry.first.value / granule);

@@ -1,6 +1,7 @@
 // What is mapped in a domain.
 #include <limits>
 
+#include "lib/iommu/address_range.h"
 #include "lib/iommu/page_sizes.h"
 #include "smmu/iommu/domain.h"
 
@@ -13,9 +14,6 @@ constexpr std::uint64_t kLast = std::numeric_limits<std::uint64_t>::max();
 bool is_aligned(std::uint64_t sizes, std::uint64_t bits) {
   return (bits & (smallest_page(sizes) - 1)) == 0;
 }
-
-// REQUIRES: the size is not 0.
-bool wraps(std::uint64_t first, std::uint64_t size) { return size - 1 > kLast - first; }
 
 }  // namespace
 

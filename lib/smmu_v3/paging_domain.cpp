@@ -4,6 +4,8 @@
 #include <new>
 #include <utility>
 
+#include "lib/iommu/page_sizes.h"
+
 namespace smmu::iommu {
 
 Result<std::unique_ptr<DriverDomain>, std::errc> PagingDomain::create(
@@ -50,8 +52,7 @@ Result<Done, std::errc> PagingDomain::make_tables(const PgtableQuirks& quirks, R
   if (!made) return made.error();
   pgtable_ = *std::move(made);
   tables_.store(pgtable_.get(), std::memory_order_release);
-  const std::uint64_t sizes = pgtable_->page_sizes();
-  granule_ = sizes & (~sizes + 1);
+  granule_ = smallest_page(pgtable_->page_sizes());
   tlb_.emplace(features, granule_);
   return Done{};
 }

@@ -10,6 +10,7 @@
 #include <span>
 #include <system_error>
 
+#include "lib/iommu/page_sizes.h"
 #include "lib/vfio/slots.h"
 #include "smmu/iommu/device.h"
 #include "smmu/iommu/domain.h"
@@ -59,10 +60,7 @@ class ContainerDomain : public boost::intrusive::list_base_hook<> {
   bool enforces_coherency = false;
   boost::intrusive::list<ContainerGroup> groups;
 
-  std::uint64_t smallest_page() const {
-    const std::uint64_t sizes = domain->page_sizes();
-    return sizes & (~sizes + 1);
-  }
+  std::uint64_t smallest_page() const { return iommu::smallest_page(domain->page_sizes()); }
   bool covers(Iova first, Iova last) const {
     const Geometry geometry = domain->geometry();
     return first >= geometry.first && last <= geometry.last;

@@ -7,6 +7,8 @@
 #include <mutex>
 #include <system_error>
 
+#include "lib/iommu/address_range.h"
+#include "lib/iommu/page_sizes.h"
 #include "lib/vfio/container_domain.h"
 #include "lib/vfio/mappings.h"
 #include "lib/vfio/slots.h"
@@ -42,10 +44,7 @@ struct Container::State {
 
   // Sizes that all domains have, and nothing smaller than what is pinned; of no domain, all.
   std::uint64_t page_sizes() const;
-  std::uint64_t smallest_page() const {
-    const std::uint64_t sizes = page_sizes();
-    return sizes & (~sizes + 1);
-  }
+  std::uint64_t smallest_page() const { return iommu::smallest_page(page_sizes()); }
   bool is_aligned(std::uint64_t bits) const { return (bits & (smallest_page() - 1)) == 0; }
   // What all domains can map; of no domain, everything.
   IovaSpan aperture() const;
@@ -101,12 +100,6 @@ class Container::Call {
   const std::lock_guard<std::recursive_mutex> lock_;
   const bool inside_;
 };
-
-// Whether a range goes beyond the last address there is.
-// REQUIRES: the size is not 0.
-constexpr bool wraps(std::uint64_t first, std::uint64_t size) {
-  return size - 1 > UINT64_MAX - first;
-}
 
 }  // namespace smmu::iommu
 

@@ -220,6 +220,16 @@ TEST_F(Map, OfABlockTakesTheTablesPlaceThatMapsNothing) {
   EXPECT_EQ(calls, 2U);
 }
 
+TEST_F(Map, OfABlockTakesThePlaceOfTablesOfSeveralLevels) {
+  const auto tables = stage1();
+  EXPECT_EQ(tables->map(Iova(k1G + 3 * k2M), Pa(0), k4K, 1, kReadWrite), mapped(k4K));
+  EXPECT_EQ(tables->unmap(Iova(k1G + 3 * k2M), k4K, 1), (Unmapped{k4K, true}));
+  EXPECT_EQ(tables->live_tables(), 3U);
+  EXPECT_EQ(tables->map(Iova(k1G), Pa(k1G), k1G, 1, kReadWrite), mapped(k1G));
+  EXPECT_EQ(invalidation_.take(), (std::vector<Flush>{{k1G, k1G, k4K}}));
+  EXPECT_EQ(tables->live_tables(), 1U);
+}
+
 // What devices use does not go for what cannot be mapped in the end, or at all.
 TEST_F(Map, OfABlockIsRefusedWhereAnySmallerPageIs) {
   const auto tables = stage1();

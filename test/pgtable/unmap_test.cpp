@@ -124,6 +124,7 @@ TEST_F(Unmap, OfABlockTakesPagesUpToTheFirstHole) {
   EXPECT_EQ(shorts->unmap(Iova(k1M), k1M, 2), (Unmapped{3 * k4K, false}));
   EXPECT_EQ(invalidation_.take(), (std::vector<Flush>{{k1M, 3 * k4K, k4K}}));
   EXPECT_EQ(shorts->unmap(Iova(k1M), k1M, 1), (Unmapped{0, false}));
+  EXPECT_TRUE(invalidation_.take().empty());
   EXPECT_EQ(shorts->live_tables(), 1U);
 }
 
