@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "bench/driven.h"
+#include "bench/driven_v2.h"
 #include "bench/rows.h"
 #include "smmu/iommu/dma.h"
 #include "smmu/iommu/dma_space.h"
@@ -17,10 +18,12 @@ namespace {
 constexpr std::uint64_t kPage = 4096;
 constexpr auto kBoth = iommu::DmaDirection::kBidirectional;
 
+// `Smmu`: Driven or DrivenV2.
+template <class Smmu>
 class Dma {
  public:
-  explicit Dma(iommu::DomainType type, Driven::Signal sync = Driven::Signal::kPoll)
-      : driven_(type, sync) {
+  template <class... Options>
+  explicit Dma(iommu::DomainType type, Options... options) : driven_(type, options...) {
     auto space = iommu::DmaSpace::create(driven_.domain(), {});
     if (!space) give_up("no space");
     space_ = *std::move(space);
@@ -29,7 +32,7 @@ class Dma {
   iommu::DeviceDma device() { return {*space_, {.prot = iommu::Prot::kCache}}; }
 
  private:
-  Driven driven_;
+  Smmu driven_;
   std::unique_ptr<iommu::DmaSpace> space_;
 };
 
@@ -43,9 +46,9 @@ void map_and_unmap(Way& way, std::uint64_t n) {
   }
 }
 
-std::function<void(std::uint64_t)> by_device(iommu::DomainType type,
-                                             Driven::Signal sync = Driven::Signal::kPoll) {
-  auto dma = std::make_shared<Dma>(type, sync);
+template <class Smmu = Driven, class... Options>
+std::function<void(std::uint64_t)> by_device(iommu::DomainType type, Options... options) {
+  auto dma = std::make_shared<Dma<Smmu>>(type, options...);
   return [dma](std::uint64_t n) {
     iommu::DeviceDma device = dma->device();
     map_and_unmap(device, n);
@@ -53,7 +56,7 @@ std::function<void(std::uint64_t)> by_device(iommu::DomainType type,
 }
 
 std::function<void(std::uint64_t)> by_queue(iommu::DomainType type) {
-  auto dma = std::make_shared<Dma>(type);
+  auto dma = std::make_shared<Dma<Driven>>(type);
   return [dma](std::uint64_t n) {
     auto queue = dma->device().add_queue();
     if (!queue) give_up("no queue");
@@ -69,7 +72,9 @@ std::vector<Row> dma_rows() {
           {"dma/map_unmap_strict_message",
            [] { return by_device(DomainType::kDma, Driven::Signal::kMessage); }},
           {"dma/map_unmap_strict_queue", [] { return by_queue(DomainType::kDma); }},
-          {"dma/map_unmap_lazy", [] { return by_device(DomainType::kDmaLazy); }}};
+          {"dma/map_unmap_lazy", [] { return by_device(DomainType::kDmaLazy); }},
+          {"dma/v2_map_unmap_strict", [] { return by_device<DrivenV2>(DomainType::kDma); }},
+          {"dma/v2_map_unmap_lazy", [] { return by_device<DrivenV2>(DomainType::kDmaLazy); }}};
 }
 
 }  // namespace smmu::bench
