@@ -55,7 +55,7 @@ void InterruptLevels::update(const RegistersV2& registers, const std::vector<boo
   for (std::size_t i = 0; i != overflows.size(); ++i) {
     wanted_[num_banks_ + kGlobals + i] = overflows[i];
   }
-  wanted_.back() = std::find(wanted_.begin(), wanted_.end() - 1, true) != wanted_.end() - 1;
+  wanted_.back() = std::find(wanted_.begin(), wanted_.end() - 1, 1) != wanted_.end() - 1;
 }
 
 bool InterruptLevels::deliver() {
@@ -63,10 +63,10 @@ bool InterruptLevels::deliver() {
   bool level = false;
   {
     const std::lock_guard lock(mutex_);
+    if (wanted_ == up_) return false;
     const auto found = std::ranges::mismatch(wanted_, up_);
-    if (found.in1 == wanted_.end()) return false;
-    level = *found.in1;
-    *found.in2 = level;
+    *found.in2 = *found.in1;
+    level = *found.in1 != 0;
     line = lines_[static_cast<std::size_t>(found.in1 - wanted_.begin())];
   }
   if (line != nullptr) line->set(level);

@@ -30,8 +30,8 @@ class InterruptLevels {
   template <class Snapshot>
   void archive(Snapshot& snapshot) {
     for (std::size_t i = 0; i != lines_.size(); ++i) {
-      bool wanted = wanted_[i];
-      bool up = up_[i];
+      bool wanted = wanted_[i] != 0;
+      bool up = up_[i] != 0;
       snapshot(wanted, up);
       wanted_[i] = wanted;
       up_[i] = up;
@@ -44,8 +44,9 @@ class InterruptLevels {
   // Banks, then the global ones, then counter groups, then all together.
   std::vector<LevelLine*> lines_;
   std::mutex mutex_;  // guards what follows
-  std::vector<bool> wanted_;
-  std::vector<bool> up_;
+  // One a line, each 0 or 1: compared whole after every access.
+  std::vector<std::uint8_t> wanted_;
+  std::vector<std::uint8_t> up_;
 };
 
 }  // namespace smmu::emulator
