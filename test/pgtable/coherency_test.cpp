@@ -132,6 +132,32 @@ TEST(NonCoherentWalks, FindEverythingWhenACallReturnsAndNoGarbageBefore) {
   }
 }
 
+// Where a table goes hardware has seen that before the SMMU is told to forget it.
+TEST(NonCoherentWalks, DoNotFindATableThatIsForgotten) {
+  for (const Shape& shape : kShapes) {
+    SCOPED_TRACE(static_cast<int>(shape.format));
+    Memory memory;
+    RecordingInvalidation invalidation;
+    const auto tables = *IoPgtable::create(config(shape), *memory.pool, invalidation, &memory);
+    const std::uint64_t granule = tables->page_sizes() & -tables->page_sizes();
+    const std::uint64_t more = tables->page_sizes() & ~granule & ~k64K;
+    const std::uint64_t block = more & -more;
+    ASSERT_EQ(tables->map(Iova(block), Pa(0), granule, block / granule, kReadWrite), mapped(block));
+    unsigned flushes = 0;
+    invalidation.on_flush = [&](Iova iova, std::uint64_t) {
+      ++flushes;
+      EXPECT_FALSE(NaiveWalk(memory.seen, *tables).at(iova)) << "is not seen to be gone";
+    };
+    EXPECT_EQ(tables->unmap(Iova(block), block, 1), (Unmapped{block, false}));
+    EXPECT_EQ(flushes, 1U);
+    // And where pages go because a block is unmapped that they are a part of.
+    ASSERT_EQ(tables->map(Iova(block), Pa(0), granule, 3, kReadWrite), mapped(3 * granule));
+    EXPECT_EQ(tables->unmap(Iova(block), block, 1), (Unmapped{3 * granule, false}));
+    EXPECT_EQ(flushes, 2U);
+    EXPECT_TRUE(memory.all_cleaned());
+  }
+}
+
 // Between a thread's linking a table and cleaning the entry, another maps a page in it: when that
 // is done hardware finds the page.
 TEST(NonCoherentWalks, FindPagesInATableThatAnotherThreadHasNotCleanedYet) {

@@ -119,6 +119,16 @@ TEST_F(Unmap, OfABlockTakesPagesUpToTheFirstHole) {
   EXPECT_EQ(invalidation_.take(), (std::vector<Flush>{{k1G, k2M, k4K}, {k1G + k2M, 2 * k4K, k4K}}));
   EXPECT_EQ(tables->live_tables(), 3U);
 
+  // The first hole may be in the last table of the lowest level.
+  EXPECT_EQ(tables->map(Iova(2 * k1G), Pa(0), k2M, 511, kReadWrite), mapped(511 * k2M));
+  const std::uint64_t last = 2 * k1G + 511 * k2M;
+  EXPECT_EQ(tables->map(Iova(last), Pa(0), k4K, 1, kReadWrite), mapped(k4K));
+  EXPECT_EQ(tables->map(Iova(last + 2 * k4K), Pa(0), k4K, 1, kReadWrite), mapped(k4K));
+  EXPECT_EQ(tables->unmap(Iova(2 * k1G), k1G, 1), (Unmapped{511 * k2M + k4K, false}));
+  EXPECT_EQ(invalidation_.take(),
+            (std::vector<Flush>{{last, k4K, k4K}, {2 * k1G, 511 * k2M + k4K, k4K}}));
+  EXPECT_EQ(tables->iova_to_phys(Iova(last + 2 * k4K)), Pa(0));
+
   const auto shorts = create(short_config());
   EXPECT_EQ(shorts->map(Iova(k1M), Pa(0), k4K, 3, kReadWrite), mapped(3 * k4K));
   EXPECT_EQ(shorts->unmap(Iova(k1M), k1M, 2), (Unmapped{3 * k4K, false}));
