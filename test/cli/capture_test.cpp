@@ -9,10 +9,10 @@
 #include "smmu/arch/v3/registers.h"
 #include "test/cli/temporary_folder.h"
 
-namespace smmu::cli {
+namespace smmu::cli::capture_test {
 namespace {
 
-class CaptureFiles : public testing::Test {
+class CaptureFiles : public ::testing::Test {
  protected:
   void SetUp() override { folder_.unpack_capture("linux-6.1-vfio"); }
 
@@ -175,4 +175,4 @@ TEST(FolderName, IsTheLastPartHoweverItIsSpelled) {
 }
 
 }  // namespace
-}  // namespace smmu::cli
+}  // namespace smmu::cli::capture_test

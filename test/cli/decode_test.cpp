@@ -6,10 +6,10 @@
 #include "emulator/cli/meanings.h"
 #include "test/cli/temporary_folder.h"
 
-namespace smmu::cli {
+namespace smmu::cli::decode_test {
 namespace {
 
-using testing::StartsWith;
+using ::testing::StartsWith;
 
 DecodedField field(std::string_view kind, std::vector<std::uint64_t> words, std::string_view name) {
   const auto layout = find_layout(kind, words);
@@ -76,4 +76,4 @@ TEST(Meanings, SizesAreToldInTheLargestUnitThatFits) {
 }
 
 }  // namespace
-}  // namespace smmu::cli
+}  // namespace smmu::cli::decode_test

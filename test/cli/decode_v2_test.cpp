@@ -11,7 +11,7 @@
 #include "smmu/emulator/config_v2.h"
 #include "test/cli/run_tool.h"
 
-namespace smmu::cli {
+namespace smmu::cli::decode_v2_test {
 namespace {
 
 using emulator::FeaturesV2;
@@ -169,4 +169,4 @@ TEST(RegistersV2, AreWhereTheirPagesAre) {
 }
 
 }  // namespace
-}  // namespace smmu::cli
+}  // namespace smmu::cli::decode_v2_test

@@ -5,10 +5,10 @@
 
 #include "test/cli/temporary_folder.h"
 
-namespace smmu::cli {
+namespace smmu::cli::deviations_test {
 namespace {
 
-using testing::ElementsAre;
+using ::testing::ElementsAre;
 using Kind = AccessResult::Kind;
 
 constexpr std::string_view kHeading = "scenario\top\tkind\tvalue\tclass\tsection\n";
@@ -108,4 +108,4 @@ TEST(Deviations, ALineMustSpeakOfAnOpThatIsThere) {
 }
 
 }  // namespace
-}  // namespace smmu::cli
+}  // namespace smmu::cli::deviations_test

@@ -10,10 +10,10 @@
 
 #include "test/cli/temporary_folder.h"
 
-namespace smmu::cli {
+namespace smmu::cli::direct_regime_test {
 namespace {
 
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 DirectRegime regime(const std::string& text) { return DirectRegime(RegimeFields::parse({text})); }
 std::string complaint(const std::string& text) {
@@ -150,4 +150,4 @@ TEST(DirectRegime, AnyFieldsAreDecodedOrRefusedByName) {
 }
 
 }  // namespace
-}  // namespace smmu::cli
+}  // namespace smmu::cli::direct_regime_test

@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace smmu::cli {
+namespace smmu::cli::event_comparison_test {
 namespace {
 
 constexpr std::uint64_t kStream = std::uint64_t{0x40} << 32;
@@ -142,4 +142,4 @@ TEST(EventComparison, TextIsThatOfTheFiles) {
 }
 
 }  // namespace
-}  // namespace smmu::cli
+}  // namespace smmu::cli::event_comparison_test

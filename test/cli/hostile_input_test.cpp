@@ -9,7 +9,7 @@
 #include "test/cli/damaged.h"
 #include "test/cli/run_tool.h"
 
-namespace smmu::cli {
+namespace smmu::cli::hostile_input_test {
 namespace {
 
 void expect_a_verdict(const ToolRun& run, const std::string& what) {
@@ -19,7 +19,7 @@ void expect_a_verdict(const ToolRun& run, const std::string& what) {
   EXPECT_EQ(run.status == 2, !run.err.empty()) << what << "\n" << run.err;
 }
 
-class HostileCapture : public testing::TestWithParam<const char*> {};
+class HostileCapture : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(HostileCapture, IsReplayedOrRefused) {
   const TemporaryFolder folder;
@@ -34,10 +34,10 @@ TEST_P(HostileCapture, IsReplayedOrRefused) {
 }
 
 INSTANTIATE_TEST_SUITE_P(EveryFile, HostileCapture,
-                         testing::Values("registers.txt", "memory.txt", "streams.tsv",
-                                         "translations.tsv", "excluded.tsv", "mappings.tsv",
-                                         "faults.tsv", "events.tsv", "bypass.tsv", "walks.tsv",
-                                         "mmio.log", "commands.tsv"),
+                         ::testing::Values("registers.txt", "memory.txt", "streams.tsv",
+                                           "translations.tsv", "excluded.tsv", "mappings.tsv",
+                                           "faults.tsv", "events.tsv", "bypass.tsv", "walks.tsv",
+                                           "mmio.log", "commands.tsv"),
                          [](const auto& file) {
                            std::string name = file.param;
                            return name.substr(0, name.find('.'));
@@ -129,4 +129,4 @@ TEST(HostileInput, ScenariosOfNonsenseEnd) {
 }
 
 }  // namespace
-}  // namespace smmu::cli
+}  // namespace smmu::cli::hostile_input_test

@@ -10,7 +10,7 @@
 #include "smmu/arch/bits.h"
 #include "test/cli/raw_memory_file.h"
 
-namespace smmu::cli {
+namespace smmu::cli::hostile_regime_test {
 namespace {
 
 void expect_an_answer(const ToolRun& run, const std::string& what) {
@@ -20,7 +20,7 @@ void expect_an_answer(const ToolRun& run, const std::string& what) {
   EXPECT_EQ(run.status == 2, run.out.empty()) << what << "\n" << run.err;
 }
 
-class HostileRegimes : public testing::Test {
+class HostileRegimes : public ::testing::Test {
  protected:
   std::size_t below(std::size_t limit) {
     return std::uniform_int_distribution<std::size_t>(0, limit - 1)(random_);
@@ -165,4 +165,4 @@ TEST_F(HostileRegimes, OutputThatIsLostIsExitStatus2) {
 }
 
 }  // namespace
-}  // namespace smmu::cli
+}  // namespace smmu::cli::hostile_regime_test

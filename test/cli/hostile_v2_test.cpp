@@ -10,10 +10,10 @@
 #include "test/cli/example_v2.h"
 #include "test/cli/run_tool.h"
 
-namespace smmu::cli {
+namespace smmu::cli::hostile_v2_test {
 namespace {
 
-using testing::IsEmpty;
+using ::testing::IsEmpty;
 
 TEST(HostileV2, WhatIsWrongWithACaptureIsSaidWithFileAndLine) {
   const auto complaint = [](const std::string& registers) {
@@ -118,4 +118,4 @@ TEST(HostileV2, RegistersOfNonsenseAreTold) {
 }
 
 }  // namespace
-}  // namespace smmu::cli
+}  // namespace smmu::cli::hostile_v2_test

@@ -9,11 +9,11 @@
 
 #include "test/cli/temporary_folder.h"
 
-namespace smmu::cli {
+namespace smmu::cli::input_test {
 namespace {
 
-using testing::ElementsAre;
-using testing::HasSubstr;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 std::string gzip(const TemporaryFolder& folder, std::string_view text) {
   const std::filesystem::path file = folder.path() / "gzip";
@@ -121,4 +121,4 @@ TEST(InQuotes, WhatATerminalWouldObeyIsTakenOut) {
 }
 
 }  // namespace
-}  // namespace smmu::cli
+}  // namespace smmu::cli::input_test

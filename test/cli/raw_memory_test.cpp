@@ -9,12 +9,12 @@
 
 #include "test/cli/temporary_folder.h"
 
-namespace smmu::cli {
+namespace smmu::cli::raw_memory_test {
 namespace {
 
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
-class RawMemories : public testing::Test {
+class RawMemories : public ::testing::Test {
  protected:
   std::string file(std::string_view name, std::string_view bytes, std::string_view address) {
     return folder_.write(name, bytes).string() + "@" + std::string(address);
@@ -93,7 +93,7 @@ TEST_F(RawMemories, WhatIsNoFileOrNoAddressIsRefused) {
   const std::string kNoAddress = "--memory: expected FILE@ADDRESS, the address a multiple of 8 ";
   for (const char* text :
        {"", "a", "@", "a@", "a@x", "a@4", "a@-8", "a@0x100000000000000", "a@0x10000000000000000"}) {
-    EXPECT_THAT(complaint(text), testing::StartsWith(kNoAddress)) << text;
+    EXPECT_THAT(complaint(text), ::testing::StartsWith(kNoAddress)) << text;
   }
   EXPECT_THAT(complaint("/does/not/exist@0"), HasSubstr("expected a file that can be read"));
   EXPECT_EQ(complaint(folder_.path().string() + "/@0"), ": expected a plain file.");
@@ -122,4 +122,4 @@ TEST_F(RawMemories, AFileThatIsCutShortMeanwhileIsAFailure) {
 }
 
 }  // namespace
-}  // namespace smmu::cli
+}  // namespace smmu::cli::raw_memory_test

@@ -6,13 +6,13 @@
 
 #include "test/cli/temporary_folder.h"
 
-namespace smmu::cli {
+namespace smmu::cli::regime_fields_test {
 namespace {
 
-using testing::AllOf;
-using testing::EndsWith;
-using testing::HasSubstr;
-using testing::StartsWith;
+using ::testing::AllOf;
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
 
 using Fields = std::array<std::uint64_t, 8>;
 
@@ -196,4 +196,4 @@ TEST(RegimeFields, TheHelpNamesEachOfThem) {
 }
 
 }  // namespace
-}  // namespace smmu::cli
+}  // namespace smmu::cli::regime_fields_test

@@ -9,16 +9,16 @@
 
 #include "test/cli/raw_memory_file.h"
 
-namespace smmu::cli {
+namespace smmu::cli::regime_walk_test {
 namespace {
 
-using testing::AllOf;
-using testing::HasSubstr;
-using testing::IsEmpty;
-using testing::Not;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
 using Json = nlohmann::json;
 
-class RegimeWalks : public testing::Test {
+class RegimeWalks : public ::testing::Test {
  protected:
   ToolRun walk(const std::string& regime, std::uint64_t address, const std::string& more = "") {
     return run_tool(fmt::format("walk --memory {} --regime {} --address {:#x} {}", memory_.save(),
@@ -572,4 +572,4 @@ TEST(RegimeWalk, TheHelpHasAnExampleAndEachField) {
 }
 
 }  // namespace
-}  // namespace smmu::cli
+}  // namespace smmu::cli::regime_walk_test

@@ -6,7 +6,7 @@
 #include "smmu/arch/v3/registers.h"
 #include "test/cli/temporary_folder.h"
 
-namespace smmu::cli {
+namespace smmu::cli::scenario_test {
 namespace {
 
 constexpr std::string_view kEnd =
@@ -155,4 +155,4 @@ TEST(Scenario, BracketsDoNotNestWithoutBound) {
 }
 
 }  // namespace
-}  // namespace smmu::cli
+}  // namespace smmu::cli::scenario_test

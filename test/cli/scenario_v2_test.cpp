@@ -9,13 +9,13 @@
 #include "emulator/cli/scenario.h"
 #include "test/cli/run_tool.h"
 
-namespace smmu::cli {
+namespace smmu::cli::scenario_v2_test {
 namespace {
 
 using emulator::SmmuV2Config;
-using testing::AllOf;
-using testing::HasSubstr;
-using testing::Not;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
 
 std::string scenario_with(std::string_view ops, std::string_view more = "",
                           std::string_view preset = "mmu500_zynqmp") {
@@ -248,4 +248,4 @@ TEST(ScenarioV2, NonsenseEnds) {
 }
 
 }  // namespace
-}  // namespace smmu::cli
+}  // namespace smmu::cli::scenario_v2_test

@@ -5,17 +5,17 @@
 
 #include "smmu/arch/v3/registers.h"
 
-namespace smmu::cli {
+namespace smmu::cli::stream_tables_test {
 namespace {
 
-using testing::ElementsAre;
-using testing::IsEmpty;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 
 constexpr std::uint64_t kS1 = 0xb;      // V, Config 0b101
 constexpr std::uint64_t kBypass = 0x9;  // V, Config 0b100
 constexpr std::uint64_t kAbort = 0x1;   // V, Config 0b000
 
-class StreamTablesTest : public testing::Test {
+class StreamTablesTest : public ::testing::Test {
  protected:
   void word(std::uint64_t address, std::uint64_t value) {
     memory_.add_page(address & ~(kPageBytes - 1));
@@ -114,4 +114,4 @@ TEST_F(StreamTablesTest, NonsenseInTheRegistersFindsNothing) {
 }
 
 }  // namespace
-}  // namespace smmu::cli
+}  // namespace smmu::cli::stream_tables_test

@@ -7,15 +7,15 @@
 #include "smmu/arch/v3/registers.h"
 #include "test/cli/temporary_folder.h"
 
-namespace smmu::cli {
+namespace smmu::cli::table_walk_test {
 namespace {
 
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using v3::CD;
 
-class TableWalkTest : public testing::Test {
+class TableWalkTest : public ::testing::Test {
  protected:
   TableWalkTest() { registers_.add(v3::SMMU_IDR5::kOffset, 0x74); }  // 44 bits, all granules
 
@@ -209,4 +209,4 @@ TEST_F(TableWalkTest, ACdThatIsNotValidMapsNothing) {
 }
 
 }  // namespace
-}  // namespace smmu::cli
+}  // namespace smmu::cli::table_walk_test

@@ -7,16 +7,16 @@
 
 #include "test/cli/run_tool.h"
 
-namespace smmu::cli {
+namespace smmu::cli::tool_test {
 namespace {
 
-using testing::AllOf;
-using testing::ContainsRegex;
-using testing::EndsWith;
-using testing::HasSubstr;
-using testing::IsEmpty;
-using testing::Not;
-using testing::StartsWith;
+using ::testing::AllOf;
+using ::testing::ContainsRegex;
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::StartsWith;
 using Json = nlohmann::json;
 
 const std::string kVfio = committed_capture("linux-6.1-vfio");
@@ -342,7 +342,7 @@ TEST(Tool, BadUsageIsOneSentenceAndExitStatus2) {
 TEST(Tool, TheVersionIsTheProjects) {
   const ToolRun run = run_tool("--version");
   EXPECT_EQ(run.status, 0);
-  EXPECT_THAT(run.out, testing::MatchesRegex("smmu [0-9]+\\.[0-9]+\\.[0-9]+\n"));
+  EXPECT_THAT(run.out, ::testing::MatchesRegex("smmu [0-9]+\\.[0-9]+\\.[0-9]+\n"));
 }
 
 TEST(Tool, OutputThatIsLostIsExitStatus2) {
@@ -437,4 +437,4 @@ TEST(Tool, NothingIsDoneBeforeEveryFolderIsRead) {
 }
 
 }  // namespace
-}  // namespace smmu::cli
+}  // namespace smmu::cli::tool_test

@@ -4,7 +4,7 @@
 
 #include "test/cli/temporary_folder.h"
 
-namespace smmu::cli {
+namespace smmu::cli::tsv_test {
 namespace {
 
 constexpr std::string_view kNames[] = {"b", "a"};
@@ -40,4 +40,4 @@ TEST(Tsv, WhatIsWrongIsSaidWithFileAndLine) {
 }
 
 }  // namespace
-}  // namespace smmu::cli
+}  // namespace smmu::cli::tsv_test

@@ -7,7 +7,7 @@
 #include "smmu/arch/v3/registers.h"
 #include "test/cli/temporary_folder.h"
 
-namespace smmu::cli {
+namespace smmu::cli::verdict_test {
 namespace {
 
 using emulator::Response;
@@ -38,7 +38,7 @@ DeviceAccess recorded(RecordedResult result, std::uint64_t pa = 0,
           .acknowledged = true};
 }
 
-class Verdict : public testing::Test {
+class Verdict : public ::testing::Test {
  protected:
   Deviations lines(std::string_view name, std::string_view text) {
     return Deviations::load(
@@ -195,4 +195,4 @@ TEST_F(Verdict, FromAStopOnNothingIsJudged) {
 }
 
 }  // namespace
-}  // namespace smmu::cli
+}  // namespace smmu::cli::verdict_test

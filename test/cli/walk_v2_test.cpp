@@ -11,13 +11,13 @@
 #include "test/cli/example_v2.h"
 #include "test/cli/run_tool.h"
 
-namespace smmu::cli {
+namespace smmu::cli::walk_v2_test {
 namespace {
 
-using testing::AllOf;
-using testing::HasSubstr;
-using testing::IsEmpty;
-using testing::Not;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
 using Json = nlohmann::json;
 
 std::string walk(const std::string& options) {
@@ -302,4 +302,4 @@ TEST(WalkV2, TheSameIsToldInJson) {
 }
 
 }  // namespace
-}  // namespace smmu::cli
+}  // namespace smmu::cli::walk_v2_test

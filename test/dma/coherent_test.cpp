@@ -6,7 +6,7 @@
 #include "smmu/emulator/ram.h"
 #include "test/dma/dma_system.h"
 
-namespace smmu::iommu {
+namespace smmu::iommu::coherent_test {
 namespace {
 
 constexpr Pa kBase{0x4000'0000};
@@ -93,4 +93,4 @@ TEST(Coherent, ABufferThatIsNotThereStaysWithItsOwner) {
 }
 
 }  // namespace
-}  // namespace smmu::iommu
+}  // namespace smmu::iommu::coherent_test

@@ -14,10 +14,9 @@
 #include "smmu/iommu/dma.h"
 #include "smmu/iommu/dma_space.h"
 #include "smmu/testing/dma_device.h"
+#include "test/dma/page.h"
 
 namespace smmu::iommu {
-
-inline constexpr std::uint64_t kPage = 4096;
 
 // `Board`: DrivenBoard or DrivenBoardV2.
 template <class Board>

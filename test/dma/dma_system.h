@@ -16,11 +16,10 @@
 
 #include "smmu/iommu/dma.h"
 #include "smmu/iommu/dma_space.h"
+#include "test/dma/page.h"
 #include "test/iommu/fake_driver.h"
 
 namespace smmu::iommu {
-
-inline constexpr std::uint64_t kPage = 4096;
 
 // Stands still until a test moves it on.
 class StandingClock : public Clock {

@@ -8,7 +8,7 @@
 
 #include "test/dma/dma_system.h"
 
-namespace smmu::iommu {
+namespace smmu::iommu::doorbell_test {
 namespace {
 
 constexpr Prot kBell = Prot::kWrite | Prot::kNoExec | Prot::kMmio;
@@ -130,4 +130,4 @@ TEST(Doorbells, ThreadsFindTheirsMappedAsLongAsTheyWantThem) {
 }
 
 }  // namespace
-}  // namespace smmu::iommu
+}  // namespace smmu::iommu::doorbell_test

@@ -7,7 +7,7 @@
 #include "test/dma/dma_system.h"
 #include "test/heap/heap.h"
 
-namespace smmu::iommu {
+namespace smmu::iommu::lazy_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -185,4 +185,4 @@ TEST(Lazy, WithoutMemoryForWhatWaitsUnmapsAreStrict) {
 }
 
 }  // namespace
-}  // namespace smmu::iommu
+}  // namespace smmu::iommu::lazy_test

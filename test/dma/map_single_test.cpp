@@ -6,7 +6,7 @@
 
 #include "test/dma/dma_system.h"
 
-namespace smmu::iommu {
+namespace smmu::iommu::map_single_test {
 namespace {
 
 constexpr auto kBoth = DmaDirection::kBidirectional;
@@ -270,4 +270,4 @@ TEST(DmaSpace, PagesAreThoseOfTheDomain) {
 }
 
 }  // namespace
-}  // namespace smmu::iommu
+}  // namespace smmu::iommu::map_single_test

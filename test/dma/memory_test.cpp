@@ -9,7 +9,7 @@
 #include "test/dma/dma_system.h"
 #include "test/heap/heap.h"
 
-namespace smmu::iommu {
+namespace smmu::iommu::memory_test {
 namespace {
 
 constexpr auto kBoth = DmaDirection::kBidirectional;
@@ -145,4 +145,4 @@ TEST(Memory, CoherentMemoryIsHadOrLeavesNothing) {
 }
 
 }  // namespace
-}  // namespace smmu::iommu
+}  // namespace smmu::iommu::memory_test

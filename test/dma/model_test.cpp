@@ -7,7 +7,7 @@
 
 #include "test/dma/dma_system.h"
 
-namespace smmu::iommu {
+namespace smmu::iommu::model_test {
 namespace {
 
 class Model {
@@ -134,4 +134,4 @@ TEST(Model, BuffersByChanceDoNotMeetAndAreFound) {
 }
 
 }  // namespace
-}  // namespace smmu::iommu
+}  // namespace smmu::iommu::model_test

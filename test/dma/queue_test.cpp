@@ -7,7 +7,7 @@
 
 #include "test/dma/dma_system.h"
 
-namespace smmu::iommu {
+namespace smmu::iommu::queue_test {
 namespace {
 
 constexpr auto kBoth = DmaDirection::kBidirectional;
@@ -57,4 +57,4 @@ TEST(Queue, WhatItKeepsIsThereForOthersWhoFindNothing) {
 }
 
 }  // namespace
-}  // namespace smmu::iommu
+}  // namespace smmu::iommu::queue_test

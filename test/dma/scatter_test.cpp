@@ -7,7 +7,7 @@
 
 #include "test/dma/dma_system.h"
 
-namespace smmu::iommu {
+namespace smmu::iommu::scatter_test {
 namespace {
 
 constexpr auto kBoth = DmaDirection::kBidirectional;
@@ -188,4 +188,4 @@ TEST(Scatter, ListsByChanceKeepAllLimits) {
 }
 
 }  // namespace
-}  // namespace smmu::iommu
+}  // namespace smmu::iommu::scatter_test

@@ -4,7 +4,7 @@
 #include "smmu/testing/driven_board_v2.h"
 #include "test/dma/dma_board.h"
 
-namespace smmu::iommu {
+namespace smmu::iommu::smmu_v2_test {
 namespace {
 
 using emulator::CachePolicy;
@@ -34,4 +34,4 @@ TEST(DmaOfAnSmmuV2, TablesThatTrimGivesBackAreForgotten) {
 }
 
 }  // namespace
-}  // namespace smmu::iommu
+}  // namespace smmu::iommu::smmu_v2_test

@@ -13,7 +13,7 @@
 #include "smmu/testing/driven_board.h"
 #include "test/dma/dma_board.h"
 
-namespace smmu::iommu {
+namespace smmu::iommu::smmu_v3_test {
 namespace {
 
 using emulator::CachePolicy;
@@ -168,4 +168,4 @@ TEST(DmaOfAnSmmuV3, TablesThatTrimGivesBackAreForgotten) {
 }
 
 }  // namespace
-}  // namespace smmu::iommu
+}  // namespace smmu::iommu::smmu_v3_test

@@ -13,7 +13,7 @@
 
 #include "test/dma/dma_system.h"
 
-namespace smmu::iommu {
+namespace smmu::iommu::threads_test {
 namespace {
 
 constexpr auto kBoth = DmaDirection::kBidirectional;
@@ -110,4 +110,4 @@ TEST(Threads, OfTwoThatMakeASpaceOfOneDomainOneIsRefused) {
 }
 
 }  // namespace
-}  // namespace smmu::iommu
+}  // namespace smmu::iommu::threads_test

@@ -7,7 +7,7 @@
 
 #include "test/dma/dma_system.h"
 
-namespace smmu::iommu {
+namespace smmu::iommu::unmap_check_test {
 namespace {
 
 constexpr auto kBoth = DmaDirection::kBidirectional;
@@ -136,4 +136,4 @@ TEST(UnmapCheck, WithoutItWhatWasUnmappedByATooLargeSizeIsOutOfReachAndNotGivenO
 }
 
 }  // namespace
-}  // namespace smmu::iommu
+}  // namespace smmu::iommu::unmap_check_test

@@ -6,7 +6,7 @@
 
 #include "test/driver_v2/scripted_rig.h"
 
-namespace smmu::testing {
+namespace smmu::testing::access_order_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -469,4 +469,4 @@ TEST(AccessOrder, AResumeBringsEverythingBack) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::access_order_test

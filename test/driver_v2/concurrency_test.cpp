@@ -9,7 +9,7 @@
 #include "smmu/testing/driven_board_v2.h"
 #include "smmu/testing/matchers.h"
 
-namespace smmu::testing {
+namespace smmu::testing::concurrency_test {
 namespace {
 
 using emulator::CachePolicy;
@@ -89,4 +89,4 @@ TEST(DriverV2Concurrency, DomainsAndDevicesGoWhileFaultsAreHandled) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::concurrency_test

@@ -12,7 +12,7 @@
 #include "smmu/testing/driven_board_v2.h"
 #include "smmu/testing/matchers.h"
 
-namespace smmu::testing {
+namespace smmu::testing::emulated_test {
 namespace {
 
 using emulator::CachePolicy;
@@ -507,4 +507,4 @@ TEST(DriverV2, WhatAnSmmuV2HasNotIsRefused) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::emulated_test

@@ -8,7 +8,7 @@
 #include "test/driver_v2/scripted_rig.h"
 #include "test/heap/heap.h"
 
-namespace smmu::testing {
+namespace smmu::testing::hostile_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -398,4 +398,4 @@ TEST(DriverV2Hostile, WithoutAccessesOf64BitsTablesAreOfAArch32) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::hostile_test

@@ -6,7 +6,7 @@
 #include "smmu/testing/matchers.h"
 #include "test/driver_v3/scripted_board.h"
 
-namespace smmu::testing {
+namespace smmu::testing::alias_test {
 namespace {
 
 using emulator::CachePolicy;
@@ -144,4 +144,4 @@ TEST(AliasOrder, ASecondDeviceDisturbsNothing) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::alias_test

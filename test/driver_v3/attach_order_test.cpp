@@ -12,7 +12,7 @@
 #include "smmu/platform/memory.h"
 #include "test/driver_v3/scripted_board.h"
 
-namespace smmu::testing {
+namespace smmu::testing::attach_order_test {
 namespace {
 
 using emulator::SmmuV3Config;
@@ -408,4 +408,4 @@ TEST_F(AttachOrder, StreamsThatCannotBeAreRefused) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::attach_order_test

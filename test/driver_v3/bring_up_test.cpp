@@ -10,7 +10,7 @@
 #include "smmu/arch/v3/registers.h"
 #include "test/driver_v3/scripted_board.h"
 
-namespace smmu::testing {
+namespace smmu::testing::bring_up_test {
 namespace {
 
 using emulator::SmmuV3Config;
@@ -288,4 +288,4 @@ TEST(BringUp, TakesSmallerQueuesWhereMemoryIsShort) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::bring_up_test

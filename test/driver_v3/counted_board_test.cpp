@@ -10,7 +10,7 @@
 #include "smmu/testing/driven_board.h"
 #include "smmu/testing/matchers.h"
 
-namespace smmu::testing {
+namespace smmu::testing::counted_board_test {
 namespace {
 
 using emulator::CounterGroupConfig;
@@ -264,4 +264,4 @@ TEST(CountedThreads, NoEventAndNoOverflowIsLost) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::counted_board_test

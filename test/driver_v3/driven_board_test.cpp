@@ -5,7 +5,7 @@
 
 #include "smmu/testing/matchers.h"
 
-namespace smmu::testing {
+namespace smmu::testing::driven_board_test {
 namespace {
 
 using iommu::Domain;
@@ -46,4 +46,4 @@ TEST(DrivenBoard, ABoardThatIsGoneHasLeftNothingInItsPool) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::driven_board_test

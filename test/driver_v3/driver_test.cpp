@@ -12,7 +12,7 @@
 #include "smmu/testing/driven_board.h"
 #include "smmu/testing/matchers.h"
 
-namespace smmu::testing {
+namespace smmu::testing::driver_test {
 namespace {
 
 using emulator::CachePolicy;
@@ -535,4 +535,4 @@ TEST(Driver, CapabilitiesAreThoseOfTheSmmuAndTheDevice) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::driver_test

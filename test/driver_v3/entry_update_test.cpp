@@ -11,7 +11,7 @@
 #include "lib/smmu_v3/entries.h"
 #include "smmu/emulator/ram.h"
 
-namespace smmu::iommu {
+namespace smmu::iommu::entry_update_test {
 namespace {
 
 using v3::CD;
@@ -131,7 +131,7 @@ TEST(EntryUpdate, EverySteBecomesEveryOtherWithoutAThirdInBetween) {
   const std::vector<STE> all = entries(**contexts, **others);
   for (std::size_t from = 0; from != all.size(); ++from) {
     for (std::size_t to = 0; to != all.size(); ++to) {
-      SCOPED_TRACE(testing::Message() << from << " to " << to);
+      SCOPED_TRACE(::testing::Message() << from << " to " << to);
       Reader<STE> reader(all[from]);
       reader.change_to(all[to]);
       EXPECT_LE(reader.syncs(), from == to ? 0U : 3U);
@@ -153,7 +153,7 @@ TEST(EntryUpdate, WhatDiffersInOneWordIsNeverInvalidMeanwhile) {
       {kBypass, kStage1},       {kStage1, kBypass},       {kAbort, 7},       {7, kAbort},
       {kStage1, kStage1Bypass}, {kStage1Bypass, kStage1}, {kAbort, 9}};
   for (const auto& [from, to] : pairs) {
-    SCOPED_TRACE(testing::Message() << from << " to " << to);
+    SCOPED_TRACE(::testing::Message() << from << " to " << to);
     Reader<STE> reader(all[from]);
     reader.change_to(all[to]);
     EXPECT_FALSE(reader.interrupted());
@@ -192,4 +192,4 @@ TEST(EntryUpdate, AnyBitsBecomeAnyOthers) {
 }
 
 }  // namespace
-}  // namespace smmu::iommu
+}  // namespace smmu::iommu::entry_update_test

@@ -15,7 +15,7 @@
 #include "test/driver_v3/scripted_board.h"
 #include "test/heap/heap.h"
 
-namespace smmu::testing {
+namespace smmu::testing::memory_test {
 namespace {
 
 using iommu::DomainType;
@@ -167,4 +167,4 @@ TEST_P(Memory, WithoutItNoTagIsTaken) {
 INSTANTIATE_TEST_SUITE_P(Driver, Memory, ::testing::Values(Source::kHeap, Source::kPool));
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::memory_test

@@ -12,7 +12,7 @@
 #include "smmu/testing/matchers.h"
 #include "smmu/testing/tables.h"
 
-namespace smmu::testing {
+namespace smmu::testing::nested_test {
 namespace {
 
 using iommu::Domain;
@@ -222,4 +222,4 @@ TEST_F(Nested, ADeviceBehindAGuestForgetsAllWhenTheHostUnmaps) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::nested_test

@@ -16,7 +16,7 @@
 #include "smmu/emulator/counter_group.h"
 #include "test/driver_v3/counting_clock.h"
 
-namespace smmu::testing {
+namespace smmu::testing::performance_counters_test {
 namespace {
 
 using emulator::CounterGroupConfig;
@@ -327,4 +327,4 @@ TEST_F(CounterOrder, RegistersOfAnyBitsAreSurvived) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::performance_counters_test

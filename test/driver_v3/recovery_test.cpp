@@ -20,7 +20,7 @@
 #include "smmu/testing/matchers.h"
 #include "test/driver_v3/scripted_board.h"
 
-namespace smmu::testing {
+namespace smmu::testing::recovery_test {
 namespace {
 
 using emulator::SmmuV3Config;
@@ -375,4 +375,4 @@ TEST(Threads, UnmapFromSeveralThreadsWhileADeviceReads) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::recovery_test

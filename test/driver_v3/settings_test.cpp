@@ -5,7 +5,7 @@
 #include "smmu/testing/driven_board.h"
 #include "smmu/testing/matchers.h"
 
-namespace smmu::testing {
+namespace smmu::testing::settings_test {
 namespace {
 
 using emulator::CachePolicy;
@@ -128,4 +128,4 @@ TEST(Settings, DevicesReachContiguousPages) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::settings_test

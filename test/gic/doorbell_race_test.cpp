@@ -12,7 +12,7 @@
 #include "smmu/testing/recording_controller.h"
 #include "test/gic/words.h"
 
-namespace smmu::emulator {
+namespace smmu::emulator::doorbell_race_test {
 namespace {
 
 using smmu::testing::RecordingController;
@@ -151,4 +151,4 @@ TEST(DoorbellRace, PortsOfAWindowShareItsTable) {
 }
 
 }  // namespace
-}  // namespace smmu::emulator
+}  // namespace smmu::emulator::doorbell_race_test

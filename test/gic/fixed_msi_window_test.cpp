@@ -9,7 +9,7 @@
 #include "smmu/testing/recording_controller.h"
 #include "test/gic/words.h"
 
-namespace smmu::emulator {
+namespace smmu::emulator::fixed_msi_window_test {
 namespace {
 
 using smmu::testing::RecordingController;
@@ -315,4 +315,4 @@ TEST(FixedMsiWindowEnd, AWindowAtTheTopOfAllAddressesEndsThere) {
 }
 
 }  // namespace
-}  // namespace smmu::emulator
+}  // namespace smmu::emulator::fixed_msi_window_test

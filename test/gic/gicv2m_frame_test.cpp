@@ -6,7 +6,7 @@
 #include "smmu/testing/recording_controller.h"
 #include "test/gic/words.h"
 
-namespace smmu::emulator {
+namespace smmu::emulator::gicv2m_frame_test {
 namespace {
 
 using smmu::testing::RecordingController;
@@ -137,4 +137,4 @@ TEST(GicV2mConfig, TakesSpisAndNothingElse) {
 }
 
 }  // namespace
-}  // namespace smmu::emulator
+}  // namespace smmu::emulator::gicv2m_frame_test

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-namespace smmu::emulator {
+namespace smmu::emulator::interrupt_table_test {
 namespace {
 
 constexpr DeviceId kNic(3);
@@ -143,4 +143,4 @@ TEST(InterruptTable, TakesNumbersOf32Bits) {
 }
 
 }  // namespace
-}  // namespace smmu::emulator
+}  // namespace smmu::emulator::interrupt_table_test

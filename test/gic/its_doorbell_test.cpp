@@ -7,7 +7,7 @@
 #include "smmu/testing/recording_controller.h"
 #include "test/gic/words.h"
 
-namespace smmu::emulator {
+namespace smmu::emulator::its_doorbell_test {
 namespace {
 
 using smmu::testing::RecordingController;
@@ -197,4 +197,4 @@ TEST(ItsDoorbellConfig, RefusesNumbersThatThereAreNot) {
 }
 
 }  // namespace
-}  // namespace smmu::emulator
+}  // namespace smmu::emulator::its_doorbell_test

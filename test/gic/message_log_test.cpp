@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-namespace smmu::emulator {
+namespace smmu::emulator::message_log_test {
 namespace {
 
 InterruptMessage numbered(std::uint32_t data, MessageEnd end = MessageEnd::kRaised) {
@@ -49,4 +49,4 @@ TEST(MessageLog, MayKeepNone) {
 }
 
 }  // namespace
-}  // namespace smmu::emulator
+}  // namespace smmu::emulator::message_log_test

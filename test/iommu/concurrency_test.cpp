@@ -9,7 +9,7 @@
 #include "smmu/iommu/page_pool.h"
 #include "test/iommu/fake_driver.h"
 
-namespace smmu::iommu {
+namespace smmu::iommu::concurrency_test {
 namespace {
 
 constexpr std::uint64_t kPage = 4096;
@@ -90,4 +90,4 @@ TEST(Concurrency, DevicesComeAndGoWhileOthersAreAttached) {
 }
 
 }  // namespace
-}  // namespace smmu::iommu
+}  // namespace smmu::iommu::concurrency_test

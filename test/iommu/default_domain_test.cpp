@@ -3,7 +3,7 @@
 
 #include "test/iommu/fake_driver.h"
 
-namespace smmu::iommu {
+namespace smmu::iommu::default_domain_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -190,4 +190,4 @@ TEST(DefaultDomain, WithoutItThereIsNoDevice) {
 }
 
 }  // namespace
-}  // namespace smmu::iommu
+}  // namespace smmu::iommu::default_domain_test

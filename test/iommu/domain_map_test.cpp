@@ -5,7 +5,7 @@
 
 #include "test/iommu/fake_driver.h"
 
-namespace smmu::iommu {
+namespace smmu::iommu::domain_map_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -290,4 +290,4 @@ TEST_F(DomainMap, PiecesAreAllMappedOrNone) {
 }
 
 }  // namespace
-}  // namespace smmu::iommu
+}  // namespace smmu::iommu::domain_map_test

@@ -14,7 +14,7 @@
 #include "smmu/iommu/page_pool.h"
 #include "test/iommu/fake_driver.h"
 
-namespace smmu::iommu {
+namespace smmu::iommu::domain_model_test {
 namespace {
 
 constexpr std::uint64_t k4K = 1ull << 12;
@@ -276,4 +276,4 @@ INSTANTIATE_TEST_SUITE_P(
     });
 
 }  // namespace
-}  // namespace smmu::iommu
+}  // namespace smmu::iommu::domain_model_test

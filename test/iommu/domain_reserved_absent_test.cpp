@@ -3,7 +3,7 @@
 
 #include "test/iommu/fake_driver.h"
 
-namespace smmu::iommu {
+namespace smmu::iommu::domain_reserved_absent_test {
 namespace {
 
 TEST(DomainReservedAbsent, NobodyGetsAWindowAndNothingIsInTheWay) {
@@ -33,4 +33,4 @@ TEST(DomainReservedAbsent, TheRegionThatTheDriverSetsAsideIsStillTold) {
 }
 
 }  // namespace
-}  // namespace smmu::iommu
+}  // namespace smmu::iommu::domain_reserved_absent_test

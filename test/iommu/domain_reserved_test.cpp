@@ -9,7 +9,7 @@
 #include "test/heap/heap.h"
 #include "test/iommu/fake_driver.h"
 
-namespace smmu::iommu {
+namespace smmu::iommu::domain_reserved_test {
 namespace {
 
 using ::testing::IsEmpty;
@@ -374,4 +374,4 @@ TEST_F(DomainReserved, ADeviceWithARegionThereDoesNotBecomePartOfAGroup) {
 }
 
 }  // namespace
-}  // namespace smmu::iommu
+}  // namespace smmu::iommu::domain_reserved_test

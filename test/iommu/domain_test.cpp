@@ -6,7 +6,7 @@
 #include "smmu/iommu/address_space.h"
 #include "test/iommu/fake_driver.h"
 
-namespace smmu::iommu {
+namespace smmu::iommu::domain_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -168,4 +168,4 @@ TEST_F(Dirty, OfADomainWithoutTablesIsRefused) {
 }
 
 }  // namespace
-}  // namespace smmu::iommu
+}  // namespace smmu::iommu::domain_test

@@ -10,7 +10,7 @@
 
 #include "test/iommu/fake_driver.h"
 
-namespace smmu::iommu {
+namespace smmu::iommu::fault_handler_test {
 namespace {
 
 class Handler final : public FaultHandler {
@@ -160,4 +160,4 @@ TEST(FaultHandler, ComesAndGoesWhileFaultsCome) {
 }
 
 }  // namespace
-}  // namespace smmu::iommu
+}  // namespace smmu::iommu::fault_handler_test

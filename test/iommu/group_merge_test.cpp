@@ -3,7 +3,7 @@
 
 #include "test/iommu/fake_driver.h"
 
-namespace smmu::iommu {
+namespace smmu::iommu::group_merge_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -292,4 +292,4 @@ TEST(GroupOwner, WhoseDomainGoesIsLeftWithABlockedGroup) {
 }
 
 }  // namespace
-}  // namespace smmu::iommu
+}  // namespace smmu::iommu::group_merge_test

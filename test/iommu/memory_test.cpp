@@ -7,7 +7,7 @@
 #include "test/heap/heap.h"
 #include "test/iommu/fake_driver.h"
 
-namespace smmu::iommu {
+namespace smmu::iommu::memory_test {
 namespace {
 
 constexpr auto kNone = std::errc::not_enough_memory;
@@ -213,4 +213,4 @@ TEST(Memory, IsNotMappedWithRightsThatThereAreNot) {
 }
 
 }  // namespace
-}  // namespace smmu::iommu
+}  // namespace smmu::iommu::memory_test

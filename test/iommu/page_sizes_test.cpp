@@ -4,7 +4,7 @@
 
 #include <random>
 
-namespace smmu::iommu {
+namespace smmu::iommu::page_sizes_test {
 namespace {
 
 constexpr std::uint64_t k4K = 1ull << 12;
@@ -105,4 +105,4 @@ TEST(PageSizes, ManyRangesAreCutAsTheRulesSay) {
 }
 
 }  // namespace
-}  // namespace smmu::iommu
+}  // namespace smmu::iommu::page_sizes_test

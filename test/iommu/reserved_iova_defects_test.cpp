@@ -12,7 +12,7 @@
 #include "test/heap/heap.h"
 #include "test/iommu/window_tables.h"
 
-namespace smmu::iommu {
+namespace smmu::iommu::reserved_iova_defects_test {
 namespace {
 
 constexpr std::uint64_t kPage = 4096;
@@ -313,4 +313,4 @@ TEST_F(ReservedIovaDefects, ThreadsThatShareNoLockOfTheirOwnShareTheWindow) {
 }
 
 }  // namespace
-}  // namespace smmu::iommu
+}  // namespace smmu::iommu::reserved_iova_defects_test

@@ -7,7 +7,7 @@
 #include "test/heap/heap.h"
 #include "test/iommu/window_tables.h"
 
-namespace smmu::iommu {
+namespace smmu::iommu::reserved_iova_memory_test {
 namespace {
 
 constexpr std::uint64_t kPage = 4096;
@@ -118,4 +118,4 @@ TEST(ReservedIovaMemory, WhatIsBoundGoesWithItsWindow) {
 }
 
 }  // namespace
-}  // namespace smmu::iommu
+}  // namespace smmu::iommu::reserved_iova_memory_test

@@ -8,7 +8,7 @@
 #include "test/iommu/naive_window.h"
 #include "test/iommu/window_tables.h"
 
-namespace smmu::iommu {
+namespace smmu::iommu::reserved_iova_model_test {
 namespace {
 
 struct Shape {
@@ -91,4 +91,4 @@ INSTANTIATE_TEST_SUITE_P(Shapes, ReservedIovaModel,
                                            Shape{5, 12, 256, 64, 16}, Shape{6, 12, 1, 2, 1}));
 
 }  // namespace
-}  // namespace smmu::iommu
+}  // namespace smmu::iommu::reserved_iova_model_test

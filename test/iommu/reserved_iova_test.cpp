@@ -4,7 +4,7 @@
 #include "lib/iommu/reserved_iova.h"
 #include "test/iommu/window_tables.h"
 
-namespace smmu::iommu {
+namespace smmu::iommu::reserved_iova_test {
 namespace {
 
 constexpr std::uint64_t kPage = 4096;
@@ -252,4 +252,4 @@ TEST_F(ReservedIovaTest, AWindowAtTheVeryTopOfAddressesIsUsedToItsLastByte) {
 }
 
 }  // namespace
-}  // namespace smmu::iommu
+}  // namespace smmu::iommu::reserved_iova_test

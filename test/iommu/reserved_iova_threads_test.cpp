@@ -12,7 +12,7 @@
 #include "lib/iommu/reserved_iova.h"
 #include "test/iommu/window_tables.h"
 
-namespace smmu::iommu {
+namespace smmu::iommu::reserved_iova_threads_test {
 namespace {
 
 constexpr std::uint64_t kPage = 4096;
@@ -254,4 +254,4 @@ TEST_F(ReservedIovaThreads, WindowsComeAndGoWhileOthersGetAndPut) {
 }
 
 }  // namespace
-}  // namespace smmu::iommu
+}  // namespace smmu::iommu::reserved_iova_threads_test

@@ -12,7 +12,7 @@
 #include "smmu/iommu/iova.h"
 #include "test/iova/cache_domain.h"
 
-namespace smmu::iommu {
+namespace smmu::iommu::cache_checked_test {
 namespace {
 
 struct IovaChecked : ::testing::Test {
@@ -258,4 +258,4 @@ TEST(IovaCheckedAndNot, AreTheSame) {
 }
 
 }  // namespace
-}  // namespace smmu::iommu
+}  // namespace smmu::iommu::cache_checked_test

@@ -20,7 +20,7 @@
 #include "test/iova/cache_domain.h"
 #include "test/iova/flush_queue_iommu.h"
 
-namespace smmu::iommu {
+namespace smmu::iommu::cache_heap_test {
 namespace {
 
 struct IovaHeapConcurrency : ::testing::Test {
@@ -238,4 +238,4 @@ TEST_F(IovaHeapConcurrency, MayRefuseAnyTime) {
 }
 
 }  // namespace
-}  // namespace smmu::iommu
+}  // namespace smmu::iommu::cache_heap_test

@@ -13,7 +13,7 @@
 #include "smmu/iommu/iova.h"
 #include "test/iova/cache_domain.h"
 
-namespace smmu::iommu {
+namespace smmu::iommu::cache_magazines_test {
 namespace {
 
 std::vector<Pfn> allocate(IovaDomain& domain, std::size_t ranges, std::uint64_t pages = 1) {
@@ -291,4 +291,4 @@ TEST(IovaMagazinesTogether, AreOfOneThreadsDomain) {
 }
 
 }  // namespace
-}  // namespace smmu::iommu
+}  // namespace smmu::iommu::cache_magazines_test

@@ -16,7 +16,7 @@
 #include "test/iova/cache_domain.h"
 #include "test/iova/thread_pages.h"
 
-namespace smmu::iommu {
+namespace smmu::iommu::cache_shut_out_test {
 namespace {
 
 struct IovaShutOutConcurrency : ::testing::Test {
@@ -149,4 +149,4 @@ TEST_F(IovaShutOutConcurrency, IsNotNeededByOneThread) {
 }
 
 }  // namespace
-}  // namespace smmu::iommu
+}  // namespace smmu::iommu::cache_shut_out_test

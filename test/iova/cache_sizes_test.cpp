@@ -11,7 +11,7 @@
 #include "smmu/iommu/iova.h"
 #include "test/iova/cache_domain.h"
 
-namespace smmu::iommu {
+namespace smmu::iommu::cache_sizes_test {
 namespace {
 
 // Pages that a request for so many gets, at a place that is aligned for them.
@@ -206,4 +206,4 @@ TEST(IovaCacheLimits, HoldForTheLastPageOfARange) {
 }
 
 }  // namespace
-}  // namespace smmu::iommu
+}  // namespace smmu::iommu::cache_sizes_test

@@ -10,7 +10,7 @@
 #include "test/iova/seeds.h"
 #include "test/iova/seen.h"
 
-namespace smmu::iommu {
+namespace smmu::iommu::concurrency_test {
 namespace {
 
 constexpr Pfn kStart = 0x1000;
@@ -137,7 +137,7 @@ class Worker {
   unsigned failures_ = 0;
 };
 
-class IovaConcurrency : public testing::TestWithParam<IovaOrder> {
+class IovaConcurrency : public ::testing::TestWithParam<IovaOrder> {
  protected:
   std::unique_ptr<IovaDomain> domain() const {
     auto made = IovaDomain::create(4096, kStart, {.order = GetParam()});
@@ -146,7 +146,7 @@ class IovaConcurrency : public testing::TestWithParam<IovaOrder> {
 };
 
 INSTANTIATE_TEST_SUITE_P(Order, IovaConcurrency,
-                         testing::Values(IovaOrder::kHighestGap, IovaOrder::kLinuxExact),
+                         ::testing::Values(IovaOrder::kHighestGap, IovaOrder::kLinuxExact),
                          [](const auto& order) {
                            return order.param == IovaOrder::kHighestGap ? "HighestGap"
                                                                         : "LinuxExact";
@@ -220,4 +220,4 @@ TEST_P(IovaConcurrency, ARangeIsFreedByAnotherThread) {
 }
 
 }  // namespace
-}  // namespace smmu::iommu
+}  // namespace smmu::iommu::concurrency_test

@@ -55,7 +55,7 @@ class Duel {
     if (look_at_tree && !Kind::consistent(*subject_)) {
       ADD_FAILURE() << "the tree is broken after " << asked_;
     }
-    return !testing::Test::HasFailure();
+    return !::testing::Test::HasFailure();
   }
 
   void compare_all() {

@@ -17,7 +17,7 @@
 #include "test/iova/cache_domain.h"
 #include "test/iova/flush_queue_iommu.h"
 
-namespace smmu::iommu {
+namespace smmu::iommu::flush_queue_property_test {
 namespace {
 
 using Time = FlushQueue::Time;
@@ -349,4 +349,4 @@ TEST_F(FlushQueueConcurrency, NothingIsUsedAgainEarlyWhereRingsAreAlwaysFull) {
 }
 
 }  // namespace
-}  // namespace smmu::iommu
+}  // namespace smmu::iommu::flush_queue_property_test

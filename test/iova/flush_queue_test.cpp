@@ -14,7 +14,7 @@
 #include "test/iova/cache_domain.h"
 #include "test/iova/flush_queue_iommu.h"
 
-namespace smmu::iommu {
+namespace smmu::iommu::flush_queue_test {
 namespace {
 
 using Time = FlushQueue::Time;
@@ -271,4 +271,4 @@ TEST_F(FlushQueueTest, IsCalledByWhoFreesTables) {
 }
 
 }  // namespace
-}  // namespace smmu::iommu
+}  // namespace smmu::iommu::flush_queue_test

@@ -9,7 +9,7 @@
 #include "smmu/iommu/iova.h"
 #include "test/iova/seeds.h"
 
-namespace smmu::iommu {
+namespace smmu::iommu::gaps_test {
 namespace {
 
 constexpr std::uint64_t kMost = Gaps::kMostRoom - Gaps::kNoRoom;
@@ -86,4 +86,4 @@ TEST(IovaGaps, NoPagesAreNoRoom) {
 }
 
 }  // namespace
-}  // namespace smmu::iommu
+}  // namespace smmu::iommu::gaps_test

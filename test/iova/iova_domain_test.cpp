@@ -6,7 +6,7 @@
 
 #include "smmu/iommu/iova.h"
 
-namespace smmu::iommu {
+namespace smmu::iommu::iova_domain_test {
 namespace {
 
 constexpr Pfn k32Bits = 0xfffff;
@@ -144,4 +144,4 @@ TEST(IovaDomain, SplitsARange) {
 }
 
 }  // namespace
-}  // namespace smmu::iommu
+}  // namespace smmu::iommu::iova_domain_test

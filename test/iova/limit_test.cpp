@@ -8,13 +8,13 @@
 #include "smmu/iommu/iova.h"
 #include "test/iova/seen.h"
 
-namespace smmu::iommu {
+namespace smmu::iommu::limit_test {
 namespace {
 
 constexpr Pfn k32Bits = 0xfffff;
 constexpr std::uint64_t kAllOnes = ~std::uint64_t{0};
 
-class IovaLimit : public testing::TestWithParam<IovaOrder> {
+class IovaLimit : public ::testing::TestWithParam<IovaOrder> {
  protected:
   std::unique_ptr<IovaDomain> domain(std::uint64_t granule, Pfn start) const {
     auto made = IovaDomain::create(granule, start, {.order = GetParam()});
@@ -35,7 +35,7 @@ class IovaLimit : public testing::TestWithParam<IovaOrder> {
 };
 
 INSTANTIATE_TEST_SUITE_P(Order, IovaLimit,
-                         testing::Values(IovaOrder::kHighestGap, IovaOrder::kLinuxExact),
+                         ::testing::Values(IovaOrder::kHighestGap, IovaOrder::kLinuxExact),
                          [](const auto& order) {
                            return order.param == IovaOrder::kHighestGap ? "HighestGap"
                                                                         : "LinuxExact";
@@ -209,4 +209,4 @@ TEST_P(IovaLimit, PagesMayBeAsLargeAsHalfOf64Bits) {
 }
 
 }  // namespace
-}  // namespace smmu::iommu
+}  // namespace smmu::iommu::limit_test

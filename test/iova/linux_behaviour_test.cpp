@@ -9,10 +9,10 @@
 #include "smmu/iommu/iova.h"
 #include "test/iova/seen.h"
 
-namespace smmu::iommu {
+namespace smmu::iommu::linux_behaviour_test {
 namespace {
 
-using testing::ElementsAre;
+using ::testing::ElementsAre;
 
 constexpr Pfn k32Bits = 0xfffff;
 constexpr Pfn k48Bits = (Pfn{1} << 36) - 1;
@@ -243,4 +243,4 @@ TEST(IovaLinuxOrder, NothingIsFoundWhereNothingIsUnlikeLinux) {
 }
 
 }  // namespace
-}  // namespace smmu::iommu
+}  // namespace smmu::iommu::linux_behaviour_test

@@ -12,7 +12,7 @@
 
 #include "smmu/iommu/iova.h"
 
-namespace smmu::iommu {
+namespace smmu::iommu::linux_trace_test {
 namespace {
 
 std::vector<std::string> lines_of(const std::string& path) {
@@ -119,4 +119,4 @@ TEST(IovaLinuxTrace, WithoutTheMemoOrInAnotherOrderSomeAreNot) {
 }
 
 }  // namespace
-}  // namespace smmu::iommu
+}  // namespace smmu::iommu::linux_trace_test

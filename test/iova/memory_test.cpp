@@ -10,13 +10,13 @@
 #include "test/iova/seeds.h"
 #include "test/iova/seen.h"
 
-namespace smmu::iommu {
+namespace smmu::iommu::memory_test {
 namespace {
 
 constexpr Pfn k32Bits = 0xfffff;
 constexpr Pfn k48Bits = (Pfn{1} << 36) - 1;
 
-class IovaMemory : public testing::TestWithParam<IovaOrder> {
+class IovaMemory : public ::testing::TestWithParam<IovaOrder> {
  protected:
   std::unique_ptr<IovaDomain> domain() const {
     auto made = IovaDomain::create(4096, 1, {.order = GetParam(), .threads = Threads::kOne});
@@ -35,7 +35,7 @@ class IovaMemory : public testing::TestWithParam<IovaOrder> {
 };
 
 INSTANTIATE_TEST_SUITE_P(Order, IovaMemory,
-                         testing::Values(IovaOrder::kHighestGap, IovaOrder::kLinuxExact),
+                         ::testing::Values(IovaOrder::kHighestGap, IovaOrder::kLinuxExact),
                          [](const auto& order) {
                            return order.param == IovaOrder::kHighestGap ? "HighestGap"
                                                                         : "LinuxExact";
@@ -174,4 +174,4 @@ TEST_P(IovaMemory, ARangeCosts64Bytes) {
 }
 
 }  // namespace
-}  // namespace smmu::iommu
+}  // namespace smmu::iommu::memory_test

@@ -12,7 +12,7 @@
 #include "test/iova/seeds.h"
 #include "test/iova/shape.h"
 
-namespace smmu::iommu {
+namespace smmu::iommu::model_test {
 namespace {
 
 constexpr std::uint64_t kSteps = 2000;       // of one domain
@@ -69,4 +69,4 @@ TEST(IovaModel, ADomainOfLinuxOrderWithItsMemoAnswersAsTheModel) {
 }
 
 }  // namespace
-}  // namespace smmu::iommu
+}  // namespace smmu::iommu::model_test

@@ -8,7 +8,7 @@
 #include "smmu/iommu/iova.h"
 #include "test/iova/seeds.h"
 
-namespace smmu::iommu {
+namespace smmu::iommu::packing_test {
 namespace {
 
 std::uint64_t live_before_the_first_refusal(IovaOrder order, std::uint64_t seed) {
@@ -34,4 +34,4 @@ TEST(IovaPacking, TheHighestGapHoldsFourTenthsMoreThanLinuxsOrder) {
 }
 
 }  // namespace
-}  // namespace smmu::iommu
+}  // namespace smmu::iommu::packing_test

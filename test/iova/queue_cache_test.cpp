@@ -13,7 +13,7 @@
 #include "smmu/iommu/iova.h"
 #include "test/iova/cache_domain.h"
 
-namespace smmu::iommu {
+namespace smmu::iommu::queue_cache_test {
 namespace {
 
 static_assert(!std::is_copy_constructible_v<IovaQueue> && !std::is_copy_assignable_v<IovaQueue>);
@@ -174,4 +174,4 @@ TEST_F(IovaQueues, GoFromThreadToThread) {
 }
 
 }  // namespace
-}  // namespace smmu::iommu
+}  // namespace smmu::iommu::queue_cache_test

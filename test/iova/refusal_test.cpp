@@ -13,7 +13,7 @@
 #include "test/iova/seeds.h"
 #include "test/iova/seen.h"
 
-namespace smmu::iommu {
+namespace smmu::iommu::refusal_test {
 namespace {
 
 constexpr Pfn k32Bits = 0xfffff;
@@ -156,7 +156,7 @@ const std::vector<Case>& cases() {
   return all;
 }
 
-class IovaRefusal : public testing::TestWithParam<Case> {};
+class IovaRefusal : public ::testing::TestWithParam<Case> {};
 
 TEST_P(IovaRefusal, ChangesNothing) {
   for (const IovaOrder order : {IovaOrder::kHighestGap, IovaOrder::kLinuxExact}) {
@@ -178,8 +178,8 @@ TEST_P(IovaRefusal, ChangesNothing) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Of, IovaRefusal, testing::ValuesIn(cases()),
+INSTANTIATE_TEST_SUITE_P(Of, IovaRefusal, ::testing::ValuesIn(cases()),
                          [](const auto& param) { return param.param.name; });
 
 }  // namespace
-}  // namespace smmu::iommu
+}  // namespace smmu::iommu::refusal_test

@@ -9,11 +9,11 @@
 #include "smmu/iommu/iova.h"
 #include "test/iova/seen.h"
 
-namespace smmu::iommu {
+namespace smmu::iommu::reserve_test {
 namespace {
 
-using testing::ElementsAre;
-using testing::IsEmpty;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 
 constexpr Pfn k32Bits = 0xfffff;
 
@@ -184,4 +184,4 @@ TEST(IovaReserveFrom, PagesOfAnotherSizeAreNotTheSame) {
 }
 
 }  // namespace
-}  // namespace smmu::iommu
+}  // namespace smmu::iommu::reserve_test

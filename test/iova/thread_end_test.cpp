@@ -14,7 +14,7 @@
 #include "smmu/iommu/iova.h"
 #include "test/iova/cache_domain.h"
 
-namespace smmu::iommu {
+namespace smmu::iommu::thread_end_test {
 namespace {
 
 // Allocates so many ranges and frees them again, so that the calling thread keeps them.
@@ -263,4 +263,4 @@ TEST(IovaThreadConcurrency, GoesOnAfterAFlushByAnother) {
 }
 
 }  // namespace
-}  // namespace smmu::iommu
+}  // namespace smmu::iommu::thread_end_test

@@ -20,7 +20,7 @@
 #include "test/iova/cache_domain.h"
 #include "test/iova/thread_pages.h"
 
-namespace smmu::iommu {
+namespace smmu::iommu::thread_race_test {
 namespace {
 
 constexpr Pfn kLast = 1023;
@@ -228,4 +228,4 @@ TEST_P(IovaCacheConcurrency, OfThreadsThatEnd) {
 }
 
 }  // namespace
-}  // namespace smmu::iommu
+}  // namespace smmu::iommu::thread_race_test

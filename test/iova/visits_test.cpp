@@ -12,7 +12,7 @@
 #include "smmu/iommu/iova.h"
 #include "test/iova/seeds.h"
 
-namespace smmu::iommu {
+namespace smmu::iommu::visits_test {
 namespace {
 
 constexpr Pfn k32Bits = 0xfffff;
@@ -27,7 +27,7 @@ struct Worst {
   std::uint64_t refusals = 0;
 };
 
-class IovaVisits : public testing::TestWithParam<IovaOrder> {
+class IovaVisits : public ::testing::TestWithParam<IovaOrder> {
  protected:
   void make(Pfn start = 1) {
     auto made = IovaDomain::create(4096, start, {.order = GetParam(), .threads = Threads::kOne});
@@ -99,7 +99,7 @@ class IovaVisits : public testing::TestWithParam<IovaOrder> {
 };
 
 INSTANTIATE_TEST_SUITE_P(Order, IovaVisits,
-                         testing::Values(IovaOrder::kHighestGap, IovaOrder::kLinuxExact),
+                         ::testing::Values(IovaOrder::kHighestGap, IovaOrder::kLinuxExact),
                          [](const auto& order) {
                            return order.param == IovaOrder::kHighestGap ? "HighestGap"
                                                                         : "LinuxExact";
@@ -184,4 +184,4 @@ TEST_P(IovaVisits, AreFewWhereReservationsRiseOneByOne) {
 }
 
 }  // namespace
-}  // namespace smmu::iommu
+}  // namespace smmu::iommu::visits_test

@@ -22,7 +22,7 @@
 #include "test/model/regime_of.h"
 #include "test/model/word_memory.h"
 
-namespace smmu::model {
+namespace smmu::model::equivalence_test {
 namespace {
 
 constexpr std::uint64_t kFirstSeed = 0xe0e0'0000'0000'0000;
@@ -414,4 +414,4 @@ TEST(Equivalence, BothWalkersAgreeOnEveryCase) {
 }
 
 }  // namespace
-}  // namespace smmu::model
+}  // namespace smmu::model::equivalence_test

@@ -11,7 +11,7 @@
 
 #include "test/model/naive_walker.h"
 
-namespace smmu::model {
+namespace smmu::model::generator_test {
 namespace {
 
 constexpr std::uint64_t kFirstSeed = 0x5eed'0000'0000'0000;
@@ -151,4 +151,4 @@ TEST(Generator, LeavesNothingOutThatAWalkReads) {
 }
 
 }  // namespace
-}  // namespace smmu::model
+}  // namespace smmu::model::generator_test

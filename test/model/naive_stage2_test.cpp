@@ -5,7 +5,7 @@
 #include "test/model/naive_walker.h"
 #include "test/model/walk_by_hand.h"
 
-namespace smmu::model {
+namespace smmu::model::naive_stage2_test {
 namespace {
 
 using enum FaultType;
@@ -353,4 +353,4 @@ TEST(Combine, FwbKeepsOrWeakensStage1)  // Tables D8-100 and D8-101
 }
 
 }  // namespace
-}  // namespace smmu::model
+}  // namespace smmu::model::naive_stage2_test

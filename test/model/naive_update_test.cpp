@@ -5,7 +5,7 @@
 #include "test/model/naive_walker.h"
 #include "test/model/walk_by_hand.h"
 
-namespace smmu::model {
+namespace smmu::model::naive_update_test {
 namespace {
 
 using enum FaultType;
@@ -111,4 +111,4 @@ TEST(Stage1Update, BigEndianDescriptorsStayBigEndian)  // D8.5.1.2
 }
 
 }  // namespace
-}  // namespace smmu::model
+}  // namespace smmu::model::naive_update_test

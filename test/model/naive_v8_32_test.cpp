@@ -5,7 +5,7 @@
 #include "test/model/naive_walker.h"
 #include "test/model/walk_by_hand.h"
 
-namespace smmu::model {
+namespace smmu::model::naive_v8_32_test {
 namespace {
 
 using enum FaultType;
@@ -492,4 +492,4 @@ TEST(NestedV8_32, ALongStage1GoesOverAVmsaV8_64Stage2)  // IHI 0070, 3.4
 }
 
 }  // namespace
-}  // namespace smmu::model
+}  // namespace smmu::model::naive_v8_32_test

@@ -5,7 +5,7 @@
 
 #include "test/model/walk_by_hand.h"
 
-namespace smmu::model {
+namespace smmu::model::naive_walker_test {
 namespace {
 
 using enum FaultType;
@@ -432,4 +432,4 @@ TEST(Stage1V8_64, ReservedMairEncodingsAreThoseOfTheSmmu)  // IHI 0070, 5.4
 }
 
 }  // namespace
-}  // namespace smmu::model
+}  // namespace smmu::model::naive_walker_test

@@ -19,11 +19,11 @@
 
 namespace smmu::iommu {
 
-inline constexpr Iova kWindow{0x800'0000};
+inline constexpr Iova kWindowBase{0x800'0000};
 inline constexpr std::uint64_t kWindowSize = 0x10'0000;
 inline constexpr Pa kTranslater{0x8'0809'0040};
 
-inline void alloc_window(Domain& domain, Iova base = kWindow) {
+inline void alloc_window(Domain& domain, Iova base = kWindowBase) {
   EXPECT_TRUE(domain.alloc_reserved_iova_domain(base, kWindowSize, 12));
 }
 

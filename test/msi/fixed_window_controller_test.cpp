@@ -5,7 +5,7 @@
 
 #include "test/msi/event_log.h"
 
-namespace smmu::iommu {
+namespace smmu::iommu::fixed_window_controller_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -41,4 +41,4 @@ TEST(FixedWindowController, AWindowThatCannotBeIsRefused) {
 }
 
 }  // namespace
-}  // namespace smmu::iommu
+}  // namespace smmu::iommu::fixed_window_controller_test

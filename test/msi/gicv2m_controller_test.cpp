@@ -11,7 +11,7 @@
 #include "smmu/testing/recording_controller.h"
 #include "test/heap/heap.h"
 
-namespace smmu::iommu {
+namespace smmu::iommu::gicv2m_controller_test {
 namespace {
 
 constexpr Pa kFrame{0x802'0000};
@@ -108,4 +108,4 @@ TEST(GicV2mController, IsNotMadeWithoutMemory) {
 }
 
 }  // namespace
-}  // namespace smmu::iommu
+}  // namespace smmu::iommu::gicv2m_controller_test

@@ -5,7 +5,7 @@
 #include "smmu/iommu/msi_controller.h"
 #include "test/msi/doorbells.h"
 
-namespace smmu::iommu {
+namespace smmu::iommu::isolation_test {
 namespace {
 
 class Spis final : public Mmio {
@@ -42,4 +42,4 @@ TEST(MsiIsolation, OfAGroupIsThatOfAllItsDevicesControllers) {
 }
 
 }  // namespace
-}  // namespace smmu::iommu
+}  // namespace smmu::iommu::isolation_test

@@ -6,7 +6,7 @@
 #include "test/heap/heap.h"
 #include "test/msi/event_log.h"
 
-namespace smmu::iommu {
+namespace smmu::iommu::its_controller_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -186,4 +186,4 @@ TEST_F(Its, AConfigurationThatCannotBeIsRefused) {
 }
 
 }  // namespace
-}  // namespace smmu::iommu
+}  // namespace smmu::iommu::its_controller_test

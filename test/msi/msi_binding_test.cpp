@@ -8,7 +8,7 @@
 #include "test/heap/heap.h"
 #include "test/msi/doorbells.h"
 
-namespace smmu::iommu {
+namespace smmu::iommu::msi_binding_test {
 namespace {
 
 using ::testing::IsEmpty;
@@ -36,8 +36,8 @@ TEST_F(Binding, InAReservedWindowMapsTheDoorbellAsADeviceThatIsWritten) {
     const auto binding = MsiBinding::create(nic, kDoorbell);
     ASSERT_TRUE(binding);
     EXPECT_TRUE(binding->is_current());
-    EXPECT_GE(binding->address(), kWindow);
-    EXPECT_LT(binding->address().value, kWindow.value + kWindowSize);
+    EXPECT_GE(binding->address(), kWindowBase);
+    EXPECT_LT(binding->address().value, kWindowBase.value + kWindowSize);
     EXPECT_EQ(domain_->iova_to_phys(binding->address()), kTranslater);
     const auto mapped = leaves(*domain_);
     ASSERT_THAT(mapped, SizeIs(1));
@@ -74,8 +74,8 @@ TEST_F(Binding, OfTwoDoorbellsAreTwoPages) {
 TEST_F(Binding, WithoutAWindowIsRefused) {
   Device& nic = attached("nic", *domain_);
   EXPECT_EQ(MsiBinding::create(nic, kDoorbell).error(), std::errc::invalid_argument);
-  ASSERT_TRUE(
-      domain_->alloc_reserved_iova_domain(kWindow, kWindowSize, 12, Prot::kRead | Prot::kNoExec));
+  ASSERT_TRUE(domain_->alloc_reserved_iova_domain(kWindowBase, kWindowSize, 12,
+                                                  Prot::kRead | Prot::kNoExec));
   EXPECT_EQ(MsiBinding::create(nic, kDoorbell).error(), std::errc::invalid_argument)
       << "a window that may not be written";
   EXPECT_THAT(leaves(*domain_), IsEmpty());
@@ -83,7 +83,7 @@ TEST_F(Binding, WithoutAWindowIsRefused) {
 
 TEST_F(Binding, InAWindowThatIsFullIsRefused) {
   Device& nic = attached("nic", *domain_);
-  ASSERT_TRUE(domain_->alloc_reserved_iova_domain(kWindow, kPage, 12));
+  ASSERT_TRUE(domain_->alloc_reserved_iova_domain(kWindowBase, kPage, 12));
   std::optional<MsiBinding> first = std::move(*MsiBinding::create(nic, kDoorbell));
   const Doorbell other{.address = Pa(0x802'0040)};
   EXPECT_EQ(MsiBinding::create(nic, other).error(), std::errc::not_enough_memory);
@@ -293,4 +293,4 @@ TEST_F(Binding, TakesNoMemoryThatMayNotBeRefused) {
 }
 
 }  // namespace
-}  // namespace smmu::iommu
+}  // namespace smmu::iommu::msi_binding_test

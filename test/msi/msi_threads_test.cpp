@@ -11,7 +11,7 @@
 #include "smmu/iommu/msi_vectors.h"
 #include "test/msi/doorbells.h"
 
-namespace smmu::iommu {
+namespace smmu::iommu::msi_threads_test {
 namespace {
 
 using ::testing::IsEmpty;
@@ -90,4 +90,4 @@ TEST(MsiThreads, AMessageIsEitherOfWhereTheDeviceIsOrNone) {
 }
 
 }  // namespace
-}  // namespace smmu::iommu
+}  // namespace smmu::iommu::msi_threads_test

@@ -9,7 +9,7 @@
 #include "test/heap/heap.h"
 #include "test/msi/doorbells.h"
 
-namespace smmu::iommu {
+namespace smmu::iommu::msi_vectors_test {
 namespace {
 
 using ::testing::IsEmpty;
@@ -197,7 +197,7 @@ TEST_F(Vectors, GoToAnotherItsWithoutAMomentThatNoDoorbellIsBound) {
 
 TEST_F(Vectors, StayWhereTheyAreIfTheOtherControllerCannot) {
   Device& nic = this->nic();
-  ASSERT_TRUE(domain_->alloc_reserved_iova_domain(kWindow, 4096, 12));
+  ASSERT_TRUE(domain_->alloc_reserved_iova_domain(kWindowBase, 4096, 12));
   auto vectors = std::move(*MsiVectors::create(nic, 3));
   const auto before = *vectors.message(0);
   EXPECT_EQ(vectors.retarget(*other_its_.its).error(), std::errc::not_enough_memory)
@@ -284,4 +284,4 @@ TEST_F(Vectors, ThatWereMovedFromHaveNothingToRenewOrRetarget) {
 }
 
 }  // namespace
-}  // namespace smmu::iommu
+}  // namespace smmu::iommu::msi_vectors_test

@@ -8,7 +8,7 @@
 
 #include "test/heap/heap.h"
 
-namespace smmu::iommu {
+namespace smmu::iommu::number_set_test {
 namespace {
 
 TEST(NumberSet, GivesTheLowestNumbersThatAreNobodys) {
@@ -89,4 +89,4 @@ TEST(NumberSet, AgreesWithASearchOfAllNumbers) {
 }
 
 }  // namespace
-}  // namespace smmu::iommu
+}  // namespace smmu::iommu::number_set_test

@@ -2,7 +2,7 @@
 #include "test/heap/heap.h"
 #include "test/pgtable/rig.h"
 
-namespace smmu::iommu {
+namespace smmu::iommu::allocation_failure_test {
 namespace {
 
 using Format = PgtableFormat;
@@ -99,4 +99,4 @@ TEST_F(AllocationFailure, OfTheHeapCannotHappenAfterCreate) {
 }
 
 }  // namespace
-}  // namespace smmu::iommu
+}  // namespace smmu::iommu::allocation_failure_test

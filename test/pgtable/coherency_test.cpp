@@ -8,7 +8,7 @@
 
 #include "test/pgtable/rig.h"
 
-namespace smmu::iommu {
+namespace smmu::iommu::coherency_test {
 namespace {
 
 using Format = PgtableFormat;
@@ -232,4 +232,4 @@ TEST(Coherency, OfWalksThatLookIntoCachesCleansNothing) {
 }
 
 }  // namespace
-}  // namespace smmu::iommu
+}  // namespace smmu::iommu::coherency_test

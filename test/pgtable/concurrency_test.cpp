@@ -9,7 +9,7 @@
 
 #include "test/pgtable/rig.h"
 
-namespace smmu::iommu {
+namespace smmu::iommu::concurrency_test {
 namespace {
 
 using Format = PgtableFormat;
@@ -197,4 +197,4 @@ TEST_F(Concurrency, ABlockThatCameFirstIsInTheWayOfATable) {
 }
 
 }  // namespace
-}  // namespace smmu::iommu
+}  // namespace smmu::iommu::concurrency_test

@@ -5,7 +5,7 @@
 
 #include "test/pgtable/rig.h"
 
-namespace smmu::iommu {
+namespace smmu::iommu::configuration_test {
 namespace {
 
 using Format = PgtableFormat;
@@ -419,4 +419,4 @@ TEST_F(Configuration, IsToldBeforeThereAreTables) {
 }
 
 }  // namespace
-}  // namespace smmu::iommu
+}  // namespace smmu::iommu::configuration_test

@@ -5,7 +5,7 @@
 
 #include "test/pgtable/rig.h"
 
-namespace smmu::iommu {
+namespace smmu::iommu::contiguous_test {
 namespace {
 
 using Format = PgtableFormat;
@@ -185,4 +185,4 @@ TEST_F(Contiguous, LetsTheFlushUseTheTables) {
 }
 
 }  // namespace
-}  // namespace smmu::iommu
+}  // namespace smmu::iommu::contiguous_test

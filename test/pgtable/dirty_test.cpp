@@ -3,7 +3,7 @@
 
 #include "test/pgtable/rig.h"
 
-namespace smmu::iommu {
+namespace smmu::iommu::dirty_test {
 namespace {
 
 using Format = PgtableFormat;
@@ -154,4 +154,4 @@ TEST_F(Dirty, PagesOfARunStayDirtyWhenTheOneThatSaysSoGoes) {
 }
 
 }  // namespace
-}  // namespace smmu::iommu
+}  // namespace smmu::iommu::dirty_test

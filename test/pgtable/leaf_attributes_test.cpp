@@ -3,7 +3,7 @@
 
 #include "test/pgtable/rig.h"
 
-namespace smmu::iommu {
+namespace smmu::iommu::leaf_attributes_test {
 namespace {
 
 constexpr Prot kRead = Prot::kRead, kWrite = Prot::kWrite, kCache = Prot::kCache;
@@ -164,4 +164,4 @@ TEST_F(LeafAttributes, OfShortDescriptorsAreNonSecureInTablesAndSections) {
 }
 
 }  // namespace
-}  // namespace smmu::iommu
+}  // namespace smmu::iommu::leaf_attributes_test

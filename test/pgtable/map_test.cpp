@@ -1,7 +1,7 @@
 // What map() answers, and what it leaves in the tables.
 #include "test/pgtable/rig.h"
 
-namespace smmu::iommu {
+namespace smmu::iommu::map_test {
 namespace {
 
 using Format = PgtableFormat;
@@ -331,4 +331,4 @@ TEST_F(Map, HasNoAddressBehindWhatIsNotMapped) {
 }
 
 }  // namespace
-}  // namespace smmu::iommu
+}  // namespace smmu::iommu::map_test

@@ -7,7 +7,7 @@
 #include "test/pgtable/rig.h"
 #include "test/pgtable/table_model.h"
 
-namespace smmu::iommu {
+namespace smmu::iommu::model_test {
 namespace {
 
 using Format = PgtableFormat;
@@ -240,4 +240,4 @@ INSTANTIATE_TEST_SUITE_P(Pgtable, EveryShape, ::testing::ValuesIn(kShapes),
                          [](const auto& shape) { return shape.param.name; });
 
 }  // namespace
-}  // namespace smmu::iommu
+}  // namespace smmu::iommu::model_test

@@ -11,7 +11,7 @@
 
 #include "smmu/emulator/ram.h"
 
-namespace smmu::iommu {
+namespace smmu::iommu::page_pool_test {
 namespace {
 
 constexpr Pa kBase{0x4000'0000};
@@ -106,4 +106,4 @@ TEST_F(PagePoolTest, ASmallRequestGetsTheSmallestBlock) {
 }
 
 }  // namespace
-}  // namespace smmu::iommu
+}  // namespace smmu::iommu::page_pool_test

@@ -4,7 +4,7 @@
 #include "smmu/testing/matchers.h"
 #include "test/pgtable/rig.h"
 
-namespace smmu::iommu {
+namespace smmu::iommu::secure_walk_test {
 namespace {
 
 using emulator::Outcome;
@@ -113,4 +113,4 @@ TEST_F(SecureWalk, LeavesByTheNsOfWhatIsMapped) {
 }
 
 }  // namespace
-}  // namespace smmu::iommu
+}  // namespace smmu::iommu::secure_walk_test

@@ -11,7 +11,7 @@
 #include "smmu/testing/software_v2.h"
 #include "test/pgtable/rig.h"
 
-namespace smmu::iommu {
+namespace smmu::iommu::smmu_v2_walk_test {
 namespace {
 
 using emulator::Direction;
@@ -153,4 +153,4 @@ TEST_F(SmmuV2Walk, FindsTheRightsOfShortDescriptors) {
 }
 
 }  // namespace
-}  // namespace smmu::iommu
+}  // namespace smmu::iommu::smmu_v2_walk_test

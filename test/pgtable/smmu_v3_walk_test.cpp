@@ -9,7 +9,7 @@
 #include "smmu/testing/matchers.h"
 #include "test/pgtable/rig.h"
 
-namespace smmu::iommu {
+namespace smmu::iommu::smmu_v3_walk_test {
 namespace {
 
 using emulator::Direction;
@@ -338,4 +338,4 @@ TEST_F(SmmuV3Walk, FindsWhatASplitLeaves) {
 }
 
 }  // namespace
-}  // namespace smmu::iommu
+}  // namespace smmu::iommu::smmu_v3_walk_test

@@ -6,7 +6,7 @@
 
 #include "test/pgtable/rig.h"
 
-namespace smmu::iommu {
+namespace smmu::iommu::split_test {
 namespace {
 
 using Format = PgtableFormat;
@@ -196,4 +196,4 @@ TEST_F(SplitBlocks, LetsNobodyFindTheBlockGone) {
 }
 
 }  // namespace
-}  // namespace smmu::iommu
+}  // namespace smmu::iommu::split_test

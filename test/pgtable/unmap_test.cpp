@@ -3,7 +3,7 @@
 
 #include "test/pgtable/rig.h"
 
-namespace smmu::iommu {
+namespace smmu::iommu::unmap_test {
 namespace {
 
 using Format = PgtableFormat;
@@ -238,4 +238,4 @@ TEST_F(Unmap, TrimmingKeepsTheTablesBetweenThoseThatAreEmpty) {
 }
 
 }  // namespace
-}  // namespace smmu::iommu
+}  // namespace smmu::iommu::unmap_test

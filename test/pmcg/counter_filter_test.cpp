@@ -6,7 +6,7 @@
 
 #include <string>
 
-namespace smmu::emulator {
+namespace smmu::emulator::counter_filter_test {
 namespace {
 
 using v3::SMMU_PMCG_EVTYPERn;
@@ -107,4 +107,4 @@ TEST(CounterGroups, SeeTheStreamsThatAreTheirs) {  // 10.4.1, 10.6
 }
 
 }  // namespace
-}  // namespace smmu::emulator
+}  // namespace smmu::emulator::counter_filter_test

@@ -7,7 +7,7 @@
 #include <array>
 #include <vector>
 
-namespace smmu::emulator {
+namespace smmu::emulator::ram_test {
 namespace {
 
 class Device final : public DeviceRegion {
@@ -309,4 +309,4 @@ TEST(Ram, EachRegionIsFoundAmongMany) {
 }
 
 }  // namespace
-}  // namespace smmu::emulator
+}  // namespace smmu::emulator::ram_test

@@ -18,7 +18,7 @@
 #include "test/study_trace/check_trace.h"
 #include "test/study_trace/temporary_folder.h"
 
-namespace smmu::study {
+namespace smmu::study::recorder_test {
 namespace {
 
 using iommu::DeviceDma;
@@ -186,4 +186,4 @@ TEST(Recorder, FreesOfWhatWasNotSeenAreLeftOutAndCounted) {
 }
 
 }  // namespace
-}  // namespace smmu::study
+}  // namespace smmu::study::recorder_test

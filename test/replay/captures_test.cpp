@@ -10,15 +10,15 @@
 #include "emulator/cli/replay_checks.h"
 #include "smmu/arch/v3/registers.h"
 
-namespace smmu::cli {
+namespace smmu::cli::captures_test {
 namespace {
 
 using emulator::CachePolicy;
 using emulator::Caching;
-using testing::Contains;
-using testing::Each;
-using testing::HasSubstr;
-using testing::IsEmpty;
+using ::testing::Contains;
+using ::testing::Each;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 const Capture& committed(const std::string& name) {
   static const Capture strict =
@@ -38,7 +38,7 @@ Caching caching_of(CachePolicy policy) {
           .configuration = {.sets = 2, .ways = 2}};
 }
 
-class CommittedCapture : public testing::TestWithParam<std::tuple<const char*, CachePolicy>> {
+class CommittedCapture : public ::testing::TestWithParam<std::tuple<const char*, CachePolicy>> {
  protected:
   const Capture& capture() const { return committed(std::get<0>(GetParam())); }
   Caching caching() const { return caching_of(std::get<1>(GetParam())); }
@@ -99,10 +99,10 @@ TEST_P(CommittedCapture, ThePolicyKeepsWhatItSays) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, CommittedCapture,
-                         testing::Combine(testing::Values("linux-6.1-strict", "linux-6.1-vfio"),
-                                          testing::Values(CachePolicy::kNone,
-                                                          CachePolicy::kRealistic,
-                                                          CachePolicy::kAdversarial)));
+                         ::testing::Combine(::testing::Values("linux-6.1-strict", "linux-6.1-vfio"),
+                                            ::testing::Values(CachePolicy::kNone,
+                                                              CachePolicy::kRealistic,
+                                                              CachePolicy::kAdversarial)));
 
 // --- What a check would be worth if it could not fail. ---
 
@@ -450,4 +450,4 @@ TEST(ChangedCapture, AnIllegalOrMissingOrExtraCommandIsNoticed) {
 }
 
 }  // namespace
-}  // namespace smmu::cli
+}  // namespace smmu::cli::captures_test

@@ -8,13 +8,13 @@
 #include "emulator/cli/replay_checks.h"
 #include "smmu/arch/v3/registers.h"
 
-namespace smmu::cli {
+namespace smmu::cli::other_shapes_test {
 namespace {
 
 using emulator::CachePolicy;
-using testing::Each;
-using testing::HasSubstr;
-using testing::IsEmpty;
+using ::testing::Each;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 constexpr std::uint64_t kStreamTable = 0x50000000;
 constexpr std::uint64_t kArray = 0x51000000;
@@ -187,7 +187,7 @@ class Builder {
   Capture capture_;
 };
 
-class OtherShapes : public testing::TestWithParam<Shape> {};
+class OtherShapes : public ::testing::TestWithParam<Shape> {};
 
 TEST_P(OtherShapes, AgreeInEveryCheckUnderEveryPolicy) {
   const Capture capture = Builder(GetParam()).take();
@@ -212,7 +212,7 @@ TEST_P(OtherShapes, AgreeInEveryCheckUnderEveryPolicy) {
 
 INSTANTIATE_TEST_SUITE_P(
     Made, OtherShapes,
-    testing::Values(
+    ::testing::Values(
         Shape{"4K_48bit_linear", 12, 16, 0, false, 0x8, 0x7fff12345000},
         Shape{"4K_39bit_2level", 12, 25, 0, true, 0x1234, 0x7f12345000},
         Shape{"4K_32bit_linear", 12, 32, 0, false, 0x1ff, 0x12345000},
@@ -236,4 +236,4 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& shape) { return std::string(shape.param.name); });
 
 }  // namespace
-}  // namespace smmu::cli
+}  // namespace smmu::cli::other_shapes_test

@@ -10,7 +10,7 @@
 #include "emulator/cli/scenario_player.h"
 #include "emulator/cli/verdict.h"
 
-namespace smmu::cli {
+namespace smmu::cli::scripted_test {
 namespace {
 
 using emulator::CachePolicy;
@@ -49,8 +49,8 @@ struct Set {
   friend std::ostream& operator<<(std::ostream& out, const Set& set) { return out << set.folder; }
 };
 
-class Scripted : public testing::TestWithParam<std::tuple<Set, CachePolicy, SpeculativePrefetch>> {
-};
+class Scripted
+    : public ::testing::TestWithParam<std::tuple<Set, CachePolicy, SpeculativePrefetch>> {};
 
 TEST_P(Scripted, EveryOpAgreesUnderEveryPolicy) {
   const Set& set = std::get<0>(GetParam());
@@ -76,12 +76,12 @@ TEST_P(Scripted, EveryOpAgreesUnderEveryPolicy) {
 
 INSTANTIATE_TEST_SUITE_P(
     All, Scripted,
-    testing::Combine(testing::Values(Set{"scripted", 63, 1320, 145, 594},
-                                     Set{"scripted-stage2", 71, 2719, 471, 903},
-                                     Set{"scripted-nested", 69, 2279, 345, 1034}),
-                     testing::Values(CachePolicy::kNone, CachePolicy::kRealistic,
-                                     CachePolicy::kAdversarial),
-                     testing::Values(SpeculativePrefetch::kOff, SpeculativePrefetch::kOn)));
+    ::testing::Combine(::testing::Values(Set{"scripted", 63, 1320, 145, 594},
+                                         Set{"scripted-stage2", 71, 2719, 471, 903},
+                                         Set{"scripted-nested", 69, 2279, 345, 1034}),
+                       ::testing::Values(CachePolicy::kNone, CachePolicy::kRealistic,
+                                         CachePolicy::kAdversarial),
+                       ::testing::Values(SpeculativePrefetch::kOff, SpeculativePrefetch::kOn)));
 
 TEST(ScriptedWithoutItsDeviations, QemusSlipsAreDisagreements) {
   const Played played = play(load_scenarios(kFolder / "scenarios.jsonl.gz"), Deviations(),
@@ -122,4 +122,4 @@ TEST(ScriptedChanged, EveryKindOfOpIsJudged) {
 }
 
 }  // namespace
-}  // namespace smmu::cli
+}  // namespace smmu::cli::scripted_test

@@ -12,7 +12,7 @@
 #include "bench/study/bitmap.h"
 #include "test/study/model.h"
 
-namespace smmu::study {
+namespace smmu::study::allocators_test {
 namespace {
 
 constexpr Pfn k4GiB = Pfn{1} << 20;
@@ -234,4 +234,4 @@ TEST(Bump, PassesWhatIsFreedUntilItComesRound) {
 }
 
 }  // namespace
-}  // namespace smmu::study
+}  // namespace smmu::study::allocators_test

@@ -15,7 +15,7 @@
 #include "bench/study/document_json.h"
 #include "bench/study/table.h"
 
-namespace smmu::study {
+namespace smmu::study::document_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -209,4 +209,4 @@ TEST(Table, ShowsEveryCell) {
 }
 
 }  // namespace
-}  // namespace smmu::study
+}  // namespace smmu::study::document_test

@@ -15,7 +15,7 @@
 
 #include "bench/study/document.h"
 
-namespace smmu::study {
+namespace smmu::study::tool_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -168,4 +168,4 @@ TEST_F(Tool, CountsTheSameEveryTimeOrSaysThatThereIsNoValgrind) {
 }
 
 }  // namespace
-}  // namespace smmu::study
+}  // namespace smmu::study::tool_test

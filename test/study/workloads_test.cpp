@@ -14,7 +14,7 @@
 #include "bench/study/workload.h"
 #include "test/study/model.h"
 
-namespace smmu::study {
+namespace smmu::study::workloads_test {
 namespace {
 
 // Stands before an allocator and holds its answers against the model.
@@ -206,4 +206,4 @@ TEST(Matrix, MeasuresEveryCell) {
 }
 
 }  // namespace
-}  // namespace smmu::study
+}  // namespace smmu::study::workloads_test

@@ -11,7 +11,7 @@
 #include "test/study_trace/check_trace.h"
 #include "test/study_trace/temporary_folder.h"
 
-namespace smmu::study {
+namespace smmu::study::capture_test {
 namespace {
 
 constexpr char kStreams[] =
@@ -249,4 +249,4 @@ TEST(CaptureTrace, EveryWrongFileHasItsSentence) {
 }
 
 }  // namespace
-}  // namespace smmu::study
+}  // namespace smmu::study::capture_test

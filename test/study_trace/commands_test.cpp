@@ -7,7 +7,7 @@
 #include "bench/study/trace/reader.h"
 #include "test/study_trace/temporary_folder.h"
 
-namespace smmu::study {
+namespace smmu::study::commands_test {
 namespace {
 
 struct Output {
@@ -21,16 +21,16 @@ Output run(const std::string& arguments) {
   app.require_subcommand(1);
   int status = 99;
   add_trace_commands(app, status);
-  testing::internal::CaptureStdout();
-  testing::internal::CaptureStderr();
+  ::testing::internal::CaptureStdout();
+  ::testing::internal::CaptureStderr();
   try {
     app.parse(arguments);
   } catch (const CLI::ParseError& error) {
     status = app.exit(error);
   }
   std::fflush(stdout);
-  std::string out = testing::internal::GetCapturedStdout();
-  return {status, std::move(out), testing::internal::GetCapturedStderr()};
+  std::string out = ::testing::internal::GetCapturedStdout();
+  return {status, std::move(out), ::testing::internal::GetCapturedStderr()};
 }
 
 TEST(TraceCommands, ATraceIsMadeOfEveryFormat) {
@@ -127,4 +127,4 @@ TEST(TraceCommands, ATraceThatCannotBeWrittenWholeIsSaid) {
 }
 
 }  // namespace
-}  // namespace smmu::study
+}  // namespace smmu::study::commands_test

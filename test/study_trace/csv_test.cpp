@@ -8,7 +8,7 @@
 #include "test/study_trace/check_trace.h"
 #include "test/study_trace/temporary_folder.h"
 
-namespace smmu::study {
+namespace smmu::study::csv_test {
 namespace {
 
 Trace read(const TemporaryFolder& folder, std::string_view text) {
@@ -81,4 +81,4 @@ TEST(Csv, EveryWrongHeadingHasItsSentence) {
 }
 
 }  // namespace
-}  // namespace smmu::study
+}  // namespace smmu::study::csv_test

@@ -10,7 +10,7 @@
 #include "test/study_trace/check_trace.h"
 #include "test/study_trace/temporary_folder.h"
 
-namespace smmu::study {
+namespace smmu::study::events_test {
 namespace {
 
 Trace infer(const TemporaryFolder& folder, std::string_view text, std::uint64_t granule = 4096) {
@@ -172,4 +172,4 @@ TEST(TraceEvents, TheTopOfTheSpaceIsAPlaceLikeAnyOther) {
 }
 
 }  // namespace
-}  // namespace smmu::study
+}  // namespace smmu::study::events_test

@@ -12,7 +12,7 @@
 #include "test/study_trace/check_trace.h"
 #include "test/study_trace/domain_allocator.h"
 
-namespace smmu::study {
+namespace smmu::study::generator_test {
 namespace {
 
 // 64-bit FNV-1a.
@@ -160,4 +160,4 @@ TEST(Generator, EveryWrongParameterHasItsSentence) {
 }
 
 }  // namespace
-}  // namespace smmu::study
+}  // namespace smmu::study::generator_test

@@ -13,7 +13,7 @@
 #include "test/study_trace/domain_allocator.h"
 #include "test/study_trace/temporary_folder.h"
 
-namespace smmu::study {
+namespace smmu::study::hostile_test {
 namespace {
 
 constexpr int kMutations = 2000;
@@ -111,7 +111,7 @@ struct Hostile {
   std::function<std::string()> valid;
 };
 
-class HostileTrace : public testing::TestWithParam<Hostile> {};
+class HostileTrace : public ::testing::TestWithParam<Hostile> {};
 
 TEST_P(HostileTrace, IsReadOrRefused) {
   const TemporaryFolder folder;
@@ -169,10 +169,10 @@ std::string csv() {
 }
 
 INSTANTIATE_TEST_SUITE_P(EveryFormat, HostileTrace,
-                         testing::Values(Hostile{"text", TraceFormat::kText, generated_text},
-                                         Hostile{"linux", TraceFormat::kLinux, recorded_linux},
-                                         Hostile{"events", TraceFormat::kEvents, events},
-                                         Hostile{"csv", TraceFormat::kCsv, csv}),
+                         ::testing::Values(Hostile{"text", TraceFormat::kText, generated_text},
+                                           Hostile{"linux", TraceFormat::kLinux, recorded_linux},
+                                           Hostile{"events", TraceFormat::kEvents, events},
+                                           Hostile{"csv", TraceFormat::kCsv, csv}),
                          [](const auto& hostile) { return std::string(hostile.param.name); });
 
 TEST(HostileCaptureTrace, IsReadOrRefused) {
@@ -262,4 +262,4 @@ TEST(HostileTraceIds, TakeNoLongTime) {
 }
 
 }  // namespace
-}  // namespace smmu::study
+}  // namespace smmu::study::hostile_test

@@ -6,7 +6,7 @@
 
 #include "test/study_trace/temporary_folder.h"
 
-namespace smmu::study {
+namespace smmu::study::lines_test {
 namespace {
 
 std::vector<std::string> lines_of(const std::string& file) {
@@ -118,4 +118,4 @@ TEST(TraceLines, WordsBeyondTheLastAreLeftOut) {
 }
 
 }  // namespace
-}  // namespace smmu::study
+}  // namespace smmu::study::lines_test

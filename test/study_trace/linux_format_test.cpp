@@ -7,7 +7,7 @@
 #include "test/study_trace/check_trace.h"
 #include "test/study_trace/temporary_folder.h"
 
-namespace smmu::study {
+namespace smmu::study::linux_format_test {
 namespace {
 
 Trace read(const std::string& file) {
@@ -117,4 +117,4 @@ TEST(LinuxFormat, ARangeIsFreedOnce) {
 }
 
 }  // namespace
-}  // namespace smmu::study
+}  // namespace smmu::study::linux_format_test

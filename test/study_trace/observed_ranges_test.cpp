@@ -9,7 +9,7 @@
 #include "bench/study/trace/text_format.h"
 #include "test/study_trace/check_trace.h"
 
-namespace smmu::study {
+namespace smmu::study::observed_ranges_test {
 namespace {
 
 using Appearance = ObservedRanges::Appearance;
@@ -171,4 +171,4 @@ TEST(ObservedRanges, NothingOverlapsWhateverComes) {
 }
 
 }  // namespace
-}  // namespace smmu::study
+}  // namespace smmu::study::observed_ranges_test

@@ -10,7 +10,7 @@
 #include "test/study_trace/domain_allocator.h"
 #include "test/study_trace/temporary_folder.h"
 
-namespace smmu::study {
+namespace smmu::study::replay_test {
 namespace {
 
 struct Output {
@@ -21,12 +21,12 @@ struct Output {
 
 Output run(const std::string& file, const std::string& allocator,
            Comparison comparison = Comparison::kYes) {
-  testing::internal::CaptureStdout();
-  testing::internal::CaptureStderr();
+  ::testing::internal::CaptureStdout();
+  ::testing::internal::CaptureStderr();
   const int status = replay_file({file, allocator, comparison}, test_allocators());
   std::fflush(stdout);
-  std::string out = testing::internal::GetCapturedStdout();
-  return {status, std::move(out), testing::internal::GetCapturedStderr()};
+  std::string out = ::testing::internal::GetCapturedStdout();
+  return {status, std::move(out), ::testing::internal::GetCapturedStderr()};
 }
 
 bool has(const std::string& text, std::string_view part) {
@@ -230,4 +230,4 @@ TEST(Replay, BadInputIsASentenceAndTwo) {
 }
 
 }  // namespace
-}  // namespace smmu::study
+}  // namespace smmu::study::replay_test

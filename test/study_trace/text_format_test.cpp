@@ -7,7 +7,7 @@
 #include "test/study_trace/check_trace.h"
 #include "test/study_trace/temporary_folder.h"
 
-namespace smmu::study {
+namespace smmu::study::text_format_test {
 namespace {
 
 constexpr char kExample[] =
@@ -190,4 +190,4 @@ TEST(TextFormat, DomainsAreLimited) {
 }
 
 }  // namespace
-}  // namespace smmu::study
+}  // namespace smmu::study::text_format_test

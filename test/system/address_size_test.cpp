@@ -4,7 +4,7 @@
 #include "smmu/testing/board.h"
 #include "smmu/testing/matchers.h"
 
-namespace smmu::testing {
+namespace smmu::testing::address_size_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -168,4 +168,4 @@ TEST_F(AddressesBeyond, OfATableOfStesAreFetchFaults) {  // (5)
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::address_size_test

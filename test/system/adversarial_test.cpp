@@ -4,7 +4,7 @@
 #include "smmu/testing/board.h"
 #include "smmu/testing/matchers.h"
 
-namespace smmu::testing {
+namespace smmu::testing::adversarial_test {
 namespace {
 
 using emulator::SpeculativePrefetch;
@@ -137,4 +137,4 @@ TEST_F(Adversarial, AnInvalidL1cdIsForgottenForAllThatItCovers) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::adversarial_test

@@ -6,7 +6,7 @@
 
 #include "test/system/ats_stream.h"
 
-namespace smmu::testing {
+namespace smmu::testing::ats_agreement_test {
 namespace {
 
 using emulator::CompletionStatus;
@@ -173,4 +173,4 @@ TEST_P(AtsAgreement, IsNotDisturbedByAnything) {
 INSTANTIATE_TEST_SUITE_P(Seeds, AtsAgreement, ::testing::Values(1U, 2U, 3U));
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::ats_agreement_test

@@ -10,7 +10,7 @@
 #include "smmu/arch/v3/queue_registers.h"
 #include "test/system/ats_stream.h"
 
-namespace smmu::testing {
+namespace smmu::testing::ats_concurrency_test {
 namespace {
 
 using emulator::CachePolicy;
@@ -160,4 +160,4 @@ INSTANTIATE_TEST_SUITE_P(Modes, AtsConcurrency,
                                            Mode{CachePolicy::kAdversarial, AtsMode::kSplitStage}));
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::ats_concurrency_test

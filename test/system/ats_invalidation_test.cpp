@@ -5,7 +5,7 @@
 #include "test/system/ats_stream.h"
 #include "test/system/enhanced_queue.h"
 
-namespace smmu::testing {
+namespace smmu::testing::ats_invalidation_test {
 namespace {
 
 using emulator::AtcInvalidation;
@@ -327,4 +327,4 @@ TEST_F(AtcInvalidations, FailForEachOfTwoQueues) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::ats_invalidation_test

@@ -1,7 +1,7 @@
 // Translation Requests (IHI 0070, 3.9.1.2, 3.13.7, 13.6 and 13.7).
 #include "test/system/ats_stream.h"
 
-namespace smmu::testing {
+namespace smmu::testing::ats_request_test {
 namespace {
 
 using emulator::CompletionStatus;
@@ -434,4 +434,4 @@ TEST(AtsAbsent, RequestsAreRefusedInSilence) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::ats_request_test

@@ -4,7 +4,7 @@
 
 #include "test/system/ats_stream.h"
 
-namespace smmu::testing {
+namespace smmu::testing::ats_translated_test {
 namespace {
 
 using emulator::Direction;
@@ -292,4 +292,4 @@ TEST(AtsWithoutRecords, HasNoBitForThem) {  // 6.3.1, ATSRECERR
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::ats_translated_test

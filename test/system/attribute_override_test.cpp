@@ -4,7 +4,7 @@
 #include "smmu/testing/board.h"
 #include "smmu/testing/matchers.h"
 
-namespace smmu::testing {
+namespace smmu::testing::attribute_override_test {
 namespace {
 
 using emulator::Content;
@@ -427,4 +427,4 @@ TEST_F(NoTypeOverrides, AlloccfgIsReserved) {  // 6.3.2: ATTR_TYPES_OVR 0
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::attribute_override_test

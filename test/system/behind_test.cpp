@@ -5,7 +5,7 @@
 #include "smmu/testing/board.h"
 #include "smmu/testing/matchers.h"
 
-namespace smmu::testing {
+namespace smmu::testing::behind_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -261,4 +261,4 @@ TEST_F(BehindAnSmmu, EachHasACacheOfItsOwn) {  // 4.4
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::behind_test

@@ -8,7 +8,7 @@
 #include "smmu/testing/board.h"
 #include "smmu/testing/matchers.h"
 
-namespace smmu::testing {
+namespace smmu::testing::bring_up_order_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -422,4 +422,4 @@ TEST_F(QemuTest, OneAfterTheOther) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::bring_up_order_test

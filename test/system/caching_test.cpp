@@ -3,7 +3,7 @@
 #include "smmu/testing/board.h"
 #include "smmu/testing/matchers.h"
 
-namespace smmu::testing {
+namespace smmu::testing::caching_test {
 namespace {
 
 using emulator::CachePolicy;
@@ -299,4 +299,4 @@ TEST_P(Ranges, OfAnotherGranuleMayLeavePages) {  // TG names the tables that ent
 INSTANTIATE_TEST_SUITE_P(Granule, Ranges, ::testing::Values(12U, 14U, 16U));
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::caching_test

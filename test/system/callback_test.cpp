@@ -7,7 +7,7 @@
 #include "smmu/testing/board.h"
 #include "smmu/testing/matchers.h"
 
-namespace smmu::testing {
+namespace smmu::testing::callback_test {
 namespace {
 
 using v3::CMD_SYNC;
@@ -153,4 +153,4 @@ TEST_F(Callbacks, AnInterruptIsNotSignalledAfterItsDisablingIsAcknowledged) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::callback_test

@@ -8,7 +8,7 @@
 #include "smmu/testing/board.h"
 #include "smmu/testing/matchers.h"
 
-namespace smmu::testing {
+namespace smmu::testing::command_legality_test {
 namespace {
 
 using v3::CommandError;
@@ -96,4 +96,4 @@ INSTANTIATE_TEST_SUITE_P(Stages, Commands,
                                            Stages{true, true}));
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::command_legality_test

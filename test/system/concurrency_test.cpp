@@ -14,7 +14,7 @@
 #include "smmu/emulator/ram.h"
 #include "smmu/emulator/smmu_v3.h"
 
-namespace smmu::emulator {
+namespace smmu::emulator::concurrency_test {
 namespace {
 
 constexpr std::uint64_t kRam = 0x4000'0000;
@@ -27,7 +27,7 @@ constexpr unsigned kLog2Commands = 8;
 
 // One stream whose only page, at address 0, is one of two; the hexadecimal
 // words are a legal STE, CD and 4 KiB tables of 39 bits.
-class Concurrency : public testing::TestWithParam<CachePolicy> {
+class Concurrency : public ::testing::TestWithParam<CachePolicy> {
  protected:
   void SetUp() override {
     ASSERT_TRUE(ram_.add(Pa(kRam), 16 << 20));
@@ -118,8 +118,8 @@ TEST_P(Concurrency, NoWriteReachesAPageAfterTheSyncThatFollowedItsInvalidation) 
 }
 
 INSTANTIATE_TEST_SUITE_P(EveryPolicy, Concurrency,
-                         testing::Values(CachePolicy::kNone, CachePolicy::kRealistic,
-                                         CachePolicy::kAdversarial),
+                         ::testing::Values(CachePolicy::kNone, CachePolicy::kRealistic,
+                                           CachePolicy::kAdversarial),
                          [](const auto& policy) {
                            switch (policy.param) {
                              case CachePolicy::kNone:
@@ -133,4 +133,4 @@ INSTANTIATE_TEST_SUITE_P(EveryPolicy, Concurrency,
                          });
 
 }  // namespace
-}  // namespace smmu::emulator
+}  // namespace smmu::emulator::concurrency_test

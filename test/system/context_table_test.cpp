@@ -2,7 +2,7 @@
 #include "smmu/testing/board.h"
 #include "smmu/testing/matchers.h"
 
-namespace smmu::testing {
+namespace smmu::testing::context_table_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -181,4 +181,4 @@ TEST_F(ContextTables, ADisabledHalfIsNotChecked) {  // 5.4.2
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::context_table_test

@@ -3,7 +3,7 @@
 #include "smmu/testing/board.h"
 #include "smmu/testing/matchers.h"
 
-namespace smmu::testing {
+namespace smmu::testing::contiguous_entry_test {
 namespace {
 
 using emulator::CachePolicy;
@@ -195,4 +195,4 @@ INSTANTIATE_TEST_SUITE_P(Policies, ContiguousElsewhere,
                          ::testing::Values(CachePolicy::kNone, CachePolicy::kRealistic));
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::contiguous_entry_test

@@ -4,7 +4,7 @@
 #include "smmu/testing/board.h"
 #include "smmu/testing/matchers.h"
 
-namespace smmu::testing {
+namespace smmu::testing::control_test {
 namespace {
 
 using emulator::Reset;
@@ -180,4 +180,4 @@ TEST(WarmReset, KeepsTranslationsThatPowerOnLoses) {  // 3.11: software invalida
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::control_test

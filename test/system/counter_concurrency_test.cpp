@@ -7,7 +7,7 @@
 #include "test/system/counter_driver.h"
 #include "test/system/stalling_stream.h"
 
-namespace smmu::testing {
+namespace smmu::testing::counter_concurrency_test {
 namespace {
 
 using emulator::SmmuV3;
@@ -123,4 +123,4 @@ TEST_F(CountingThreads, AreSilentOnceTheInterruptIsDisabled) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::counter_concurrency_test

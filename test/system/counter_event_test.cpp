@@ -8,7 +8,7 @@
 #include "test/system/operation.h"
 #include "test/system/stalling_stream.h"
 
-namespace smmu::testing {
+namespace smmu::testing::counter_event_test {
 namespace {
 
 using emulator::CachePolicy;
@@ -408,4 +408,4 @@ TEST(CountedObservers, HearWhatTheyHeardWithoutAGroup) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::counter_event_test

@@ -3,7 +3,7 @@
 #include "test/system/counter_driver.h"
 #include "test/system/two_spaces.h"
 
-namespace smmu::testing {
+namespace smmu::testing::counter_filter_test {
 namespace {
 
 using emulator::CounterGroupConfig;
@@ -217,4 +217,4 @@ TEST_F(InASystemWithout, EveryStreamIsNonSecure) {  // 10.6
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::counter_filter_test

@@ -6,7 +6,7 @@
 #include "test/system/counter_driver.h"
 #include "test/system/two_spaces.h"
 
-namespace smmu::testing {
+namespace smmu::testing::counter_overflow_test {
 namespace {
 
 using emulator::CounterGroupConfig;
@@ -386,4 +386,4 @@ TEST(CounterLines, AreOneForEachGroup) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::counter_overflow_test

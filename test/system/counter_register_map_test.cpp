@@ -10,7 +10,7 @@
 #include "smmu/emulator/ram.h"
 #include "smmu/emulator/smmu_v3.h"
 
-namespace smmu::testing {
+namespace smmu::testing::counter_register_map_test {
 namespace {
 
 using emulator::CounterGroup;
@@ -425,4 +425,4 @@ TEST(CounterRegisters, StayWhatTheyCanBe) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::counter_register_map_test

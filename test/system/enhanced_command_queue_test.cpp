@@ -5,7 +5,7 @@
 #include "test/system/enhanced_queue.h"
 #include "test/system/stalling_stream.h"
 
-namespace smmu::testing {
+namespace smmu::testing::enhanced_command_queue_test {
 namespace {
 
 using v3::CMD_SYNC;
@@ -299,4 +299,4 @@ TEST_F(WatchedQueues, TakeTurns) {  // 3.5.6.1
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::enhanced_command_queue_test

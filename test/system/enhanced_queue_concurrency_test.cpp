@@ -9,7 +9,7 @@
 #include "smmu/testing/board.h"
 #include "smmu/testing/matchers.h"
 
-namespace smmu::testing {
+namespace smmu::testing::enhanced_queue_concurrency_test {
 namespace {
 
 using emulator::CachePolicy;
@@ -160,4 +160,4 @@ INSTANTIATE_TEST_SUITE_P(Policies, EnhancedQueueConcurrency,
                                            CachePolicy::kAdversarial));
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::enhanced_queue_concurrency_test

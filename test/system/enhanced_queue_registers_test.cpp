@@ -5,7 +5,7 @@
 #include "smmu/arch/v3/identification_registers.h"
 #include "test/system/enhanced_queue.h"
 
-namespace smmu::testing {
+namespace smmu::testing::enhanced_queue_registers_test {
 namespace {
 
 using emulator::SmmuV3Config;
@@ -159,4 +159,4 @@ TEST(WithoutEnhancedQueues, TheirRegistersAreReserved) {  // 6.3.2, ECMDQ 0
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::enhanced_queue_registers_test

@@ -3,7 +3,7 @@
 
 #include "test/system/enhanced_queue.h"
 
-namespace smmu::testing {
+namespace smmu::testing::enhanced_queue_sync_test {
 namespace {
 
 using v3::CMD_SYNC;
@@ -162,4 +162,4 @@ TEST_F(SyncsInFlight, DoNotHoldUpWhatComesAfter) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::enhanced_queue_sync_test

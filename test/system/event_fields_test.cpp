@@ -3,7 +3,7 @@
 #include "smmu/testing/board.h"
 #include "smmu/testing/matchers.h"
 
-namespace smmu::testing {
+namespace smmu::testing::event_fields_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -194,4 +194,4 @@ TEST_F(EventFields, OfTranslatedTransactions) {  // 7.3.8
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::event_fields_test

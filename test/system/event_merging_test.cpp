@@ -4,7 +4,7 @@
 #include "smmu/testing/board.h"
 #include "smmu/testing/matchers.h"
 
-namespace smmu::testing {
+namespace smmu::testing::event_merging_test {
 namespace {
 
 using emulator::Direction;
@@ -197,4 +197,4 @@ TEST_F(NoMerging, IsWhatAnSmmuDoesUnlessToldOtherwise) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::event_merging_test

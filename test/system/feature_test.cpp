@@ -5,7 +5,7 @@
 #include "smmu/testing/board.h"
 #include "smmu/testing/matchers.h"
 
-namespace smmu::testing {
+namespace smmu::testing::feature_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -234,4 +234,4 @@ TEST(BigEndianTables, AreAllThatSomeRead) {  // 5.4, ENDI: TTENDIAN 0b11
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::feature_test

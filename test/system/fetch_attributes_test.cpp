@@ -6,7 +6,7 @@
 #include "smmu/testing/board.h"
 #include "smmu/testing/matchers.h"
 
-namespace smmu::testing {
+namespace smmu::testing::fetch_attributes_test {
 namespace {
 
 using emulator::ConfigurationFetch;
@@ -144,4 +144,4 @@ TEST_F(FetchAttributes, OfCdsAreCombinedWithThoseOfStage2) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::fetch_attributes_test

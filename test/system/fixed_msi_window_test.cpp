@@ -3,7 +3,7 @@
 
 #include "test/system/doorbells.h"
 
-namespace smmu::testing {
+namespace smmu::testing::fixed_msi_window_test {
 namespace {
 
 using emulator::FixedMsiWindow;
@@ -75,4 +75,4 @@ TEST(FixedMsiWindowSystem, FaultsOutsideAreRecordedAsEver) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::fixed_msi_window_test

@@ -3,7 +3,7 @@
 #include "smmu/testing/board.h"
 #include "smmu/testing/matchers.h"
 
-namespace smmu::testing {
+namespace smmu::testing::granule_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -214,4 +214,4 @@ TEST_F(Granules, ThatAreNotImplementedMakeTheCdIllegal) {  // 5.4, TG0; 6.3.6
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::granule_test

@@ -14,7 +14,7 @@
 #include "test/system/enhanced_queue.h"
 #include "test/system/moved.h"
 
-namespace smmu::testing {
+namespace smmu::testing::hostile_snapshot_test {
 namespace {
 
 using emulator::CachePolicy;
@@ -240,4 +240,4 @@ INSTANTIATE_TEST_SUITE_P(Kinds, HostileSnapshot,
                                            Kind{CachePolicy::kRealistic, Pace::kAtOnce, false}));
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::hostile_snapshot_test

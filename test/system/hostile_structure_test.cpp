@@ -10,7 +10,7 @@
 #include "smmu/testing/board.h"
 #include "smmu/testing/matchers.h"
 
-namespace smmu::testing {
+namespace smmu::testing::hostile_structure_test {
 namespace {
 
 using emulator::CachePolicy;
@@ -359,4 +359,4 @@ TEST_F(QueuesThatEnd, LosePageRequests) {  // 8.2, PRIQ_ABT_ERR
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::hostile_structure_test

@@ -6,7 +6,7 @@
 #include "smmu/arch/v3/secure_registers.h"
 #include "test/system/id_field.h"
 
-namespace smmu::testing {
+namespace smmu::testing::id_field_secure_test {
 namespace {
 
 using namespace id_field;
@@ -105,4 +105,4 @@ TEST(IdField, SMMU_S_IDR6_CMDQ_CONTROL_PAGE_LOG2NUMP) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::id_field_secure_test

@@ -5,7 +5,7 @@
 #include "smmu/arch/v3/control_registers.h"
 #include "test/system/id_field.h"
 
-namespace smmu::testing {
+namespace smmu::testing::id_field_tables_test {
 namespace {
 
 using namespace id_field;
@@ -240,4 +240,4 @@ TEST(IdField, SMMU_IDR5_STALL_MAX) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::id_field_tables_test

@@ -7,7 +7,7 @@
 #include "smmu/arch/v3/secure_registers.h"
 #include "smmu/arch/v3/translation_operation_registers.h"
 
-namespace smmu::testing {
+namespace smmu::testing::id_field_test {
 namespace {
 
 using namespace id_field;
@@ -256,4 +256,4 @@ TEST(IdField, SMMU_IDR2_BA_VATOS) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::id_field_test

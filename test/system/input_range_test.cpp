@@ -3,7 +3,7 @@
 #include "smmu/testing/board.h"
 #include "smmu/testing/matchers.h"
 
-namespace smmu::testing {
+namespace smmu::testing::input_range_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -137,4 +137,4 @@ TEST(T0sz, HasALeastAndAMost) {  // 5.4, T0SZ: 48-bit addresses; STT
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::input_range_test

@@ -5,7 +5,7 @@
 #include "smmu/testing/board.h"
 #include "smmu/testing/matchers.h"
 
-namespace smmu::testing {
+namespace smmu::testing::interrupt_edge_test {
 namespace {
 
 using ::testing::SizeIs;
@@ -196,4 +196,4 @@ TEST_F(InterruptEdges, FindTheirCausesThere) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::interrupt_edge_test

@@ -4,7 +4,7 @@
 #include "smmu/testing/board.h"
 #include "smmu/testing/matchers.h"
 
-namespace smmu::testing {
+namespace smmu::testing::known_slip_test {
 namespace {
 
 using emulator::Direction;
@@ -374,4 +374,4 @@ TEST_F(KnownSlipsOfSmallQueues, AFullEventQueueOverflows) {  // 7.4; it is no ab
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::known_slip_test

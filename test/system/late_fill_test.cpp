@@ -5,7 +5,7 @@
 #include "smmu/testing/board.h"
 #include "smmu/testing/matchers.h"
 
-namespace smmu::testing {
+namespace smmu::testing::late_fill_test {
 namespace {
 
 using emulator::CachePolicy;
@@ -148,4 +148,4 @@ INSTANTIATE_TEST_SUITE_P(Policy, LateFills,
                                            CachePolicy::kAdversarial));
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::late_fill_test

@@ -4,7 +4,7 @@
 #include "smmu/testing/board.h"
 #include "smmu/testing/matchers.h"
 
-namespace smmu::testing {
+namespace smmu::testing::memory_attributes_test {
 namespace {
 
 using v3::CD;
@@ -267,4 +267,4 @@ TEST_F(Attributes, OfWhatIsAlwaysOuterShareableAreMadeSo) {  // 13.1.7: "or bad 
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::memory_attributes_test

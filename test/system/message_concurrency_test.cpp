@@ -5,7 +5,7 @@
 
 #include "test/system/doorbells.h"
 
-namespace smmu::testing {
+namespace smmu::testing::message_concurrency_test {
 namespace {
 
 constexpr std::uint32_t kDevices = 3;
@@ -98,4 +98,4 @@ TEST(MessageConcurrency, SoftwareMapsEventsWhileDevicesRing) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::message_concurrency_test

@@ -6,7 +6,7 @@
 #include "test/system/stalling_stream.h"
 #include "test/system/two_spaces.h"
 
-namespace smmu::testing {
+namespace smmu::testing::message_test {
 namespace {
 
 using emulator::CachePolicy;
@@ -295,4 +295,4 @@ TEST(AccessOfADevice, ThatItHasTranslatedItselfTellsItsStreamToo) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::message_test

@@ -2,7 +2,7 @@
 #include "smmu/testing/board.h"
 #include "smmu/testing/matchers.h"
 
-namespace smmu::testing {
+namespace smmu::testing::nested_test {
 namespace {
 
 using emulator::CachePolicy;
@@ -255,4 +255,4 @@ TEST_F(NestedKept, BothStagesTogetherGoWithStage1) {  // 3.17, 4.4.3
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::nested_test

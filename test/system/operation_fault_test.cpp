@@ -6,7 +6,7 @@
 #include "smmu/testing/matchers.h"
 #include "test/system/operation.h"
 
-namespace smmu::testing {
+namespace smmu::testing::operation_fault_test {
 namespace {
 
 using ::testing::IsEmpty;
@@ -289,4 +289,4 @@ TEST_F(FailingOperations, DoNotMindWhetherBadStreamsAreRecorded) {  // 6.3.12, R
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::operation_fault_test

@@ -12,7 +12,7 @@
 #include "test/system/interposed.h"
 #include "test/system/operation.h"
 
-namespace smmu::testing {
+namespace smmu::testing::operation_register_test {
 namespace {
 
 using v3::CD;
@@ -295,4 +295,4 @@ TEST_F(GuestOperations, AreToldNothingOfStage2) {  // 9.1.4
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::operation_register_test

@@ -3,7 +3,7 @@
 #include "smmu/arch/vmsa/aarch64.h"
 #include "smmu/testing/matchers.h"
 
-namespace smmu::testing {
+namespace smmu::testing::operation_test {
 namespace {
 
 using emulator::Direction;
@@ -443,4 +443,4 @@ TEST(SmallestTranslations, AreOfTheSmallestGranuleThereIs) {  // 9.1.3
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::operation_test

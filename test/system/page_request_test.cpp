@@ -2,7 +2,7 @@
 #include "smmu/arch/v3/queue_registers.h"
 #include "test/system/ats_stream.h"
 
-namespace smmu::testing {
+namespace smmu::testing::page_request_test {
 namespace {
 
 using emulator::PageGroupResponse;
@@ -385,4 +385,4 @@ TEST(PageRequestsAbsent, Fail) {  // SMMU_IDR0.PRI 0
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::page_request_test

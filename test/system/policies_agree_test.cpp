@@ -10,7 +10,7 @@
 #include "smmu/testing/board.h"
 #include "smmu/testing/matchers.h"
 
-namespace smmu::testing {
+namespace smmu::testing::policies_agree_test {
 namespace {
 
 using emulator::CachePolicy;
@@ -322,4 +322,4 @@ INSTANTIATE_TEST_SUITE_P(Stages, PoliciesAgree,
                          ::testing::Values(Stages::kFirst, Stages::kSecond, Stages::kBoth));
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::policies_agree_test

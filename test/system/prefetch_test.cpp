@@ -4,7 +4,7 @@
 #include "smmu/testing/board.h"
 #include "smmu/testing/matchers.h"
 
-namespace smmu::testing {
+namespace smmu::testing::prefetch_test {
 namespace {
 
 using emulator::CachePolicy;
@@ -287,4 +287,4 @@ TEST_P(Speculation, ReportsNoFaultsAndKeepsNone) {  // 3.21.1
 INSTANTIATE_TEST_SUITE_P(Granule, Speculation, ::testing::Values(12U, 14U, 16U));
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::prefetch_test

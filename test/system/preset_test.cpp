@@ -10,7 +10,7 @@
 #include "smmu/testing/board.h"
 #include "smmu/testing/matchers.h"
 
-namespace smmu::testing {
+namespace smmu::testing::preset_test {
 namespace {
 
 using emulator::SmmuV3Config;
@@ -139,4 +139,4 @@ TEST_P(Versions, BootAndTranslate) {
 INSTANTIATE_TEST_SUITE_P(All, Versions, ::testing::Range(0U, 5U));
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::preset_test

@@ -5,7 +5,7 @@
 #include "smmu/testing/board.h"
 #include "smmu/testing/matchers.h"
 
-namespace smmu::testing {
+namespace smmu::testing::qemu_virt_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -191,4 +191,4 @@ TEST_F(QemuVirt, HasAllGranules) {  // 6.3.6
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::qemu_virt_test

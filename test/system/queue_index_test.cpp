@@ -5,7 +5,7 @@
 #include "smmu/testing/board.h"
 #include "smmu/testing/matchers.h"
 
-namespace smmu::testing {
+namespace smmu::testing::queue_index_test {
 namespace {
 
 using v3::CMD_SYNC;
@@ -267,4 +267,4 @@ TEST_F(SmallQueues, LimitTheSizeButReadBackWhatWasWritten) {  // 6.3.26, 6.3.29,
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::queue_index_test

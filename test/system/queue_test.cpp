@@ -5,7 +5,7 @@
 #include "smmu/testing/board.h"
 #include "smmu/testing/matchers.h"
 
-namespace smmu::testing {
+namespace smmu::testing::queue_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -302,4 +302,4 @@ TEST_F(Queues, AnEventThatCannotBeWrittenStopsTheQueueUntilAcknowledged) {  // 7
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::queue_test

@@ -6,7 +6,7 @@
 #include "smmu/testing/board.h"
 #include "smmu/testing/matchers.h"
 
-namespace smmu::testing {
+namespace smmu::testing::range_invalidation_test {
 namespace {
 
 using v3::CMD_CFGI_CD;
@@ -354,4 +354,4 @@ TEST(WithoutRangeInvalidation, ACommandNamesOneAddress) {  // SMMU_IDR3.RIL 0
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::range_invalidation_test

@@ -4,7 +4,7 @@
 #include "smmu/testing/board.h"
 #include "smmu/testing/matchers.h"
 
-namespace smmu::testing {
+namespace smmu::testing::register_access_test {
 namespace {
 
 using v3::SMMU_CR0;
@@ -261,4 +261,4 @@ TEST_F(Registers, AreAlikeForAllResets) {  // 6.3: what has a reset value
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::register_access_test

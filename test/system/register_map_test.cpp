@@ -7,7 +7,7 @@
 #include "smmu/testing/board.h"
 #include "smmu/testing/matchers.h"
 
-namespace smmu::testing {
+namespace smmu::testing::register_map_test {
 namespace {
 
 using emulator::SmmuV3Config;
@@ -369,4 +369,4 @@ INSTANTIATE_TEST_SUITE_P(Configurations, RegisterMap,
                                            Named{"few features", few_features()}));
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::register_map_test

@@ -5,7 +5,7 @@
 #include "smmu/testing/board.h"
 #include "smmu/testing/matchers.h"
 
-namespace smmu::testing {
+namespace smmu::testing::register_update_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -161,4 +161,4 @@ TEST(Gbpa, AbortsInSilence) {  // 6.3.14, 7.2: no event is recorded while the SM
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::register_update_test

@@ -4,7 +4,7 @@
 #include "smmu/testing/board.h"
 #include "smmu/testing/matchers.h"
 
-namespace smmu::testing {
+namespace smmu::testing::revived_context_test {
 namespace {
 
 using v3::CD;
@@ -189,4 +189,4 @@ TEST(RevivedContext, IsMadeAnewWhenTheL1stdChanges) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::revived_context_test

@@ -5,7 +5,7 @@
 #include "smmu/arch/v3/secure_registers.h"
 #include "test/system/two_spaces.h"
 
-namespace smmu::testing {
+namespace smmu::testing::secure_command_test {
 namespace {
 
 using emulator::CachePolicy;
@@ -250,4 +250,4 @@ TEST(SecureCommandsOfStalls, AreAboutTheStreamThatSsecSays) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::secure_command_test

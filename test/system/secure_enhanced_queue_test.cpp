@@ -2,7 +2,7 @@
 // 6.3.91 to 6.3.94).
 #include "test/system/enhanced_queue.h"
 
-namespace smmu::testing {
+namespace smmu::testing::secure_enhanced_queue_test {
 namespace {
 
 using emulator::CachePolicy;
@@ -130,4 +130,4 @@ TEST(SecureEnhancedQueue, IsAbsentWithItsFeature) {  // 6.3.52
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::secure_enhanced_queue_test

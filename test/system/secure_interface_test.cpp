@@ -6,7 +6,7 @@
 #include "smmu/arch/v3/secure_registers.h"
 #include "test/system/two_spaces.h"
 
-namespace smmu::testing {
+namespace smmu::testing::secure_interface_test {
 namespace {
 
 using emulator::CachePolicy;
@@ -249,4 +249,4 @@ TEST(SecureInterface, HasNoFieldsOfAtsAndPri) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::secure_interface_test

@@ -11,7 +11,7 @@
 #include "test/system/operation.h"
 #include "test/system/two_spaces.h"
 
-namespace smmu::testing {
+namespace smmu::testing::secure_operation_test {
 namespace {
 
 using emulator::SmmuV3Config;
@@ -422,4 +422,4 @@ TEST_F(SecureOperationsThatRun, DoNotAnswerTheNextOne) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::secure_operation_test

@@ -6,7 +6,7 @@
 #include "smmu/arch/vmsa/aarch64.h"
 #include "test/system/two_spaces.h"
 
-namespace smmu::testing {
+namespace smmu::testing::secure_stream_test {
 namespace {
 
 using emulator::CachePolicy;
@@ -364,4 +364,4 @@ TEST_P(SecureStream, IsRefusedAStage2ThatIsIllegal) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::secure_stream_test

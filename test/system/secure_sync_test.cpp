@@ -9,7 +9,7 @@
 #include "smmu/testing/ats_device.h"
 #include "test/system/two_spaces.h"
 
-namespace smmu::testing {
+namespace smmu::testing::secure_sync_test {
 namespace {
 
 using emulator::InvalidationResult;
@@ -216,4 +216,4 @@ TEST_F(SecureMessagesWithoutSupport, AreIllegalOnTheSecureQueueAlone) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::secure_sync_test

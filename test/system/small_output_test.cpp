@@ -3,7 +3,7 @@
 #include "smmu/testing/board.h"
 #include "smmu/testing/matchers.h"
 
-namespace smmu::testing {
+namespace smmu::testing::small_output_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -156,4 +156,4 @@ TEST_F(SmallOutputs, PassWhatWasCutOn) {  // the access itself goes where the tr
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::small_output_test

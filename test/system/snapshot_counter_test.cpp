@@ -5,7 +5,7 @@
 #include "smmu/arch/v3/pmcg_registers.h"
 #include "test/system/moved.h"
 
-namespace smmu::testing {
+namespace smmu::testing::snapshot_counter_test {
 namespace {
 
 using emulator::CachePolicy;
@@ -73,4 +73,4 @@ TEST(Snapshot, OfACounterGroupIsCheckedToTheBit) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::snapshot_counter_test

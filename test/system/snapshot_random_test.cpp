@@ -7,7 +7,7 @@
 #include "test/system/moved.h"
 #include "test/system/random_driver.h"
 
-namespace smmu::testing {
+namespace smmu::testing::snapshot_random_test {
 namespace {
 
 using emulator::CachePolicy;
@@ -78,4 +78,4 @@ INSTANTIATE_TEST_SUITE_P(Everything, MovedAndUnmoved,
                                             ::testing::Bool()));
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::snapshot_random_test

@@ -7,7 +7,7 @@
 #include "smmu/arch/v3/pmcg_registers.h"
 #include "test/system/moved.h"
 
-namespace smmu::testing {
+namespace smmu::testing::snapshot_refusal_test {
 namespace {
 
 using emulator::CachePolicy;
@@ -139,4 +139,4 @@ TEST(Snapshot, IsLittleEndianBytesOfAVersion) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::snapshot_refusal_test

@@ -11,7 +11,7 @@
 #include "test/system/stalling_stream.h"
 #include "test/system/two_spaces.h"
 
-namespace smmu::testing {
+namespace smmu::testing::snapshot_test {
 namespace {
 
 using emulator::CachePolicy;
@@ -538,4 +538,4 @@ TEST(Snapshot,
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::snapshot_test

@@ -2,7 +2,7 @@
 #include "smmu/testing/board.h"
 #include "smmu/testing/matchers.h"
 
-namespace smmu::testing {
+namespace smmu::testing::stage1_test {
 namespace {
 
 using emulator::Direction;
@@ -169,4 +169,4 @@ TEST_F(FirstLevels, OfCdTablesStayIfLeafIsSet) {  // 4.3.3, Leaf
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::stage1_test

@@ -2,7 +2,7 @@
 #include "smmu/testing/board.h"
 #include "smmu/testing/matchers.h"
 
-namespace smmu::testing {
+namespace smmu::testing::stage2_test {
 namespace {
 
 using emulator::CachePolicy;
@@ -266,4 +266,4 @@ TEST_F(Stage2Kept, GoesWithItsIpaOrItsVmid) {  // 4.4.3, 4.4.4
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::stage2_test

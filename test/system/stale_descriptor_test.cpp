@@ -4,7 +4,7 @@
 #include "smmu/testing/board.h"
 #include "smmu/testing/matchers.h"
 
-namespace smmu::testing {
+namespace smmu::testing::stale_descriptor_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -204,4 +204,4 @@ TEST_F(StaleDescriptors, ThatCouldNotBeReadAreReadAgain) {  // 3.21.3: a failure
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::stale_descriptor_test

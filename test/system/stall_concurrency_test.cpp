@@ -6,7 +6,7 @@
 
 #include "test/system/stalling_stream.h"
 
-namespace smmu::testing {
+namespace smmu::testing::stall_concurrency_test {
 namespace {
 
 using emulator::Outcome;
@@ -121,4 +121,4 @@ TEST_P(StallConcurrency, EveryStalledAccessEndsOnce) {  // few records and littl
 INSTANTIATE_TEST_SUITE_P(Records, StallConcurrency, ::testing::Values(1U, 2U, 64U));
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::stall_concurrency_test

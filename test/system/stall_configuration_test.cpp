@@ -2,7 +2,7 @@
 // stages (IHI 0070, 3.12, 3.12.5, 5.2, 5.4.2 and 5.5).
 #include "test/system/stalling_stream.h"
 
-namespace smmu::testing {
+namespace smmu::testing::stall_configuration_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -272,4 +272,4 @@ TEST(StallModels, DoNotConcernPrefetches) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::stall_configuration_test

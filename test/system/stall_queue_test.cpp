@@ -2,7 +2,7 @@
 // 0070, 3.5.3, 3.12.2, 6.3.6, 7.2.1, 7.2.2 and 7.4).
 #include "test/system/stalling_stream.h"
 
-namespace smmu::testing {
+namespace smmu::testing::stall_queue_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -243,4 +243,4 @@ TEST_F(StallRecords, AreNotOfWhatWasInvalidatedWhileTheInterruptIsHandled) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::stall_queue_test

@@ -2,7 +2,7 @@
 // 3.12.2, 4.7.1, 4.7.2 and 5.5).
 #include "test/system/stalling_stream.h"
 
-namespace smmu::testing {
+namespace smmu::testing::stall_test {
 namespace {
 
 using emulator::Direction;
@@ -359,4 +359,4 @@ TEST_F(StallModel, ARecordNamesTheSubstream) {  // 7.3.13
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::stall_test

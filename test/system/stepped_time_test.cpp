@@ -6,7 +6,7 @@
 #include "test/system/random_driver.h"
 #include "test/system/stalling_stream.h"
 
-namespace smmu::testing {
+namespace smmu::testing::stepped_time_test {
 namespace {
 
 using emulator::CachePolicy;
@@ -478,4 +478,4 @@ INSTANTIATE_TEST_SUITE_P(Policies, SteppedAndAtOnce,
                                            CachePolicy::kAdversarial));
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::stepped_time_test

@@ -3,7 +3,7 @@
 #include "smmu/testing/board.h"
 #include "smmu/testing/matchers.h"
 
-namespace smmu::testing {
+namespace smmu::testing::stream_table_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -234,4 +234,4 @@ TEST_P(TwoLevels, ATableSmallerThanTheSplitHasOneDescriptor) {  // 6.3.25, SPLIT
 INSTANTIATE_TEST_SUITE_P(Split, TwoLevels, ::testing::Values(6U, 8U, 10U, 0U, 7U, 31U));
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::stream_table_test

@@ -5,7 +5,7 @@
 #include "smmu/testing/board.h"
 #include "smmu/testing/matchers.h"
 
-namespace smmu::testing {
+namespace smmu::testing::stream_world_test {
 namespace {
 
 using emulator::CachePolicy;
@@ -500,4 +500,4 @@ TEST_F(Tagged, EntriesOfAnAsidAreOfBothSets) {  // 3.17: where they are not glob
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::stream_world_test

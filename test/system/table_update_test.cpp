@@ -4,7 +4,7 @@
 #include "smmu/testing/board.h"
 #include "smmu/testing/matchers.h"
 
-namespace smmu::testing {
+namespace smmu::testing::table_update_test {
 namespace {
 
 using emulator::Direction;
@@ -69,4 +69,4 @@ TEST_F(TableUpdates, OfStage2AreHeard) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::table_update_test

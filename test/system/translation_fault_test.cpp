@@ -3,7 +3,7 @@
 #include "smmu/testing/board.h"
 #include "smmu/testing/matchers.h"
 
-namespace smmu::testing {
+namespace smmu::testing::translation_fault_test {
 namespace {
 
 using emulator::Direction;
@@ -186,4 +186,4 @@ TEST_F(TranslationFaults, DataGoesWhereTheTablesSay) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::translation_fault_test

@@ -3,7 +3,7 @@
 #include "smmu/testing/board.h"
 #include "smmu/testing/matchers.h"
 
-namespace smmu::testing {
+namespace smmu::testing::unsupported_transaction_test {
 namespace {
 
 using emulator::Direction;
@@ -113,4 +113,4 @@ TEST_F(Unsupported, TransactionsDoNotStall) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::unsupported_transaction_test

@@ -3,7 +3,7 @@
 #include "smmu/testing/board.h"
 #include "smmu/testing/matchers.h"
 
-namespace smmu::testing {
+namespace smmu::testing::vmid_wildcard_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -150,4 +150,4 @@ TEST_F(WithoutWildcard, VmwIsReserved) {  // 6.3.9, VMW: IDR0.VMW 0
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::vmid_wildcard_test

@@ -4,7 +4,7 @@
 #include "smmu/testing/board.h"
 #include "smmu/testing/matchers.h"
 
-namespace smmu::testing {
+namespace smmu::testing::wake_up_test {
 namespace {
 
 using v3::CMD_SYNC;
@@ -125,4 +125,4 @@ TEST(WithoutSev, NothingWakesADriver) {  // 6.3.1, SEV 0: SIG_SEV is SIG_NONE
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::wake_up_test

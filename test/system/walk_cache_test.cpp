@@ -3,7 +3,7 @@
 #include "smmu/testing/board.h"
 #include "smmu/testing/matchers.h"
 
-namespace smmu::testing {
+namespace smmu::testing::walk_cache_test {
 namespace {
 
 using v3::CMD_TLBI_NH_ASID;
@@ -204,4 +204,4 @@ TEST_P(Breaks, AreSafeWithNtFromLevel1On) {
 INSTANTIATE_TEST_SUITE_P(Bbml, Breaks, ::testing::Values(0U, 1U, 2U));
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::walk_cache_test

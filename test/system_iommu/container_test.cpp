@@ -15,7 +15,7 @@
 #include "smmu/iommu/pinned_ram.h"
 #include "test/system_iommu/msi_board.h"
 
-namespace smmu::testing {
+namespace smmu::testing::container_test {
 namespace {
 
 using iommu::Container;
@@ -183,4 +183,4 @@ TEST_P(GuestContainer, DevicesThatRaiseAnyInterruptAreRefusedUnlessItIsAllowed) 
 INSTANTIATE_TEST_SUITE_P(All, GuestContainer, ::testing::ValuesIn(kWays), name_of);
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::container_test

@@ -10,7 +10,7 @@
 #include "smmu/iommu/msi_vectors.h"
 #include "test/system_iommu/msi_board.h"
 
-namespace smmu::testing {
+namespace smmu::testing::msi_passthrough_test {
 namespace {
 
 using emulator::InterruptMessage;
@@ -270,4 +270,4 @@ INSTANTIATE_TEST_SUITE_P(All, TranslatedMsi, ::testing::ValuesIn(kWays, kWays + 
 INSTANTIATE_TEST_SUITE_P(All, MsiOfAnIts, ::testing::ValuesIn(kWays, kWays + 2), name_of);
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::msi_passthrough_test

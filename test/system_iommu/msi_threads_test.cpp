@@ -8,7 +8,7 @@
 #include "smmu/iommu/msi_vectors.h"
 #include "test/system_iommu/msi_board.h"
 
-namespace smmu::testing {
+namespace smmu::testing::msi_threads_test {
 namespace {
 
 class MsiPassthroughThreads : public ::testing::TestWithParam<Generation> {};
@@ -58,4 +58,4 @@ INSTANTIATE_TEST_SUITE_P(All, MsiPassthroughThreads,
                          });
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::msi_threads_test

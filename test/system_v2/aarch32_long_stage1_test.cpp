@@ -1,7 +1,7 @@
 // Stage 1 of AArch32 with Long descriptors: ranges by T0SZ and T1SZ, addresses of 40 bits.
 #include "test/system_v2/bank.h"
 
-namespace smmu::testing {
+namespace smmu::testing::aarch32_long_stage1_test {
 namespace {
 
 using emulator::Direction;
@@ -252,4 +252,4 @@ TEST(AArch32LongStage1, OfSecureBanksLeadsWhereNsSays) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::aarch32_long_stage1_test

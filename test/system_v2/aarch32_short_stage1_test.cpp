@@ -2,7 +2,7 @@
 #include "test/system_v2/aarch32_tables.h"
 #include "test/system_v2/bank.h"
 
-namespace smmu::testing {
+namespace smmu::testing::aarch32_short_stage1_test {
 namespace {
 
 using emulator::Direction;
@@ -402,4 +402,4 @@ TEST(AArch32ShortStage1, OfSecureBanksMayHaveNonSecureTables) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::aarch32_short_stage1_test

@@ -1,7 +1,7 @@
 // Which addresses AArch64 translates at stage 1, and by which half: T0SZ, TG0, SEP and their like.
 #include "test/system_v2/bank.h"
 
-namespace smmu::testing {
+namespace smmu::testing::aarch64_ranges_test {
 namespace {
 
 using emulator::SmmuV2Config;
@@ -220,4 +220,4 @@ TEST(AArch64Ranges, HasBothHalvesBehindABusOf64Bits) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::aarch64_ranges_test

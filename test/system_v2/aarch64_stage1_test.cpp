@@ -1,7 +1,7 @@
 // Stage 1 of AArch64: what SMMU_CBn_TCR2, SCTLR and the TTBRs say of tables, and what these say.
 #include "test/system_v2/bank.h"
 
-namespace smmu::testing {
+namespace smmu::testing::aarch64_stage1_test {
 namespace {
 
 using emulator::Direction;
@@ -271,4 +271,4 @@ TEST(AArch64Stage1, OfSecureBanksReadsTablesOfItsSpace) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::aarch64_stage1_test

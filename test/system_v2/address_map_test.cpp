@@ -1,7 +1,7 @@
 // Where registers are: which page, of which size, in which half; and what lies between them.
 #include "test/system_v2/bank.h"
 
-namespace smmu::testing {
+namespace smmu::testing::address_map_test {
 namespace {
 
 using emulator::SmmuV2Config;
@@ -136,4 +136,4 @@ TEST(AddressMap, OfMmu500HasItsOwnPage2) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::address_map_test

@@ -2,7 +2,7 @@
 // covers it, not with any other one and not before.
 #include "test/system_v2/tlb_worlds.h"
 
-namespace smmu::testing {
+namespace smmu::testing::adversarial_test {
 namespace {
 
 using emulator::CachePolicy;
@@ -114,4 +114,4 @@ TEST(Adversarial, RegistersAreNotKept) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::adversarial_test

@@ -1,7 +1,7 @@
 // A bank whose SMMU_CBn_SCTLR.M is 0: addresses pass, and its own fields say what memory they want.
 #include "test/system_v2/bank.h"
 
-namespace smmu::testing {
+namespace smmu::testing::bank_off_test {
 namespace {
 
 using emulator::SmmuV2Config;
@@ -211,4 +211,4 @@ TEST(BankOff, OfStage2IsBehindStage1) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::bank_off_test

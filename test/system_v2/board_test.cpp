@@ -7,7 +7,7 @@
 #include "smmu/testing/matchers.h"
 #include "smmu/testing/software_v2.h"
 
-namespace smmu::testing {
+namespace smmu::testing::board_test {
 namespace {
 
 using emulator::Direction;
@@ -56,4 +56,4 @@ TEST(BoardV2, LetsTheSmmuSeeOtherMemory) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::board_test

@@ -2,7 +2,7 @@
 // not listen.
 #include "test/system_v2/tlb_worlds.h"
 
-namespace smmu::testing {
+namespace smmu::testing::broadcast_test {
 namespace {
 
 using emulator::BroadcastInvalidation;
@@ -204,4 +204,4 @@ TEST(Broadcast, ByAsidIsNotHeardWhateverBanksOfOtherWorldsSay) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::broadcast_test

@@ -7,7 +7,7 @@
 
 #include "test/system_v2/software.h"
 
-namespace smmu::testing {
+namespace smmu::testing::concurrency_test {
 namespace {
 
 using emulator::CachePolicy;
@@ -249,4 +249,4 @@ INSTANTIATE_TEST_SUITE_P(Policies, SystemV2Concurrency,
                                            CachePolicy::kAdversarial));
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::concurrency_test

@@ -2,7 +2,7 @@
 // an abort on the bus of whoever made them.
 #include "test/system_v2/software.h"
 
-namespace smmu::testing {
+namespace smmu::testing::configuration_access_test {
 namespace {
 
 using emulator::RegisterPort;
@@ -190,4 +190,4 @@ TEST(ConfigurationAccess, ThatIsNotAlignedIsIgnored) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::configuration_access_test

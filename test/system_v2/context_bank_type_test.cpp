@@ -1,7 +1,7 @@
 // What SMMU_CBARn makes of a bank, and which format SMMU_CBA2Rn and SMMU_CBn_TCR choose.
 #include "test/system_v2/bank.h"
 
-namespace smmu::testing {
+namespace smmu::testing::context_bank_type_test {
 namespace {
 
 using emulator::Route;
@@ -310,4 +310,4 @@ TEST(ContextBankType, ChoosesAmongTheFormatsThatAreThere) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::context_bank_type_test

@@ -4,7 +4,7 @@
 
 #include "test/system_v2/software.h"
 
-namespace smmu::testing {
+namespace smmu::testing::context_fault_test {
 namespace {
 
 using emulator::Direction;
@@ -248,4 +248,4 @@ TEST_F(ContextFault, OfAnAccessAcrossPagesIsAtTheAddressWhereItStops) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::context_fault_test

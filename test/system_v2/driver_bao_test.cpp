@@ -2,7 +2,7 @@
 // of the SMMU in step with their own, and faults that stall for ever.
 #include "test/system_v2/rig.h"
 
-namespace smmu::testing {
+namespace smmu::testing::driver_bao_test {
 namespace {
 
 using emulator::BroadcastInvalidation;
@@ -194,4 +194,4 @@ TEST(BaoDriver, RefusesAnSmmuItCannotUse) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::driver_bao_test

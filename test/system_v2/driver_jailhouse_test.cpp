@@ -2,7 +2,7 @@
 // processors, and no answer to faults.
 #include "test/system_v2/rig.h"
 
-namespace smmu::testing {
+namespace smmu::testing::driver_jailhouse_test {
 namespace {
 
 using emulator::Direction;
@@ -256,4 +256,4 @@ TEST(JailhouseDriver, RefusesAnSmmuItCannotUse) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::driver_jailhouse_test

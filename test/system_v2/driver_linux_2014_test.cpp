@@ -3,7 +3,7 @@
 // faults that stall until the handler has seen them.
 #include "test/system_v2/rig.h"
 
-namespace smmu::testing {
+namespace smmu::testing::driver_linux_2014_test {
 namespace {
 
 using emulator::Direction;
@@ -302,4 +302,4 @@ TEST(LinuxDriver2014, WantsAnInterruptForEachBankAndNoMore) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::driver_linux_2014_test

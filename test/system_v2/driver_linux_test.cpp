@@ -2,7 +2,7 @@
 // such, on an MMU-500, and on the one of an AP806 that takes no access of 64 bits.
 #include "test/system_v2/linux_driver.h"
 
-namespace smmu::testing {
+namespace smmu::testing::driver_linux_test {
 namespace {
 
 using emulator::Direction;
@@ -261,4 +261,4 @@ TEST(LinuxDriver, WantsAnInterruptForEachBank) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::driver_linux_test

@@ -1,7 +1,7 @@
 // OpenBSD on an SMMUv2.
 #include "test/system_v2/openbsd_driver.h"
 
-namespace smmu::testing {
+namespace smmu::testing::driver_openbsd_test {
 namespace {
 
 using emulator::Direction;
@@ -136,4 +136,4 @@ TEST(OpenBsdDriverAlone, WantsStage2OfAnAp806) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::driver_openbsd_test

@@ -2,7 +2,7 @@
 // 2: user programs say which group, by its StreamID, leads to which bank, and ask for faults.
 #include "test/system_v2/rig.h"
 
-namespace smmu::testing {
+namespace smmu::testing::driver_sel4_test {
 namespace {
 
 using emulator::Direction;
@@ -310,4 +310,4 @@ TEST(SeL4DriverOfStage2, KeepsEntriesWhenItInvalidatesThoseOfTheHypervisor) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::driver_sel4_test

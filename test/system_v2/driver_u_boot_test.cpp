@@ -2,7 +2,7 @@
 // seems free, translates nothing there, and leads a stream to it.
 #include "test/system_v2/rig.h"
 
-namespace smmu::testing {
+namespace smmu::testing::driver_u_boot_test {
 namespace {
 
 using emulator::SmmuV2Config;
@@ -204,4 +204,4 @@ TEST(UBootDriver, FindsABankWhereTheyComeOutOfResetForStage2) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::driver_u_boot_test

@@ -2,7 +2,7 @@
 // of a guest's translations thrown away whatever has changed.
 #include "test/system_v2/rig.h"
 
-namespace smmu::testing {
+namespace smmu::testing::driver_xen_test {
 namespace {
 
 using emulator::Direction;
@@ -277,4 +277,4 @@ TEST(XenDriver, WantsAnInterruptForEachBankAndNoMore) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::driver_xen_test

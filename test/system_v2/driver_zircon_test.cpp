@@ -1,7 +1,7 @@
 // The kernel of Fuchsia on an SMMUv2.
 #include "test/system_v2/zircon_driver.h"
 
-namespace smmu::testing {
+namespace smmu::testing::driver_zircon_test {
 namespace {
 
 using emulator::Direction;
@@ -188,4 +188,4 @@ TEST(ZirconDriver, RefusesAnSmmuItDoesNotKnow) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::driver_zircon_test

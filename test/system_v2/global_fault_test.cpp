@@ -2,7 +2,7 @@
 // device sees, and how software gets rid of them.
 #include "test/system_v2/software.h"
 
-namespace smmu::testing {
+namespace smmu::testing::global_fault_test {
 namespace {
 
 using emulator::Direction;
@@ -277,4 +277,4 @@ TEST(GlobalFault, OfTheBusIsSecureSoftwaresIfItWantsIt) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::global_fault_test

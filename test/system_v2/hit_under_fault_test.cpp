@@ -2,7 +2,7 @@
 // stall is everybody's.
 #include "test/system_v2/software.h"
 
-namespace smmu::testing {
+namespace smmu::testing::hit_under_fault_test {
 namespace {
 
 using emulator::Outcome;
@@ -214,4 +214,4 @@ TEST(HitUnderFault, UnsupportedTransactionsAreRecordedInTheirOwnBank) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::hit_under_fault_test

@@ -4,7 +4,7 @@
 
 #include "test/system_v2/bank.h"
 
-namespace smmu::testing {
+namespace smmu::testing::hostile_registers_test {
 namespace {
 
 using emulator::CachePolicy;
@@ -190,4 +190,4 @@ TEST(HostileRegisters, DoNoHarm) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::hostile_registers_test

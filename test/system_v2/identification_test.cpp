@@ -1,7 +1,7 @@
 // What an SMMU says of itself, and of what Secure software has left to others.
 #include "test/system_v2/bank.h"
 
-namespace smmu::testing {
+namespace smmu::testing::identification_test {
 namespace {
 
 using emulator::RegisterPort;
@@ -260,4 +260,4 @@ TEST(Identification, MayTellSecureSoftwareOfThem) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::identification_test

@@ -5,7 +5,7 @@
 
 #include "test/system_v2/software.h"
 
-namespace smmu::testing {
+namespace smmu::testing::interrupt_line_test {
 namespace {
 
 using emulator::SmmuV2;
@@ -162,4 +162,4 @@ TEST(InterruptLine, OfManyBanksAreAllTold) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::interrupt_line_test

@@ -9,7 +9,7 @@
 #include "smmu/testing/recording_controller.h"
 #include "smmu/testing/software_v2.h"
 
-namespace smmu::testing {
+namespace smmu::testing::message_test {
 namespace {
 
 using emulator::InterruptMessage;
@@ -145,4 +145,4 @@ TEST_F(MessageV2, OfASecureStreamTellsThatItIs) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::message_test

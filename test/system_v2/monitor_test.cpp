@@ -3,7 +3,7 @@
 
 #include "test/system_v2/software.h"
 
-namespace smmu::testing {
+namespace smmu::testing::monitor_test {
 namespace {
 
 using emulator::Direction;
@@ -291,4 +291,4 @@ TEST_F(MonitorOfMmu500, GroupsAreAboutStreamsOfTheirNumber) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::monitor_test

@@ -1,7 +1,7 @@
 // Faults of stage 2, alone and below a stage 1: which bank has them, and what it says of the other.
 #include "test/system_v2/software.h"
 
-namespace smmu::testing {
+namespace smmu::testing::nested_fault_test {
 namespace {
 
 using emulator::Direction;
@@ -194,4 +194,4 @@ TEST_F(NestedFault, OfAStage2ThatFaultsIsGlobal) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::nested_fault_test

@@ -2,7 +2,7 @@
 #include "test/system_v2/aarch32_tables.h"
 #include "test/system_v2/bank.h"
 
-namespace smmu::testing {
+namespace smmu::testing::nested_test {
 namespace {
 
 using emulator::Direction;
@@ -314,4 +314,4 @@ TEST(Nested, TerminatesAsTheRecordingBankSays) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::nested_test

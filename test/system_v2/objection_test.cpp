@@ -2,7 +2,7 @@
 // accepts.
 #include "test/system_v2/bank.h"
 
-namespace smmu::testing {
+namespace smmu::testing::objection_test {
 namespace {
 
 using emulator::SmmuV2;
@@ -219,4 +219,4 @@ TEST(Objection, IsNoneToExtremesThatTranslate) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::objection_test

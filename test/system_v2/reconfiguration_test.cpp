@@ -2,7 +2,7 @@
 // in the TLB until somebody invalidates it.
 #include "test/system_v2/bank.h"
 
-namespace smmu::testing {
+namespace smmu::testing::reconfiguration_test {
 namespace {
 
 using emulator::CachePolicy;
@@ -252,4 +252,4 @@ TEST(ReconfigurationOfTables, IsSharedByBanksOfOneTag) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::reconfiguration_test

@@ -2,7 +2,7 @@
 // an access gets that they are not made for.
 #include "test/system_v2/bank.h"
 
-namespace smmu::testing {
+namespace smmu::testing::register_access_test {
 namespace {
 
 using emulator::RegisterPort;
@@ -278,4 +278,4 @@ TEST(RegisterAccess, ThatIsNotAlignedIsIgnored) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::register_access_test

@@ -1,7 +1,7 @@
 // The table that says whose a device is, by its SSD_Index.
 #include "test/system_v2/software.h"
 
-namespace smmu::testing {
+namespace smmu::testing::security_state_table_test {
 namespace {
 
 using emulator::SmmuV2Config;
@@ -195,4 +195,4 @@ TEST(SecurityStateTable, DecidesWhetherAStreamBypasses) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::security_state_table_test

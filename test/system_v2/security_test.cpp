@@ -2,7 +2,7 @@
 // and faults; and what Secure streams may say of their addresses.
 #include "test/system_v2/software.h"
 
-namespace smmu::testing {
+namespace smmu::testing::security_test {
 namespace {
 
 using emulator::Outcome;
@@ -278,4 +278,4 @@ TEST_F(Shared, SecureFetchesThatBypassMayFaultButNotWithClientpd) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::security_test

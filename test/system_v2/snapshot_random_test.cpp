@@ -7,7 +7,7 @@
 
 #include "test/system_v2/software.h"
 
-namespace smmu::testing {
+namespace smmu::testing::snapshot_random_test {
 namespace {
 
 using emulator::CachePolicy;
@@ -293,4 +293,4 @@ INSTANTIATE_TEST_SUITE_P(Everything, MovedAndUnmovedV2,
                                             ::testing::Values(Pace::kAtOnce, Pace::kStepped)));
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::snapshot_random_test

@@ -7,7 +7,7 @@
 
 #include "test/system_v2/software.h"
 
-namespace smmu::testing {
+namespace smmu::testing::snapshot_test {
 namespace {
 
 using emulator::CachePolicy;
@@ -324,4 +324,4 @@ INSTANTIATE_TEST_SUITE_P(SnapshotV2, Damaged,
                                             ::testing::Values(Pace::kAtOnce, Pace::kStepped)));
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::snapshot_test

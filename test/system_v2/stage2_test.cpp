@@ -1,7 +1,7 @@
 // A bank of stage 2: where a walk starts, how large addresses are, what a leaf permits.
 #include "test/system_v2/bank.h"
 
-namespace smmu::testing {
+namespace smmu::testing::stage2_test {
 namespace {
 
 using emulator::Direction;
@@ -332,4 +332,4 @@ TEST(Stage2, OfAArch32HasASignedSize) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::stage2_test

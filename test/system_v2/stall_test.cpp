@@ -5,7 +5,7 @@
 
 #include "test/system_v2/software.h"
 
-namespace smmu::testing {
+namespace smmu::testing::stall_test {
 namespace {
 
 using emulator::Direction;
@@ -359,4 +359,4 @@ TEST(Stall, EndsInAnAbortWithAReset) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::stall_test

@@ -5,7 +5,7 @@
 
 #include "test/system_v2/software.h"
 
-namespace smmu::testing {
+namespace smmu::testing::stepped_time_test {
 namespace {
 
 using emulator::Outcome;
@@ -241,4 +241,4 @@ TEST_F(SteppedTime, CountsClockCycles) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::stepped_time_test

@@ -2,7 +2,7 @@
 // passes, or of what a bank translates.
 #include "test/system_v2/bank.h"
 
-namespace smmu::testing {
+namespace smmu::testing::stream_attributes_test {
 namespace {
 
 using emulator::Content;
@@ -327,4 +327,4 @@ TEST(StreamAttributes, OfSecureFetchesMayNotBeNonSecure) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::stream_attributes_test

@@ -4,7 +4,7 @@
 
 #include "test/system_v2/bank.h"
 
-namespace smmu::testing {
+namespace smmu::testing::stream_mapping_test {
 namespace {
 
 using emulator::Route;
@@ -333,4 +333,4 @@ TEST(StreamMapping, DividesTheGroupsBySecurityState) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::stream_mapping_test

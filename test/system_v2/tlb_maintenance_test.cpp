@@ -2,7 +2,7 @@
 // made anew.
 #include "test/system_v2/tlb_worlds.h"
 
-namespace smmu::testing {
+namespace smmu::testing::tlb_maintenance_test {
 namespace {
 
 using emulator::CachePolicy;
@@ -135,4 +135,4 @@ TEST(TlbMaintenance, TagsAreNotTheBank) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::tlb_maintenance_test

@@ -2,7 +2,7 @@
 // to banks of AArch32, and with addresses of the upper half.
 #include "test/system_v2/software.h"
 
-namespace smmu::testing {
+namespace smmu::testing::tlb_operand_test {
 namespace {
 
 using namespace v2;
@@ -262,4 +262,4 @@ TEST(TlbOperand, OfTheUpperHalfIsItsSignToo) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::tlb_operand_test

@@ -7,7 +7,7 @@
 
 #include "test/system_v2/software.h"
 
-namespace smmu::testing {
+namespace smmu::testing::tlb_sync_test {
 namespace {
 
 using emulator::SmmuV2Config;
@@ -241,4 +241,4 @@ TEST(TlbSyncConcurrency, OfRegistersEndsWhileDevicesGoOn) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::tlb_sync_test

@@ -4,7 +4,7 @@
 
 #include "test/system_v2/software.h"
 
-namespace smmu::testing {
+namespace smmu::testing::translation_operation_test {
 namespace {
 
 using emulator::SmmuV2Config;
@@ -374,4 +374,4 @@ TEST(TranslationOperationStatus, IsNothingWithoutThem) {
 }
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::translation_operation_test

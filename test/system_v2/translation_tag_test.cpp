@@ -2,7 +2,7 @@
 // not a stage, a regime or a Security state.
 #include "test/system_v2/bank.h"
 
-namespace smmu::testing {
+namespace smmu::testing::translation_tag_test {
 namespace {
 
 using emulator::CachePolicy;
@@ -164,4 +164,4 @@ INSTANTIATE_TEST_SUITE_P(AllPolicies, TranslationTag,
                          name_of);
 
 }  // namespace
-}  // namespace smmu::testing
+}  // namespace smmu::testing::translation_tag_test

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-namespace smmu::emulator {
+namespace smmu::emulator::micro_tlb_test {
 namespace {
 
 constexpr Iova kAddress(0xffff'0000'1234'5678);
@@ -82,4 +82,4 @@ TEST(MicroTlb, ASubstreamThatIsTooLargeIsNobodyElse) {
 }
 
 }  // namespace
-}  // namespace smmu::emulator
+}  // namespace smmu::emulator::micro_tlb_test

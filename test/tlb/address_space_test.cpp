@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-namespace smmu::emulator {
+namespace smmu::emulator::address_space_test {
 namespace {
 
 AddressSpace name(std::uint16_t vmid, std::uint16_t asid) {
@@ -136,4 +136,4 @@ TEST(AddressSpaces, AreNotWithoutEnd) {
 }
 
 }  // namespace
-}  // namespace smmu::emulator
+}  // namespace smmu::emulator::address_space_test

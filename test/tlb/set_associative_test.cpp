@@ -5,7 +5,7 @@
 
 #include <optional>
 
-namespace smmu::emulator {
+namespace smmu::emulator::set_associative_test {
 namespace {
 
 struct Key {
@@ -209,4 +209,4 @@ TEST(SetAssociative, ClearEmptiesAndShrinks) {
 }
 
 }  // namespace
-}  // namespace smmu::emulator
+}  // namespace smmu::emulator::set_associative_test

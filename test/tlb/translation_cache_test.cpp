@@ -7,7 +7,7 @@
 #include <random>
 #include <vector>
 
-namespace smmu::emulator {
+namespace smmu::emulator::translation_cache_test {
 namespace {
 
 struct Entry {
@@ -255,4 +255,4 @@ TEST(KeptRealistically, AnEvictionIsTold) {
 }
 
 }  // namespace
-}  // namespace smmu::emulator
+}  // namespace smmu::emulator::translation_cache_test

@@ -4,7 +4,7 @@
 #include "smmu/emulator/ram.h"
 #include "smmu/emulator/smmu_v3.h"
 
-namespace smmu::emulator {
+namespace smmu::emulator::counter_group_objection_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -92,4 +92,4 @@ TEST(CounterGroups, AreOfANaturallyAlignedBlockOfStreams) {  // 10.4.1
 }
 
 }  // namespace
-}  // namespace smmu::emulator
+}  // namespace smmu::emulator::counter_group_objection_test

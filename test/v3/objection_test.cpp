@@ -4,7 +4,7 @@
 #include "smmu/emulator/ram.h"
 #include "smmu/emulator/smmu_v3.h"
 
-namespace smmu::emulator {
+namespace smmu::emulator::objection_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -381,4 +381,4 @@ TEST(Configurations, NeedMemory) {
 }
 
 }  // namespace
-}  // namespace smmu::emulator
+}  // namespace smmu::emulator::objection_test

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-namespace smmu::emulator {
+namespace smmu::emulator::queue_test {
 namespace {
 
 // Every pair of indices of every small queue, and junk above the wrap bit of both.
@@ -77,4 +77,4 @@ TEST(Queues, LieWithinTheAddressesThereAre) {  // 3.4.3: the base is truncated
 }
 
 }  // namespace
-}  // namespace smmu::emulator
+}  // namespace smmu::emulator::queue_test

@@ -8,7 +8,7 @@
 
 #include "test/vfio/container_system.h"
 
-namespace smmu::iommu {
+namespace smmu::iommu::capability_chain_test {
 namespace {
 
 using std::errc;
@@ -200,4 +200,4 @@ TEST(CapabilityChain, WhoHasNoRoomIsToldHowMuchThereShouldBe) {
 }
 
 }  // namespace
-}  // namespace smmu::iommu
+}  // namespace smmu::iommu::capability_chain_test

@@ -5,7 +5,7 @@
 
 #include <vector>
 
-namespace smmu::iommu {
+namespace smmu::iommu::container_dirty_test {
 namespace {
 
 using std::errc;
@@ -187,4 +187,4 @@ TEST(ContainerDirty, ALogThatCannotBeStartedInOneDomainIsStartedInNone) {
 }
 
 }  // namespace
-}  // namespace smmu::iommu
+}  // namespace smmu::iommu::container_dirty_test

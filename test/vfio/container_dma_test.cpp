@@ -22,7 +22,7 @@
 #include "smmu/iommu/smmu_v3.h"
 #include "smmu/testing/dma_device.h"
 
-namespace smmu::iommu {
+namespace smmu::iommu::container_dma_test {
 namespace {
 
 using testing::DmaDevice;
@@ -211,4 +211,4 @@ TEST_F(ContainerDma, WhateverIsCalledInWhateverOrderDevicesReachWhatTheModelSays
 }
 
 }  // namespace
-}  // namespace smmu::iommu
+}  // namespace smmu::iommu::container_dma_test

@@ -8,7 +8,7 @@
 
 #include "test/heap/heap.h"
 
-namespace smmu::iommu {
+namespace smmu::iommu::container_failure_test {
 namespace {
 
 using std::errc;
@@ -257,4 +257,4 @@ TEST(ContainerFailureAlone, AContainerWithoutMemoryIsNone) {
 }
 
 }  // namespace
-}  // namespace smmu::iommu
+}  // namespace smmu::iommu::container_failure_test

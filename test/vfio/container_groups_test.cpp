@@ -6,7 +6,7 @@
 
 #include "smmu/iommu/msi_controller.h"
 
-namespace smmu::iommu {
+namespace smmu::iommu::container_groups_test {
 namespace {
 
 using std::errc;
@@ -222,4 +222,4 @@ TEST(ContainerGroups, AContainerThatGoesLeavesNothingBehind) {
 }
 
 }  // namespace
-}  // namespace smmu::iommu
+}  // namespace smmu::iommu::container_groups_test

@@ -3,7 +3,7 @@
 
 #include <gmock/gmock.h>
 
-namespace smmu::iommu {
+namespace smmu::iommu::container_map_test {
 namespace {
 
 using std::errc;
@@ -285,4 +285,4 @@ TEST(ContainerMap, AContainerOfCrookedPagesIsNone) {
 }
 
 }  // namespace
-}  // namespace smmu::iommu
+}  // namespace smmu::iommu::container_map_test

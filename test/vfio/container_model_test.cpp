@@ -8,7 +8,7 @@
 #include <random>
 #include <set>
 
-namespace smmu::iommu {
+namespace smmu::iommu::container_model_test {
 namespace {
 
 using std::errc;
@@ -214,4 +214,4 @@ TEST(ContainerModel, WhateverIsCalledInWhateverOrderDevicesFindTheSlots) {
 TEST(ContainerModel, TheSameHoldsForV1) { run(ContainerVersion::kV1); }
 
 }  // namespace
-}  // namespace smmu::iommu
+}  // namespace smmu::iommu::container_model_test

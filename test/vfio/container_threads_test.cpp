@@ -5,7 +5,7 @@
 #include <thread>
 #include <vector>
 
-namespace smmu::iommu {
+namespace smmu::iommu::container_threads_test {
 namespace {
 
 TEST(ContainerThreads, CallsOfManyThreadsComeOneAfterTheOther) {
@@ -77,4 +77,4 @@ TEST(ContainerThreads, AGroupIsOfOneContainer) {
 }
 
 }  // namespace
-}  // namespace smmu::iommu
+}  // namespace smmu::iommu::container_threads_test

@@ -3,7 +3,7 @@
 
 #include <gmock/gmock.h>
 
-namespace smmu::iommu {
+namespace smmu::iommu::container_window_test {
 namespace {
 
 using std::errc;
@@ -112,4 +112,4 @@ TEST(ContainerWindow, ItStaysForOthersWhenAGroupGoes) {
 }
 
 }  // namespace
-}  // namespace smmu::iommu
+}  // namespace smmu::iommu::container_window_test

@@ -17,7 +17,7 @@
 #include "smmu/emulator/ram.h"
 #include "test/heap/heap.h"
 
-namespace smmu::iommu {
+namespace smmu::iommu::pinned_ram_test {
 namespace {
 
 using std::errc;
@@ -210,4 +210,4 @@ TEST_F(PinnedRamTest, TheHostsLimitIsNoMemory) {
 }
 
 }  // namespace
-}  // namespace smmu::iommu
+}  // namespace smmu::iommu::pinned_ram_test

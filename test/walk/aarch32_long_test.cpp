@@ -12,7 +12,7 @@
 #include "smmu/arch/vmsa/aarch64.h"
 #include "test/walk/table_memory.h"
 
-namespace smmu::emulator {
+namespace smmu::emulator::aarch32_long_test {
 namespace {
 
 constexpr std::uint64_t kTtbr0 = 0x10'0000;
@@ -295,4 +295,4 @@ TEST(LongDescriptors, HaveTheirFieldsWhereThoseOfVmsav8_64HaveThem) {
 }
 
 }  // namespace
-}  // namespace smmu::emulator
+}  // namespace smmu::emulator::aarch32_long_test

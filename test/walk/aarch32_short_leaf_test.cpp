@@ -8,7 +8,7 @@
 #include "emulator/walk/attributes.h"
 #include "emulator/walk/permissions.h"
 
-namespace smmu::emulator {
+namespace smmu::emulator::aarch32_short_leaf_test {
 namespace {
 
 // --- Permissions ---
@@ -174,4 +174,4 @@ TEST(ShortAttributes, WithRemapAreWhatTheRegistersSay) {  // Tables G5-14 and G5
 }
 
 }  // namespace
-}  // namespace smmu::emulator
+}  // namespace smmu::emulator::aarch32_short_leaf_test

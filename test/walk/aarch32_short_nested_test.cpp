@@ -9,7 +9,7 @@
 #include "emulator/walk/walker.h"
 #include "test/walk/table_memory.h"
 
-namespace smmu::emulator {
+namespace smmu::emulator::aarch32_short_nested_test {
 namespace {
 
 constexpr std::uint64_t kStage2Root = 0x1'0000'0000;
@@ -193,4 +193,4 @@ TEST_F(ShortNested, CopiesOfStage2Save) {
 }
 
 }  // namespace
-}  // namespace smmu::emulator
+}  // namespace smmu::emulator::aarch32_short_nested_test

@@ -7,7 +7,7 @@
 #include "emulator/walk/walker.h"
 #include "test/walk/table_memory.h"
 
-namespace smmu::emulator {
+namespace smmu::emulator::aarch32_short_test {
 namespace {
 
 constexpr std::uint32_t kTtbr0 = 0x0010'0000;
@@ -315,4 +315,4 @@ TEST_F(ShortWalks, FaultsComeInTheArchitecturesOrder) {  // G5.11.6
 }
 
 }  // namespace
-}  // namespace smmu::emulator
+}  // namespace smmu::emulator::aarch32_short_test

@@ -10,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-namespace smmu::emulator {
+namespace smmu::emulator::attributes_test {
 namespace {
 
 // A memory type in words.  `hints` of a cacheable one are bit [3], Non-transient,
@@ -237,4 +237,4 @@ TEST(Attributes, OfAStage2AloneHaveTheHintsOfWhatComesIn) {
 }
 
 }  // namespace
-}  // namespace smmu::emulator
+}  // namespace smmu::emulator::attributes_test

@@ -3,7 +3,7 @@
 
 #include "emulator/walk/walker.h"
 
-namespace smmu::emulator {
+namespace smmu::emulator::block_test {
 namespace {
 
 // One word at the start of the table; every other address aborts.
@@ -103,4 +103,4 @@ TEST(Blocks, ABlockThatReachesIntoTheOtherHalfIsCutToItsOwn) {
 }
 
 }  // namespace
-}  // namespace smmu::emulator
+}  // namespace smmu::emulator::block_test

@@ -13,7 +13,7 @@
 #include "emulator/walk/stage2.h"
 #include "emulator/walk/walker.h"
 
-namespace smmu::emulator {
+namespace smmu::emulator::descriptor_bits_test {
 namespace {
 
 constexpr std::uint64_t bit(unsigned n) { return std::uint64_t{1} << n; }
@@ -560,4 +560,4 @@ TEST(Stage2Bits, EveryPageSaysWhatItSaysWhateverElseItSays) {
 }
 
 }  // namespace
-}  // namespace smmu::emulator
+}  // namespace smmu::emulator::descriptor_bits_test

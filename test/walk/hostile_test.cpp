@@ -12,7 +12,7 @@
 #include "emulator/walk/stage2.h"
 #include "emulator/walk/walker.h"
 
-namespace smmu::emulator {
+namespace smmu::emulator::hostile_test {
 namespace {
 
 constexpr std::uint64_t bit(unsigned n) { return std::uint64_t{1} << n; }
@@ -469,4 +469,4 @@ TEST(Hostile, RandomWordsEndInATranslationOrAFault) {
 }
 
 }  // namespace
-}  // namespace smmu::emulator
+}  // namespace smmu::emulator::hostile_test

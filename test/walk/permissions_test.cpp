@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-namespace smmu::emulator {
+namespace smmu::emulator::permissions_test {
 namespace {
 
 // Everything that takes part in a decision.
@@ -86,4 +86,4 @@ TEST(Permissions, EveryCombinationIsAsTheTablesSay) {
 }
 
 }  // namespace
-}  // namespace smmu::emulator
+}  // namespace smmu::emulator::permissions_test

@@ -9,7 +9,7 @@
 
 #include "smmu/testing/tables.h"
 
-namespace smmu::emulator {
+namespace smmu::emulator::walker_test {
 namespace {
 
 using testing::PageTable;
@@ -318,4 +318,4 @@ TEST_F(Walks, ALeafIsGlobalUnlessItSaysNot) {  // DDI 0487, D8: nG
 }
 
 }  // namespace
-}  // namespace smmu::emulator
+}  // namespace smmu::emulator::walker_test
