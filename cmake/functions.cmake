@@ -14,13 +14,16 @@
 #   TOOL      the folder of a program: exceptions and RTTI on, which its libraries need; no _ndebug
 #   EXTERNAL  targets of other projects
 #   EXCEPT    sources that belong to another target
+#   ALONE     sources that a unity build compiles by themselves: others of the folder have local names
+#             that theirs have too
 function(smmu_add_library half)
-  cmake_parse_arguments(PARSE_ARGV 1 arg TOOL "" "BELOW;EXTERNAL;EXCEPT")
+  cmake_parse_arguments(PARSE_ARGV 1 arg TOOL "" "BELOW;EXTERNAL;EXCEPT;ALONE")
   cmake_path(GET CMAKE_CURRENT_SOURCE_DIR FILENAME folder)
 
   file(GLOB sources CONFIGURE_DEPENDS *.cpp)
   list(TRANSFORM arg_EXCEPT PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/)
   list(REMOVE_ITEM sources ${arg_EXCEPT})
+  set_source_files_properties(${arg_ALONE} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
 
   foreach(suffix "" _ndebug)
     if(suffix AND arg_TOOL)
@@ -34,7 +37,8 @@ function(smmu_add_library half)
       set(scope PUBLIC)
       if(suffix)
         add_library(${target} OBJECT EXCLUDE_FROM_ALL ${sources})
-        set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+        # Source by source, even in a unity build: what is inlined must not depend on the neighbours.
+      set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON UNITY_BUILD OFF)
         set_property(GLOBAL APPEND PROPERTY SMMU_${half}_OBJECTS $<TARGET_OBJECTS:${target}>)
       else()
         add_library(${target} STATIC ${sources})
@@ -96,7 +100,8 @@ endfunction()
 
 # smmu_add_test([target...] [EXCEPT source...]) makes the *.cpp of the folder that calls it one
 # program, test_<folder>, and each of its test cases a ctest entry, <folder>/Suite.Name, labelled
-# <folder>.  Links GoogleTest, the code of test/support and the targets named.  With
+# <folder>; with SMMU_TEST_SHARDS the entries are <folder>/1 and so on, of many test cases each.
+# Links GoogleTest, the code of test/support and the targets named.  With
 # SMMU_TEST_ONLY_THREADS the tests (..._test.cpp) that start no thread are left out, and a program
 # of which no test remains.
 function(smmu_add_test)
@@ -131,8 +136,17 @@ function(smmu_add_test)
   if(SMMU_PRECOMPILE)
     target_precompile_headers(${target} REUSE_FROM smmu_test_precompiled)
   endif()
-  gtest_discover_tests(${target} TEST_PREFIX ${folder}/ DISCOVERY_MODE PRE_TEST
-                       DISCOVERY_TIMEOUT 60 PROPERTIES LABELS ${folder} TIMEOUT 600)
+  if(SMMU_TEST_SHARDS)
+    foreach(shard RANGE 1 ${SMMU_TEST_SHARDS})
+      math(EXPR index "${shard} - 1")
+      add_test(NAME ${folder}/${shard} COMMAND ${target} --gtest_brief=1)
+      set_tests_properties(${folder}/${shard} PROPERTIES LABELS ${folder} TIMEOUT 1800 ENVIRONMENT
+                           "GTEST_TOTAL_SHARDS=${SMMU_TEST_SHARDS};GTEST_SHARD_INDEX=${index}")
+    endforeach()
+  else()
+    gtest_discover_tests(${target} TEST_PREFIX ${folder}/ DISCOVERY_MODE PRE_TEST
+                         DISCOVERY_TIMEOUT 60 PROPERTIES LABELS ${folder} TIMEOUT 600)
+  endif()
 endfunction()
 
 # smmu_add_half(HALF NAME folder... [ABSENT header...]) makes of a half's folders what users link,
