@@ -85,8 +85,8 @@ TEST_F(AttachOrder, ADeviceThatIsAddedIsBlockedBeforeAnythingElse) {
 
 // From a fault handler, say, which the driver may call in the middle of it.
 TEST_F(AttachOrder, NobodySuspendsFromInsideACallThatAttaches) {
-  const auto domain = board.domain();
   unsigned refused = 0;
+  const auto domain = board.domain();  // which is detached when it goes
   board.smmu.on_sync = [&] {
     for (const auto& result : {board.iommu->suspend(), board.iommu->resume()}) {
       ASSERT_FALSE(result);

@@ -389,6 +389,7 @@ TEST(CounterRegisters, StayWhatTheyCanBe) {
   for (const CounterGroupConfig& one : {few_features(), one_filter(), in_one_page()}) {
     emulator::Ram ram;
     SmmuV3Config config = SmmuV3Config::everything();
+    config.idr5.set(v3::SMMU_IDR5::OAS, OutputSize::k48Bits);
     config.counter_groups = {one};
     auto made = SmmuV3::create(config, {.memory = &ram});
     ASSERT_TRUE(made) << made.error();
