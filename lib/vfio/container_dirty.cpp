@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <bit>
 #include <limits>
+#include <utility>
 
 #include "lib/vfio/container_state.h"
 
@@ -79,7 +80,7 @@ void Container::State::mark_all(const Slot& slot, Iova first, const DirtyBitmap&
   Marker(bitmap, first, slot).dirty(slot.first, slot.size());
 }
 
-void Container::State::mark_written(const Slot& slot, Iova first, const DirtyBitmap& bitmap) {
+void Container::State::mark_written(Slot& slot, Iova first, const DirtyBitmap& bitmap) {
   if (!can_be_written(slot)) return;
   Marker marker(bitmap, first, slot);
   bool is_told = tracks_writes();
@@ -90,7 +91,17 @@ void Container::State::mark_written(const Slot& slot, Iova first, const DirtyBit
     // Who does not know says that it was.
     is_told = told.has_value();
   }
-  if (!is_told) mark_all(slot, first, bitmap);
+  // The tables were asked all the same, so that they do not tell of it again.
+  if (std::exchange(slot.has_lost_writes, false)) {
+    marker.dirty(slot.first, slot.size());
+  } else if (!is_told) {
+    mark_all(slot, first, bitmap);
+  }
+}
+
+void Container::State::lose_writes() {
+  if (!logs_writes) return;
+  for (Slot& slot : slots) slot.has_lost_writes = can_be_written(slot);
 }
 
 Result<Done, std::errc> Container::start_dirty_log() {
@@ -110,6 +121,7 @@ Result<Done, std::errc> Container::start_dirty_log() {
     return started;
   }
   // What was written to before is no part of the log.
+  for (Slot& slot : state.slots) slot.has_lost_writes = false;
   Nobody nobody;
   for (ContainerDomain& domain : domains) {
     if (!domain.traits.tracks_writes) continue;

@@ -116,9 +116,12 @@ Result<Done, std::errc> Container::State::found(ContainerGroup& group) {
   made->enforces_coherency = made->traits.coherent && made->domain->enforce_cache_coherency();
   Result<Done, std::errc> done = Done{};
   if (logs_writes && made->traits.tracks_writes) done = made->domain->set_dirty_tracking(true);
-  if (done) done = mappings.join(slots, *made);
+  const bool is_set_up = done.has_value();
+  if (is_set_up) done = mappings.join(slots, *made);
   if (!done) {
     group.group().detach();
+    // Its devices found the slots that had come so far.
+    if (is_set_up) lose_writes();
     return done;
   }
   made.release()->groups.push_back(group);
@@ -132,7 +135,10 @@ void Container::State::drop(ContainerGroup& group, ContainerDomain& domain) {
   const bool is_last = domains().size() == 1;
   const std::unique_ptr<ContainerDomain> left(&domain);
   mappings.leave(slots, domain);
-  if (!is_last) return;
+  if (!is_last) {
+    lose_writes();
+    return;
+  }
   // Whoever had the groups had the right to what they reach, and has it no more.
   while (!slots.empty()) remove(*slots.begin());
 }

@@ -62,7 +62,9 @@ struct Container::State {
   // devices could write to them: there are some, and they may.
   void mark_all(const Slot& slot, Iova first, const DirtyBitmap& bitmap) const;
   // Marks those that were written to.
-  void mark_written(const Slot& slot, Iova first, const DirtyBitmap& bitmap);
+  void mark_written(Slot& slot, Iova first, const DirtyBitmap& bitmap);
+  // What a domain that goes would have told is not known any more: all counts as written to, once.
+  void lose_writes();
 
   Result<std::uint64_t, std::errc> forget_addresses(Slot* first, Iova last);
 

@@ -24,6 +24,9 @@ struct Slot : boost::intrusive::set_base_hook<> {
   const Prot prot;      // kMemory
   UserAddress address;  // kMemory
   bool has_address = true;
+  // kMemory: devices may have written to any of it, as a table that knew is gone; until the log is
+  // asked, or started again.
+  bool has_lost_writes = false;
 
   // It is never all addresses there are: these are more than a size can say.
   std::uint64_t size() const { return last.value - first.value + 1; }

@@ -96,6 +96,73 @@ TEST(ContainerDirty, WhereADomainCannotTellAllThatIsMappedIsToldEachTime) {
   }
 }
 
+// The tables that knew are gone, so that all may have been written to; once.
+TEST(ContainerDirty, WhatADomainThatGoesKnewIsNotLost) {
+  Tracked system;
+  ASSERT_TRUE(system.container->attach(system.disk));
+  ASSERT_TRUE(system.map(0, 0, 4));
+  ASSERT_TRUE(system.map(4, 4, 2, MapFlags::kRead));
+  ASSERT_TRUE(system.map(6, 6, 2));
+  ASSERT_TRUE(system.container->start_dirty_log());
+  ASSERT_TRUE(Tracked::write(system.nic, 1));
+  ASSERT_TRUE(Tracked::write(system.disk, 2));
+  ASSERT_TRUE(system.container->detach(system.nic));
+  Words words(1);
+  ASSERT_TRUE(ask(system, 0, 6, words));
+  EXPECT_THAT(words, ElementsAre(0b1111u));
+  words = {0};
+  ASSERT_TRUE(ask(system, 0, 6, words));
+  EXPECT_THAT(words, ElementsAre(0u)) << "nor does the domain that is left tell of it again";
+  ASSERT_TRUE(Tracked::write(system.disk, 3));
+  ASSERT_TRUE(ask(system, 0, 8, words));
+  EXPECT_THAT(words, ElementsAre(0b1100'1000u)) << "the other slot had not been asked for";
+
+  ASSERT_TRUE(system.container->attach(system.nic));
+  ASSERT_TRUE(system.container->detach(system.nic));
+  ASSERT_TRUE(system.container->stop_dirty_log());
+  ASSERT_TRUE(system.container->start_dirty_log());
+  words = {0};
+  ASSERT_TRUE(ask(system, 0, 8, words));
+  EXPECT_THAT(words, ElementsAre(0u)) << "what was before the log is no part of it";
+}
+
+TEST(ContainerDirty, WhatADomainMayHaveWrittenThatCouldNotTellIsNotLost) {
+  Tracked system;
+  Group& mute = system.first.add("mute");
+  ASSERT_TRUE(system.container->attach(mute));
+  ASSERT_TRUE(system.map(0, 0, 4));
+  ASSERT_TRUE(system.container->start_dirty_log());
+  Words words(1);
+  ASSERT_TRUE(ask(system, 0, 4, words));
+  EXPECT_THAT(words, ElementsAre(0b1111u));
+  EXPECT_TRUE(Tracked::write(mute, 2)) << "of which nobody could tell";
+  ASSERT_TRUE(system.container->detach(mute));
+  EXPECT_TRUE(system.container->capabilities().tracks_writes);
+  words = {0};
+  ASSERT_TRUE(ask(system, 0, 4, words));
+  EXPECT_THAT(words, ElementsAre(0b1111u));
+  ASSERT_TRUE(Tracked::write(system.nic, 1));
+  words = {0};
+  ASSERT_TRUE(ask(system, 0, 4, words));
+  EXPECT_THAT(words, ElementsAre(0b0010u));
+}
+
+// Until the error its devices found what was there.
+TEST(ContainerDirty, WhatAGroupMayHaveWrittenThatCouldNotStayIsNotLost) {
+  Tracked system;
+  ASSERT_TRUE(system.map(0, 0, 4));
+  ASSERT_TRUE(system.map(0x10, 8, 1));
+  ASSERT_TRUE(system.container->start_dirty_log());
+  system.second.smmu->fail_map(1, errc::no_space_on_device);
+  ASSERT_EQ(system.container->attach(system.disk).error(), errc::no_space_on_device);
+  Words words(1);
+  ASSERT_TRUE(ask(system, 0, 4, words));
+  EXPECT_THAT(words, ElementsAre(0b1111u));
+  words = {0};
+  ASSERT_TRUE(ask(system, 0, 4, words));
+  EXPECT_THAT(words, ElementsAre(0u));
+}
+
 TEST(ContainerDirty, WhatIsUnmappedIsToldAsAWhole) {
   Tracked system;
   ASSERT_TRUE(system.map(0x11, 0, 3));

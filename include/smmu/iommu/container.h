@@ -156,7 +156,8 @@ class Container {
   // permission_denied: kV1.
   Result<Done, std::errc> stop_dirty_log();
   // Marks what was written to in the range since it was last asked, or since the log was started;
-  // never what devices may only read.
+  // never what devices may only read.  More than that is marked where tables do not tell, or the
+  // group is gone whose did.
   // permission_denied: kV1.  invalid_argument: there is no log; `page_size` is not the smallest
   // page; the range has no bytes or is not made of such pages; a slot is in the range in part; the
   // words are fewer than that many pages have bits, or more than ContainerCapabilities says.
