@@ -96,7 +96,7 @@ bool Container::State::fits(const ContainerDomain& newcomer) {
   for (const Slot& slot : slots) {
     if (!newcomer.covers(slot.first, slot.last)) return false;
   }
-  return (page_sizes() & newcomer.domain->page_sizes()) != 0;
+  return (page_sizes() & page_sizes_of(newcomer)) != 0;
 }
 
 Result<Done, std::errc> Container::State::found(ContainerGroup& group) {

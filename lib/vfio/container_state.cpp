@@ -5,10 +5,18 @@
 namespace smmu::iommu {
 
 std::uint64_t Container::State::page_sizes() const {
-  std::uint64_t sizes = ~std::uint64_t{0};
-  for (const ContainerDomain& domain : mappings.domains()) sizes &= domain.domain->page_sizes();
+  std::uint64_t sizes = sizes_of_whole_pages(~std::uint64_t{0});
+  for (const ContainerDomain& domain : mappings.domains()) sizes &= page_sizes_of(domain);
+  return sizes;
+}
+
+std::uint64_t Container::State::page_sizes_of(const ContainerDomain& domain) const {
+  return sizes_of_whole_pages(domain.domain->page_sizes());
+}
+
+// Pages that are smaller make up one that is pinned.
+std::uint64_t Container::State::sizes_of_whole_pages(std::uint64_t sizes) const {
   const std::uint64_t smaller = config.page_size - 1;
-  // Pages that are smaller make up one that is pinned.
   return (sizes & smaller) != 0 ? (sizes & ~smaller) | config.page_size : sizes;
 }
 

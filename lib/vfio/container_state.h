@@ -44,6 +44,8 @@ struct Container::State {
 
   // Sizes that all domains have, and nothing smaller than what is pinned; of no domain, all.
   std::uint64_t page_sizes() const;
+  std::uint64_t page_sizes_of(const ContainerDomain& domain) const;
+  std::uint64_t sizes_of_whole_pages(std::uint64_t sizes) const;
   std::uint64_t smallest_page() const { return iommu::smallest_page(page_sizes()); }
   bool is_aligned(std::uint64_t bits) const { return (bits & (smallest_page() - 1)) == 0; }
   // What all domains can map; of no domain, everything.

@@ -207,6 +207,33 @@ TEST(ContainerGroups, PageSizesAreThoseThatAllDomainsHave) {
   EXPECT_TRUE(system.map(1, 0, 1));
 }
 
+// Of 64 KB, which one of the SMMUs makes up of smaller ones.
+TEST(ContainerGroups, PagesThatAreSmallerThanThoseOfTheMemoryMakeUpOneOfThat) {
+  for (const bool is_finer_first : {true, false}) {
+    // All of the memory in one piece, which begins at a multiple of such a page.
+    ContainerSystem system({.page_size = 1 << 16, .unsafe_interrupts = UnsafeInterrupts::kAllow},
+                           FakeMemory::kSize / kPage);
+    system.first.smmu->page_sizes = 1 << 12 | 1 << 21 | 1 << 30;
+    system.second.smmu->page_sizes = 1 << 16 | 1 << 29;
+    Group& fine = system.first.add("fine");
+    Group& coarse = system.second.add("coarse");
+    ASSERT_TRUE(system.container->attach(is_finer_first ? fine : coarse));
+    EXPECT_EQ(system.container->capabilities().page_sizes,
+              is_finer_first ? 1u << 16 | 1u << 21 | 1u << 30 : 1u << 16 | 1u << 29);
+    ASSERT_TRUE(system.map(0x10, 0x20, 16)) << "before the other one comes";
+    ASSERT_TRUE(system.container->attach(is_finer_first ? coarse : fine));
+    EXPECT_EQ(system.container->capabilities().page_sizes, 1u << 16);
+    EXPECT_EQ(system.map(0x41, 0x40, 16).error(), errc::invalid_argument);
+    ASSERT_TRUE(system.map(0x40, 0x40, 32));
+    for (const Group* const group : {&fine, &coarse}) {
+      EXPECT_TRUE(system.finds(*group, 0x10, 0x20, 16));
+      EXPECT_TRUE(system.finds(*group, 0x40, 0x40, 32));
+    }
+    EXPECT_EQ(*system.unmap(0x10, 16), 16 * kPage);
+    EXPECT_EQ(system.memory.pinned(), 32u);
+  }
+}
+
 TEST(ContainerGroups, AContainerThatGoesLeavesNothingBehind) {
   ContainerSystem system;
   Group& nic = system.first.add("nic");
