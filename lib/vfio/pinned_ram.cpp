@@ -101,13 +101,16 @@ Result<PinnedRun, std::errc> PinnedRam::pin(UserAddress address, std::uint64_t s
   state.for_each_free_run(first, end, [&](std::uint64_t, std::uint64_t count) { more += count; });
   if (more > state.most - state.pinned) return std::errc::not_enough_memory;
   bool is_locked = true;
+  std::uint64_t tried = first;  // up to there
   state.for_each_free_run(first, end, [&](std::uint64_t page, std::uint64_t count) {
-    is_locked = is_locked && state.lock(page, count);
+    if (!is_locked) return;
+    is_locked = state.lock(page, count);
+    tried = page + count;
   });
   if (!is_locked) {
-    // Some may be, if the limit was met in the middle.
+    // Those before the one that failed are, and of that one some may be.
     state.for_each_free_run(
-        first, end, [&](std::uint64_t page, std::uint64_t count) { state.unlock(page, count); });
+        first, tried, [&](std::uint64_t page, std::uint64_t count) { state.unlock(page, count); });
     return std::errc::not_enough_memory;
   }
   for (std::uint64_t page = first; page != end; ++page) ++pins[page];

@@ -209,5 +209,33 @@ TEST_F(PinnedRamTest, TheHostsLimitIsNoMemory) {
   EXPECT_EQ(WEXITSTATUS(status), 0);
 }
 
+TEST_F(PinnedRamTest, APinThatMeetsTheHostsLimitInTheMiddleLeavesLockedWhatWas) {
+  if (!host_locks()) GTEST_SKIP() << "mlock() does not get as far as the host";
+  const auto pins = make(Pinning::kLock);
+  // In a process of its own, as above.
+  const pid_t child = ::fork();
+  ASSERT_NE(child, -1);
+  if (child == 0) {
+    const rlimit limit{8 * kPage, 8 * kPage};
+    if (::geteuid() == 0 && ::setresuid(65534, 65534, 65534) != 0) ::_exit(10);
+    if (::setrlimit(RLIMIT_MEMLOCK, &limit) != 0) ::_exit(11);
+    if (!pins->pin(page(*pins, 2), kPage, kReadWrite)) ::_exit(12);
+    if (!pins->pin(page(*pins, 10), kPage, kReadWrite)) ::_exit(13);
+    // Beyond the run of pages that is too long, somebody else's: it is not looked at.
+    const UserAddress other = page(*pins, 11);
+    if (::mlock(reinterpret_cast<void*>(other.value), kPage) != 0) ::_exit(14);
+    // Two pages can be locked, and then seven cannot.
+    const auto more = pins->pin(page(*pins, 0), 12 * kPage, kReadWrite);
+    if (more || more.error() != errc::not_enough_memory) ::_exit(15);
+    if (locked_pages() != 3) ::_exit(16);
+    if (pins->pinned() != 2 * kPage) ::_exit(17);
+    ::_exit(0);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+}
+
 }  // namespace
 }  // namespace smmu::iommu::pinned_ram_test

@@ -16,7 +16,9 @@ namespace smmu::iommu {
 // What it means to pin a page.
 enum class Pinning : std::uint8_t {
   kCount,  // it is counted, and never goes away
-  kLock,   // the host keeps it in memory too (mlock), within RLIMIT_MEMLOCK
+  // The host keeps it in memory too (mlock), within RLIMIT_MEMLOCK.  Locks of the host are not
+  // counted: what is unpinned here is unlocked for everybody.
+  kLock,
 };
 
 // Every member function may be called from any number of threads at once.
@@ -31,6 +33,8 @@ class PinnedRam final : public PinnedMemory {
   // invalid_argument: it is not, or it is empty, or an end is no multiple of a page, there or in
   // the host.  operation_not_supported: to lock, where the host's pages have another size.
   // not_enough_memory.
+  // REQUIRES, to lock: no other object that locks, nor anything else of the program, locks a page
+  // of the range.
   static Result<std::unique_ptr<PinnedRam>, std::errc> create(PhysicalMemory& memory, Pa base,
                                                               std::uint64_t size,
                                                               Pinning pinning = Pinning::kCount,
