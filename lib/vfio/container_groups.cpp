@@ -19,6 +19,10 @@ Result<Done, std::errc> Container::attach(Group& group) {
   if (is_here) return std::errc::invalid_argument;
   // A new domain may need what is at these addresses.
   if (state.without_address != 0) return std::errc::device_or_resource_busy;
+  if (group.is_owned()) return std::errc::device_or_resource_busy;
+  // Before its devices lose what they are at: whoever is refused so goes on with it.
+  const auto looked_at = state.admit(group);
+  if (!looked_at) return looked_at.error();
   // From then on the group has the devices that it has, so that all of them are looked at.
   const auto claimed = group.claim(&state);
   if (!claimed) return claimed;
@@ -27,7 +31,7 @@ Result<Done, std::errc> Container::attach(Group& group) {
   return taken;
 }
 
-Result<Done, std::errc> Container::State::take(Group& group) {
+Result<std::unique_ptr<ContainerGroup>, std::errc> Container::State::admit(Group& group) {
   std::unique_ptr<ContainerGroup> member = ContainerGroup::create(group);
   if (!member) return std::errc::not_enough_memory;
   for (const Slot& slot : slots) {
@@ -36,11 +40,17 @@ Result<Done, std::errc> Container::State::take(Group& group) {
   if (config.unsafe_interrupts == UnsafeInterrupts::kRefuse && !is_isolated(group)) {
     return std::errc::operation_not_permitted;
   }
-  if (!share(*member)) {
-    const auto founded = found(*member);
+  return member;
+}
+
+Result<Done, std::errc> Container::State::take(Group& group) {
+  auto member = admit(group);
+  if (!member) return member.error();
+  if (!share(**member)) {
+    const auto founded = found(**member);
     if (!founded) return founded;
   }
-  (void)member.release();  // it is in its domain's list
+  (void)member->release();  // it is in its domain's list
   return Done{};
 }
 

@@ -75,6 +75,8 @@ struct Container::State {
 
   // Whether its devices raise no interrupts but their own.
   bool is_isolated(const Group& group) const;
+  // What is kept of a group, if slots and interrupts let it come as it is now.
+  Result<std::unique_ptr<ContainerGroup>, std::errc> admit(Group& group);
   // Makes a group that is claimed one of the container's, in a domain that is there or in one of
   // its own.
   Result<Done, std::errc> take(Group& group);

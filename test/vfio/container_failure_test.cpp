@@ -220,8 +220,8 @@ TEST_F(ContainerFailure, AGroupWithoutMemoryForWhatIsKeptOfItIsNotThere) {
 
 TEST_F(ContainerFailure, AGroupThatCanShareGoesThereEvenWithoutMemoryForADomain) {
   attach_three();
-  EXPECT_EQ(with_heap_refused([&] { return system.container->attach(*system.groups[3]); }), 2)
-      << "what is kept of it, and its regions";
+  EXPECT_EQ(with_heap_refused([&] { return system.container->attach(*system.groups[3]); }), 4)
+      << "what is kept of it, and its regions, before it is claimed and after";
   EXPECT_EQ(system.groups[3]->domain(), system.groups[2]->domain());
 }
 
@@ -230,6 +230,32 @@ TEST_F(ContainerFailure, ADomainThatCannotBeMadeIsNoGroup) {
   const Seen before = system.seen();
   EXPECT_EQ(system.container->attach(*system.groups[0]).error(), errc::operation_not_supported);
   EXPECT_EQ(system.seen(), before);
+}
+
+// A device that is in use is not even for a moment blocked.
+TEST_F(ContainerFailure, WhereASlotOrInterruptsForbidAGroupTheDriverIsNotAsked) {
+  ASSERT_TRUE(system.map(0x100, 0, 16));
+  FakeSmmu& smmu = *system.first.smmu;
+  Group& nic = system.first.add(
+      "reserving", {.reserved = {{Iova(0x10'f000), 0x1000, ReservedType::kReserved, kReadWrite}}});
+  smmu.fail_attach(0, errc::io_error);
+  EXPECT_EQ(system.container->attach(nic).error(), errc::invalid_argument);
+  const auto careful = *Container::create(system.memory);
+  EXPECT_EQ(careful->attach(*system.groups[0]).error(), errc::operation_not_permitted);
+  EXPECT_EQ(system.container->attach(*system.groups[0]).error(), errc::io_error)
+      << "it would have been asked here for the first time";
+}
+
+TEST_F(ContainerFailure, AGroupThatTheDriverDoesNotTakeBackIsBlocked) {
+  FakeSmmu& smmu = *system.first.smmu;
+  smmu.create_error = errc::operation_not_supported;
+  smmu.fail_attach(1, errc::io_error);  // claimed, and then
+  Group& nic = *system.groups[0];
+  EXPECT_EQ(system.container->attach(nic).error(), errc::operation_not_supported);
+  EXPECT_FALSE(nic.is_owned());
+  EXPECT_EQ(nic.domain(), nullptr);
+  smmu.create_error.reset();
+  EXPECT_TRUE(system.container->attach(nic)) << "it can be had all the same";
 }
 
 TEST_F(ContainerFailure, ToDetachAndToUnmapNeedsNoMemory) {

@@ -99,8 +99,8 @@ struct DmaUnmap {
 // of what is there by then.  A FaultHandler must not wait for a container:
 // it may be called by a thread that has another Iommu's lock.
 //
-// An error leaves all as it was.  But for the lists of groups' regions and devices, and those that
-// are returned, no memory is taken for granted.
+// An error leaves all as it was, but for what attach() says of devices.  But for the lists of
+// groups' regions and devices, and those that are returned, no memory is taken for granted.
 class Container {
  public:
   // `memory` outlives the container.  invalid_argument: the page size is no power of two.
@@ -120,6 +120,9 @@ class Container {
   // not_enough_memory.  And those of Group::claim(), Iommu::create_domain(), Group::attach(),
   // Domain::map(), Domain::alloc_reserved_iova_domain(), Domain::set_dirty_tracking() and
   // PinnedMemory::pin().
+  // Where a slot, a region or interrupts forbid it, devices stay as they are meanwhile.  After any
+  // other error that comes later than the claim they have been blocked for a while; and one that
+  // its driver does not take back then is blocked from then on, with all of its group.
   // REQUIRES: the group has devices, and stays until it is detached.
   Result<Done, std::errc> attach(Group& group);
   // The group is its Iommu's again.  With the last one all slots are gone.

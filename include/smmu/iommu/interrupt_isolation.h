@@ -10,7 +10,8 @@ class InterruptIsolation {
  public:
   virtual ~InterruptIsolation() = default;
   // Whether the MSI controllers of all devices of the group know which device a message is from,
-  // and let none pass that is another's.  Called by a Container with its lock held.
+  // and let none pass that is another's.  Called by a Container with its lock held, and for a group
+  // that comes before it is claimed and after.
   virtual bool is_isolated(const Group& group) = 0;
 };
 
