@@ -1,15 +1,19 @@
 // A guest's container on every machine: its RAM, its messages, and nothing else.
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <fstream>
 #include <memory>
 #include <optional>
+#include <string>
 #include <system_error>
 #include <vector>
 
+#include "smmu/arch/v3/queue_registers.h"
 #include "smmu/iommu/container.h"
 #include "smmu/iommu/msi_vectors.h"
 #include "smmu/iommu/pinned_ram.h"
@@ -29,6 +33,15 @@ constexpr StreamId kDisk(9);
 constexpr std::uint64_t kPage = PinnedRam::kPageSize;
 constexpr std::uint64_t kPages = 64;
 constexpr MapFlags kBoth = MapFlags::kRead | MapFlags::kWrite;
+
+// What the host keeps in memory for this program.
+std::uint64_t locked_bytes() {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.rfind("VmLck:", 0) == 0) return std::stoull(line.substr(6)) * 1024;
+  }
+  return 0;
+}
 
 class GuestContainer : public ::testing::TestWithParam<Way> {
  protected:
@@ -50,10 +63,56 @@ class GuestContainer : public ::testing::TestWithParam<Way> {
   }
   Pa pa(std::uint64_t page) const { return Pa(ram_.value + page * kPage); }
 
+  // The last page of a gigabyte, and the first of the next one: without tables yet.
+  Result<Done, std::errc> map_over_the_end() {
+    return container_->map_dma(
+        {kBoth, memory_->address_of(pa(kOver)), Iova(kEnd - kPage), 2 * kPage});
+  }
+  // What is not to change where a call fails.
+  struct Seen {
+    std::vector<std::uint32_t> registers;
+    std::uint64_t blocks;  // of the driver
+    std::uint64_t pinned;
+    std::uint32_t slots;
+    friend bool operator==(const Seen&, const Seen&) = default;
+  };
+  Seen see(MsiBoard& board) const {
+    Seen seen{board.registers(), board.pool().live(), memory_->pinned(), container_->slots()};
+    if (GetParam().generation == Generation::kV3) {
+      // Commands were given, to do what was done and to take it back.
+      seen.registers[v3::SMMU_CMDQ_PROD::kOffset / 4] = 0;
+      seen.registers[v3::SMMU_CMDQ_CONS::kOffset / 4] = 0;
+    }
+    return seen;
+  }
+  // Does `act` with ever more blocks of memory for the board's driver until that is enough, with
+  // `trim` around it, and returns how often it was not.
+  template <class Act, class Trim>
+  std::uint64_t count_refusals(MsiBoard& board, const Act& act, const Trim& trim) {
+    constexpr std::uint64_t kMost = 20;
+    for (std::uint64_t granted = 0; granted != kMost; ++granted) {
+      trim();
+      const Seen before = see(board);
+      board.pool().grant(granted);
+      const auto done = act();
+      board.pool().grant(iommu::PagePool::kUnlimited);
+      if (done) return granted;
+      EXPECT_EQ(done.error(), std::errc::not_enough_memory) << granted;
+      trim();
+      EXPECT_EQ(see(board), before) << granted;
+    }
+    ADD_FAILURE() << "it is never enough";
+    return kMost;
+  }
+
   bool writes(const DmaDevice& device, std::uint64_t page, std::uint64_t word) const {
     std::array<std::byte, 8> bytes;
     std::memcpy(bytes.data(), &word, sizeof word);
     return device.write(Iova(pa(page).value), bytes).bytes == bytes.size();
+  }
+  bool writes_at(Iova iova) const {
+    constexpr std::array<std::byte, 8> kBytes{};
+    return hardware_.write(iova, kBytes).bytes == kBytes.size();
   }
   std::optional<std::uint64_t> reads(const DmaDevice& device, std::uint64_t page) const {
     std::array<std::byte, 8> bytes{};
@@ -62,6 +121,9 @@ class GuestContainer : public ::testing::TestWithParam<Way> {
     std::memcpy(&word, bytes.data(), sizeof word);
     return word;
   }
+
+  static constexpr std::uint64_t kEnd = 1 << 30;
+  static constexpr std::uint64_t kOver = 40;  // page
 
   MsiBoard board_{GetParam().generation, GetParam().messages};
   const DmaDevice hardware_ = board_.hardware(kNic);
@@ -178,6 +240,101 @@ TEST_P(GuestContainer, DevicesThatRaiseAnyInterruptAreRefusedUnlessItIsAllowed) 
   EXPECT_FALSE(nic_.group().is_owned());
   EXPECT_EQ(nic_.group().domain(), &nic_.group().default_domain());
   EXPECT_TRUE(container_->attach(nic_.group())) << "who allows it has it";
+}
+
+// Refused at every block of tables that a call needs, and every time nothing is different.
+TEST_P(GuestContainer, AMapWithoutMemoryForItsTablesMapsNothing) {
+  ASSERT_TRUE(container_->attach(nic_.group()));
+  ASSERT_TRUE(map(0, 4));
+  const std::uint64_t refusals = count_refusals(
+      board_,
+      [&] {
+        const auto mapped = map_over_the_end();
+        if (!mapped) {
+          EXPECT_EQ(memory_->pins(pa(kOver)), 0u);
+          EXPECT_EQ(nic_.group().domain()->iova_to_phys(Iova(kEnd - kPage)), std::nullopt);
+        }
+        return mapped;
+      },
+      [&] { nic_.group().domain()->trim(); });
+  EXPECT_GE(refusals, 2u) << "a table for either page";
+  EXPECT_TRUE(writes_at(Iova(kEnd - kPage)));
+  EXPECT_TRUE(writes_at(Iova(kEnd)));
+  EXPECT_TRUE(writes(hardware_, 3, 1)) << "as before";
+}
+
+TEST_P(GuestContainer, AGroupWithoutMemoryForTheTablesOfTheSlotsIsNotThere) {
+  // The first time a driver makes what it keeps for a device, and the registers of a context bank.
+  ASSERT_TRUE(container_->attach(nic_.group()));
+  ASSERT_TRUE(container_->detach(nic_.group()));
+  ASSERT_TRUE(map(0, 4));
+  ASSERT_TRUE(map_over_the_end());
+  const std::uint64_t refusals = count_refusals(
+      board_,
+      [&] {
+        const auto attached = container_->attach(nic_.group());
+        EXPECT_EQ(nic_.group().is_owned(), attached.has_value());
+        if (!attached) {
+          EXPECT_EQ(nic_.group().domain(), &nic_.group().default_domain());
+        }
+        return attached;
+      },
+      [] {});
+  EXPECT_GE(refusals, 3u) << "tables at three places";
+  EXPECT_EQ(memory_->pinned(), 6 * kPage);
+  EXPECT_TRUE(writes(hardware_, 3, 1));
+  EXPECT_TRUE(writes_at(Iova(kEnd)));
+
+  // One of another SMMU, where all is mapped once more.
+  MsiBoard other(GetParam().generation, GetParam().messages);
+  iommu::Group& disk = other.add(kDisk).group();
+  ASSERT_TRUE(container_->attach(disk));
+  ASSERT_TRUE(container_->detach(disk));
+  const std::uint64_t more = count_refusals(
+      other,
+      [&] {
+        const auto attached = container_->attach(disk);
+        EXPECT_EQ(disk.is_owned(), attached.has_value());
+        return attached;
+      },
+      [] {});
+  EXPECT_GE(more, 3u);
+  EXPECT_EQ(disk.domain()->iova_to_phys(Iova(kEnd)), Pa(pa(kOver).value + kPage));
+  EXPECT_EQ(memory_->pinned(), 6 * kPage);
+  EXPECT_EQ(memory_->pins(pa(0)), 1u);
+  EXPECT_TRUE(writes_at(Iova(kEnd))) << "as before";
+  ASSERT_TRUE(container_->detach(disk));
+}
+
+TEST_P(GuestContainer, MemoryThatTheHostKeepsIsReachedLikeAnyOther) {
+  constexpr std::uint64_t kLocked = 4;  // pages
+  const Pa ram = board_.allocate(kLocked * kPage);
+  auto made = PinnedRam::create(board_.bus(), ram, kLocked * kPage, iommu::Pinning::kLock);
+  if (!made) {
+    ASSERT_EQ(made.error(), std::errc::operation_not_supported);
+    GTEST_SKIP() << "the host has pages of another size";
+  }
+  PinnedRam& memory = **made;
+  void* const host = reinterpret_cast<void*>(memory.address_of(ram).value);
+  if (::mlock(host, kLocked * kPage) != 0) {
+    GTEST_SKIP() << "RLIMIT_MEMLOCK does not allow four pages";
+  }
+  ASSERT_EQ(::munlock(host, kLocked * kPage), 0);
+
+  const auto container =
+      *Container::create(memory, {.unsafe_interrupts = iommu::UnsafeInterrupts::kAllow});
+  ASSERT_TRUE(container->attach(nic_.group()));
+  ASSERT_TRUE(container->map_dma({kBoth, memory.address_of(ram), Iova(kEnd), kLocked * kPage}));
+  EXPECT_EQ(memory.pinned(), kLocked * kPage);
+  const std::uint64_t locked = locked_bytes();
+  EXPECT_TRUE(writes_at(Iova(kEnd + 3 * kPage)));
+  ASSERT_TRUE(container->unmap_dma({UnmapFlags::kNone, Iova(kEnd), kLocked * kPage, {}}));
+  EXPECT_EQ(memory.pinned(), 0u);
+  EXPECT_FALSE(writes_at(Iova(kEnd + 3 * kPage)));
+  // Where the host tells, and a sanitizer has not answered in its place.
+  if (locked != 0) {
+    EXPECT_EQ(locked - locked_bytes(), kLocked * kPage);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(All, GuestContainer, ::testing::ValuesIn(kWays), name_of);
