@@ -82,6 +82,24 @@ TEST(ContainerWindow, OneOfMorePagesThanADomainTakesIsRefusedAtOnce) {
   EXPECT_TRUE(system.container->attach(system.first.add("nic")));
 }
 
+// One of the two is all that a domain has room for.
+TEST(ContainerWindow, ItIsRefusedAsLongAsADomainHasAFaultHandler) {
+  struct Deaf final : FaultHandler {
+    FaultAction on_fault(Domain&, Device*, const Fault&) override { return FaultAction::kNotMine; }
+  } handler;
+  ContainerSystem system;
+  Group& nic = system.first.add("nic");
+  Group& disk = system.second.add("disk");
+  ASSERT_TRUE(system.container->attach(nic));
+  ASSERT_TRUE(system.container->attach(disk));
+  ASSERT_TRUE(disk.domain()->set_fault_handler(&handler));
+  EXPECT_EQ(system.open_window(0x8000, 16).error(), errc::device_or_resource_busy);
+  EXPECT_EQ(system.container->slots(), 0u);
+  EXPECT_FALSE(nic.domain()->in_reserved_window(Iova(0x800'0000), 0x10000));
+  ASSERT_TRUE(disk.domain()->set_fault_handler(nullptr));
+  EXPECT_TRUE(system.open_window(0x8000, 16));
+}
+
 TEST(ContainerWindow, ItTakesTheGranuleOfEachDomain) {
   ContainerSystem system;
   system.second.smmu->page_sizes = 1 << 21;

@@ -142,7 +142,8 @@ class Container {
   Result<Done, std::errc> map_dma(const DmaMap& map);
 
   // Removes slots, and returns their bytes; 0 if there are none.  When it returns no device reaches
-  // the memory, and it is unpinned.
+  // the memory, and it is unpinned.  An SMMU that does not answer an invalidation may reach it
+  // still: its driver tells the DriverLog, and pages are unpinned all the same.
   //
   // kV2: the slots that are in the range, if none is in it in part.  kV1: those that begin in the
   // range, even if they end elsewhere; none, if the range begins inside one.
