@@ -3,6 +3,7 @@
 #include <limits>
 #include <mutex>
 
+#include "lib/iommu/change.h"
 #include "lib/iommu/page_sizes.h"
 #include "lib/iommu/pasid_table.h"
 #include "smmu/iommu/device.h"
@@ -15,12 +16,12 @@ Domain::Domain(Iommu& iommu, DomainType type) : iommu_(iommu), type_(type) { ++i
 Domain::~Domain() {
   drop_window();
   {
-    const std::lock_guard lock(iommu_.mutex_);
+    const Iommu::Change change(iommu_);
     while (!pasids_.empty()) {
       const PasidAttachment& attachment = pasids_.front();
       attachment.device.detach_pasid(attachment.pasid);
     }
-    while (!groups_.empty()) groups_.front().detach();
+    while (!groups_.empty()) groups_.front().leave_domain();
   }
   // Its driver may tell of faults until it is gone, and tells this object.
   driver_domain_.reset();

@@ -75,10 +75,15 @@ Result<Done, std::errc> Group::attach(Domain& domain, const void* owner) {
   return move(&domain);
 }
 
-void Group::detach() {
+Result<Done, std::errc> Group::detach(const void* owner) {
   const Iommu::Change change(iommu_);
-  move_or_block(owner_ == nullptr ? default_domain_.get() : nullptr);
+  if (change.is_inside()) return std::errc::device_or_resource_busy;
+  if (owner_ != nullptr && owner_ != owner) return std::errc::device_or_resource_busy;
+  leave_domain();
+  return Done{};
 }
+
+void Group::leave_domain() { move_or_block(owner_ == nullptr ? default_domain_.get() : nullptr); }
 
 Result<Done, std::errc> Group::claim(const void* owner) {
   const Iommu::Change change(iommu_);

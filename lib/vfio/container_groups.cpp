@@ -129,7 +129,7 @@ Result<Done, std::errc> Container::State::found(ContainerGroup& group) {
   const bool is_set_up = done.has_value();
   if (is_set_up) done = mappings.join(slots, *made);
   if (!done) {
-    group.group().detach();
+    (void)group.group().detach(this);  // it is this one's
     // Its devices found the slots that had come so far.
     if (is_set_up) lose_writes();
     return done;
@@ -139,7 +139,7 @@ Result<Done, std::errc> Container::State::found(ContainerGroup& group) {
 }
 
 void Container::State::drop(ContainerGroup& group, ContainerDomain& domain) {
-  group.group().detach();
+  (void)group.group().detach(this);  // it is this one's
   domain.groups.erase(domain.groups.iterator_to(group));
   if (!domain.groups.empty()) return;
   const bool is_last = domains().size() == 1;

@@ -31,7 +31,7 @@ struct DmaBoardOf {
   }
   ~DmaBoardOf() {
     space.reset();
-    known.group().detach();
+    EXPECT_TRUE(known.group().detach());
   }
 
   static typename Board::Options with(emulator::CachePolicy policy) {

@@ -244,7 +244,7 @@ TEST(AccessOrder, Stage2IsAskedOfItsTables) {
   rig.registers.take();
   EXPECT_EQ(domain->iova_to_phys(rig.kIova), rig.kPa);
   EXPECT_FALSE(rig.registers.touched());
-  device->group().detach();
+  EXPECT_TRUE(device->group().detach());
 }
 
 TEST(AccessOrder, EverythingIsForgottenByAsidOrByVmid) {
@@ -370,7 +370,7 @@ TEST(AccessOrder, ADetachedStreamIsWaitedFor) {
   ASSERT_EQ(rig.start(), "");
   const auto domain = rig.attached();
   rig.registers.take();
-  rig.device->group().detach();
+  EXPECT_TRUE(rig.device->group().detach());
   EXPECT_THAT(
       rig.registers.take(),
       ElementsAre("write SMMU_S2CR0 0x100ff", "write SMMU_sTLBGSYNC 0x0", "read SMMU_sTLBGSTATUS"));
@@ -380,7 +380,7 @@ TEST(AccessOrder, ADomainGoesWithItsBankOffAndItsTranslationsForgotten) {
   ScriptedRig rig;
   ASSERT_EQ(rig.start(), "");
   auto domain = rig.attached();
-  rig.device->group().detach();
+  EXPECT_TRUE(rig.device->group().detach());
   rig.registers.take();
   domain.reset();
   EXPECT_THAT(rig.registers.take(),

@@ -207,7 +207,7 @@ TEST(DriverV2, AHandlerMayUnmapAndAttach) {
   const auto other = it.board.domain();
   Handler handler([&](const Fault&) {
     EXPECT_EQ(it.domain->unmap(kIova, kPage), kPage);
-    it.added->group().detach();
+    EXPECT_TRUE(it.added->group().detach());
     EXPECT_TRUE(it.added->group().attach(*other));
     return FaultAction::kTerminate;
   });
@@ -237,7 +237,7 @@ TEST(DriverV2, DevicesGoWhereTheirDomainIs) {
   const auto blocked = board.domain(DomainType::kBlocked);
   ASSERT_TRUE(added.group().attach(*blocked));
   EXPECT_THAT(device.translate(Iova(0x4000'0000)), Aborts());
-  added.group().detach();
+  EXPECT_TRUE(added.group().detach());
   EXPECT_THAT(device.translate(Iova(0x4000'0000)), TranslatesTo(Pa(0x4000'0000)));
 }
 
@@ -309,7 +309,7 @@ TEST(DriverV2, ContextBanksRunOut) {
   for (unsigned n = 0; n != 16; ++n) {
     domains.push_back(board.domain());
     ASSERT_TRUE(added.group().attach(*domains.back()));
-    added.group().detach();
+    EXPECT_TRUE(added.group().detach());
   }
   const auto last = board.domain();
   const auto none = added.group().attach(*last);
@@ -351,7 +351,7 @@ TEST(DriverV2, WhatADomainWillBeIsToldBeforeItHasTables) {
         EXPECT_EQ(domain->page_sizes(), sizes);
         EXPECT_EQ(domain->geometry(), geometry);
         EXPECT_EQ(geometry, (Geometry{Iova(0), Iova(0xffff'ffff'ffff)}));
-        added.group().detach();
+        EXPECT_TRUE(added.group().detach());
       }
     }
   }
@@ -369,7 +369,7 @@ TEST(DriverV2, NestingIsChosenBeforeTheFirstAttach) {
 
   const auto parent = it.board.domain(DomainType::kUnmanaged, {.nest_parent = true});
   EXPECT_TRUE(parent->nesting());
-  it.added->group().detach();
+  EXPECT_TRUE(it.added->group().detach());
   ASSERT_TRUE(it.added->group().attach(*parent));
   EXPECT_EQ(parent->driver_domain().tables()->config().format, PgtableFormat::kAArch64Stage2);
 }

@@ -199,7 +199,7 @@ TEST(DriverV2Hostile, Stage2HasNoMoreAddressesThanTheSmmuPutsOut) {
         ASSERT_TRUE(device->group().attach(*domain));
         EXPECT_EQ(domain->geometry(), (Geometry{Iova(0), Iova(last)}));
         EXPECT_EQ(domain->page_sizes(), sizes);
-        device->group().detach();
+        EXPECT_TRUE(device->group().detach());
       }
     }
   }
@@ -238,7 +238,7 @@ TEST(DriverV2Hostile, QuirksThatDoNotFitAreRefusedAtOnce) {
   Device* const device = rig.add(StreamId(7));
   ASSERT_TRUE(device->group().attach(*domain));
   EXPECT_TRUE(domain->driver_domain().tables()->config().quirks.contiguous);
-  device->group().detach();
+  EXPECT_TRUE(device->group().detach());
 }
 
 TEST(DriverV2Hostile, AMaskThatGroupsDoNotKeepIsRefused) {
@@ -326,7 +326,7 @@ TEST(DriverV2Hostile, ADeviceThatGetsNoMemoryTakesNoStreamMappingGroup) {
   EXPECT_GE(failures, 2U);
   const auto domain = rig.domain();
   ASSERT_TRUE(added->group().attach(*domain));
-  added->group().detach();
+  EXPECT_TRUE(added->group().detach());
   // It can go and come back.
   rig.iommu->remove_device(*added);
   EXPECT_TRUE(rig.iommu->add_device(config));
@@ -349,7 +349,7 @@ TEST(DriverV2Hostile, ADomainThatGetsNoMemoryLeavesNothing) {
       continue;
     }
     ASSERT_TRUE(device->group().attach(**made));
-    device->group().detach();
+    EXPECT_TRUE(device->group().detach());
     break;
   }
   EXPECT_GE(failures, 2U);

@@ -215,7 +215,7 @@ TEST_F(AttachOrder, ADomainThatIsLeftIsForgottenAfterTheSteHasChanged) {
   ASSERT_TRUE(device->group().attach(*domain));
   board.smmu.story();
   stes.clear();
-  device->group().detach();
+  EXPECT_TRUE(device->group().detach());
   EXPECT_THAT(board.smmu.story(),
               ElementsAre("CMD_CFGI_STE", "CMD_SYNC", "CMD_CFGI_STE", "CMD_SYNC",
                           "CMD_PREFETCH_CONFIG",                                 // the STE
@@ -229,7 +229,7 @@ TEST_F(AttachOrder, ACdThatChangesInTwoWordsIsInvalidMeanwhile) {
   const auto first = board.domain();
   const auto second = board.domain();
   ASSERT_TRUE(device->group().attach(*first));
-  device->group().detach();
+  EXPECT_TRUE(device->group().detach());
   ASSERT_TRUE(device->group().attach(*first));
   board.smmu.story();
   cds.clear();
@@ -275,7 +275,7 @@ TEST_F(AttachOrder, Stage2IsInTheSteAndInvalidatedByIpa) {
   board.smmu.commands();
   EXPECT_EQ(domain->unmap(Iova(0x1000), 0x1000), 0x1000U);
   EXPECT_THAT(board.smmu.commands(), ElementsAre(CommandWords{0x0000'0001'0000'002a, 0x1701}));
-  other.group().detach();
+  EXPECT_TRUE(other.group().detach());
   EXPECT_THAT(board.smmu.commands(), ::testing::Contains(CommandWords{0x0000'0001'0000'0028, 0}));
 }
 
@@ -292,7 +292,7 @@ TEST_F(AttachOrder, ADeviceWithAtsForgetsAfterTheSmmuHas) {
               ElementsAre("CMD_TLBI_NH_VA", "CMD_SYNC", "CMD_ATC_INV", "CMD_SYNC"));
   // 0x1000 to 0x3fff is in 2^2 pages from 0.
   EXPECT_EQ(board.smmu.commands().back(), (CommandWords{0x7'0000'0040, 2}));
-  other.group().detach();
+  EXPECT_TRUE(other.group().detach());
   EXPECT_EQ(ste(StreamId(7))[STE::EATS], v3::AtsMode::kNone);
   EXPECT_THAT(board.smmu.commands(), ::testing::Contains(CommandWords{0x7'0000'0040, 52}));
 }

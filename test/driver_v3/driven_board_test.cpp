@@ -27,7 +27,7 @@ TEST(DrivenBoard, ADeviceReachesWhatIsMappedForItAndNothingElse) {
   EXPECT_THAT(nic.translate(Iova(0x2000)), Aborts());
   EXPECT_EQ(domain->unmap(Iova(0x1000), 4096), 4096U);
   EXPECT_THAT(nic.translate(Iova(0x1234)), Aborts());
-  device.group().detach();
+  EXPECT_TRUE(device.group().detach());
   EXPECT_THAT(nic.translate(Iova(0x2000)), TranslatesTo(Pa(0x2000))) << "identity is the default";
 }
 
@@ -39,7 +39,7 @@ TEST(DrivenBoard, ABoardThatIsGoneHasLeftNothingInItsPool) {
     iommu::Device& device = board.add(kNic);
     ASSERT_TRUE(domain->map(Iova(0x1000), board.allocate(4096), 4096, kReadWrite));
     ASSERT_TRUE(device.group().attach(*domain));
-    device.group().detach();
+    EXPECT_TRUE(device.group().detach());
     board.iommu().remove_device(device);
   }
   EXPECT_EQ(board.pool().live(), before);

@@ -89,7 +89,7 @@ TEST_P(OfPreset, DevicesReachWhatIsMappedFromAttachToDetach) {
     EXPECT_THAT(nic.translate(Iova(0x2000)), TranslatesTo(Pa(page.value + 4096)));
     EXPECT_EQ(domain->unmap(Iova(0x2000), 2 * 4096), 2U * 4096);
     EXPECT_THAT(nic.translate(Iova(0x2000)), Aborts());
-    device.group().detach();
+    EXPECT_TRUE(device.group().detach());
     EXPECT_THAT(nic.translate(kPage), TranslatesTo(Pa(0x1000)));
     board.iommu().remove_device(device);
     EXPECT_THAT(nic.translate(kPage), Aborts());
@@ -268,7 +268,7 @@ TEST(Driver, ADeviceForgetsWhatItWasToldBeforeUnmapReturns) {
   EXPECT_FALSE(nic.write64(kPage, 5));
   ASSERT_TRUE(domain->map(kPage, page, 4096, kReadWrite));
   EXPECT_TRUE(nic.write64(kPage, 5));
-  device.group().detach();
+  EXPECT_TRUE(device.group().detach());
   EXPECT_EQ(nic.known(), 0U);
   EXPECT_THAT(nic.access_translated(Iova(page.value)), Aborts()) << "ATSCHK";
 }
@@ -500,22 +500,22 @@ TEST(Driver, CoherencyIsEnforcedWhereFirmwareSaysThatItCanBe) {
     const auto domain = board.domain(DomainType::kUnmanaged, {.pasid = true});
     ASSERT_TRUE(free.group().attach(*domain));
     EXPECT_FALSE(domain->enforce_cache_coherency());
-    free.group().detach();
+    EXPECT_TRUE(free.group().detach());
     ASSERT_TRUE(bound.group().attach(*domain));
     EXPECT_TRUE(domain->enforce_cache_coherency());
     const auto refused = free.group().attach(*domain);
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error(), std::errc::invalid_argument);
     EXPECT_EQ(free.attach_pasid(SubstreamId(1), *domain).error(), std::errc::invalid_argument);
-    bound.group().detach();
+    EXPECT_TRUE(bound.group().detach());
     ASSERT_TRUE(bound.group().attach(*domain));
-    bound.group().detach();
+    EXPECT_TRUE(bound.group().detach());
     // A guest says what is cacheable, unless stage 2 does.
     const auto parent = board.domain(DomainType::kUnmanaged, {.nest_parent = true});
     EXPECT_EQ(parent->enforce_cache_coherency(), forced_write_back);
     const auto guest = board.domain(DomainType::kNested, {.parent = parent.get()});
     EXPECT_EQ(free.group().attach(*guest).has_value(), !forced_write_back);
-    free.group().detach();
+    EXPECT_TRUE(free.group().detach());
   }
 }
 

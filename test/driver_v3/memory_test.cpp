@@ -115,7 +115,7 @@ TEST_P(Memory, WithoutItNothingIsAttached) {
     const auto domain = board.domain(DomainType::kUnmanaged, {.nest_parent = nest_parent});
     const unsigned refused = refuse_each([&] { return error_of(device.group().attach(*domain)); });
     EXPECT_EQ(refused != 0, !nest_parent || GetParam() == Source::kHeap);
-    device.group().detach();
+    EXPECT_TRUE(device.group().detach());
   }
 }
 
@@ -125,7 +125,7 @@ TEST_P(Memory, WithoutItNoGuestIsAttached) {
   const auto guest = board.domain(DomainType::kNested, {.parent = parent.get()});
   const unsigned refused = refuse_each([&] { return error_of(device.group().attach(*guest)); });
   EXPECT_EQ(refused, GetParam() == Source::kHeap ? 2U : 0U) << "the guest, and what is below it";
-  device.group().detach();
+  EXPECT_TRUE(device.group().detach());
 }
 
 TEST_P(Memory, WithoutItNoPasidIsAttached) {
@@ -160,7 +160,7 @@ TEST_P(Memory, WithoutItNoTagIsTaken) {
     one.pool().grant(PagePool::kUnlimited);
   }
   EXPECT_TRUE(device.group().attach(*second));
-  device.group().detach();
+  EXPECT_TRUE(device.group().detach());
   EXPECT_EQ(error_of(device.group().attach(*first)), std::errc::no_space_on_device);
 }
 

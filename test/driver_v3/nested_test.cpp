@@ -112,7 +112,7 @@ TEST_F(Nested, BothStagesTranslateAndEachIsInvalidatedByItsOwner) {
   // The host's, below.
   EXPECT_EQ(parent->unmap(Iova(guest_memory.value), kGuestBytes), kGuestBytes);
   EXPECT_THAT(nic.translate(kPage), Aborts());
-  device.group().detach();
+  EXPECT_TRUE(device.group().detach());
 }
 
 TEST_F(Nested, TheGuestsCdIsReadAnewWhenItSaysSo) {

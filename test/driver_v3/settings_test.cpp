@@ -57,7 +57,7 @@ TEST(Settings, AreRefusedOnceItWasAttachedOrHasAGuestOrAWindow) {
   iommu::Device& device = board.add(kNic);
   const auto attached = board.domain();
   ASSERT_TRUE(device.group().attach(*attached));
-  device.group().detach();
+  EXPECT_TRUE(device.group().detach());
   EXPECT_EQ(attached->set_quirks({}).error(), kTooLate);
   EXPECT_EQ(attached->set_nesting(true).error(), kTooLate);
   const auto parent = board.domain(DomainType::kUnmanaged, {.nest_parent = true});

@@ -41,7 +41,7 @@ TEST(Concurrency, RangesWithNothingInCommonAreMappedAtOnce) {
     while (!stop) {
       EXPECT_TRUE(nic.group().attach(*domain));
       EXPECT_EQ(domain->attachments(), 1u);
-      nic.group().detach();
+      EXPECT_TRUE(nic.group().detach());
     }
   });
   for (std::size_t n = 0; n < 3; ++n) threads[n].join();

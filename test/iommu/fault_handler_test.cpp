@@ -99,7 +99,7 @@ TEST(FaultHandler, MayAttachAndDetachFromAnotherThread) {
   Device& nic = system.add("nic");
   const auto domain = system.domain();
   Handler handler;
-  handler.then = [&] { nic.group().detach(); };
+  handler.then = [&] { EXPECT_TRUE(nic.group().detach()); };
   ASSERT_TRUE(domain->set_fault_handler(&handler));
   ASSERT_TRUE(nic.group().attach(*domain));
   std::thread interrupt([&] { fake(*domain).faults().on_fault(&nic, {}); });

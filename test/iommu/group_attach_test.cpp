@@ -37,12 +37,12 @@ TEST(GroupAttach, AllDevicesGoToTheDomainAndBack) {
   EXPECT_EQ(domain->attachments(), 1u);
   EXPECT_THAT(system.driver->take_calls(),
               ElementsAre("attach nic unmanaged", "attach port unmanaged"));
-  nic.group().detach();
+  EXPECT_TRUE(nic.group().detach());
   EXPECT_EQ(nic.group().domain(), &nic.group().default_domain());
   EXPECT_EQ(domain->attachments(), 0u);
   EXPECT_THAT(system.driver->take_calls(),
               ElementsAre("attach nic identity", "attach port identity"));
-  nic.group().detach();
+  EXPECT_TRUE(nic.group().detach());
   EXPECT_THAT(system.driver->take_calls(), IsEmpty());
 }
 
@@ -103,7 +103,7 @@ TEST(GroupAttach, WhoCannotGoToTheDefaultIsBlockedUntilItIsAttachedAgain) {
   const auto domain = system.domain();
   ASSERT_TRUE(nic.group().attach(*domain));
   system.driver->fail_attach(0, std::errc::not_enough_memory, 2);
-  nic.group().detach();
+  EXPECT_TRUE(nic.group().detach());
   EXPECT_EQ(nic.group().domain(), nullptr);
   EXPECT_EQ(domain->attachments(), 0u);
   EXPECT_EQ(system.driver->attached().at(&nic).kind, AttachKind::kBlocked);
@@ -184,7 +184,7 @@ TEST(GroupAttach, AnIommuThatGoesRemovesItsDevicesAndThenShutsDown) {
                                  "remove disk", "shut down"));
 }
 
-TEST(GroupAttach, WhatAttachesInsideAnAttachIsBusy) {
+TEST(GroupAttach, WhatAttachesOrDetachesInsideAnAttachIsBusy) {
   FakeSystem system;
   Device& nic = system.add("nic");
   Device& disk = system.add("disk", {.pasid_bits = 4});
@@ -194,6 +194,7 @@ TEST(GroupAttach, WhatAttachesInsideAnAttachIsBusy) {
     ++calls;
     constexpr auto busy = std::errc::device_or_resource_busy;
     EXPECT_EQ(disk.group().attach(*domain).error(), busy);
+    EXPECT_EQ(disk.group().detach().error(), busy);
     EXPECT_EQ(disk.group().claim(this).error(), busy);
     EXPECT_EQ(disk.attach_pasid(SubstreamId(1), *domain).error(), busy);
     EXPECT_EQ(system.iommu->add_device({.streams = {{StreamId(9)}}}).error(), busy);

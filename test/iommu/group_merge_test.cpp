@@ -52,7 +52,7 @@ TEST(GroupMerge, ADeviceGoesToWhereItsGroupIs) {
   Device& port = system.add("port", {.not_isolated_from = {&nic}});
   EXPECT_EQ(system.driver->attached().at(&port), system.driver->attached().at(&nic));
   EXPECT_EQ(domain->attachments(), 1u);
-  nic.group().detach();
+  EXPECT_TRUE(nic.group().detach());
   const auto blocked = system.domain(DomainType::kBlocked);
   ASSERT_TRUE(nic.group().attach(*blocked));
   Device& hub = system.add("hub", {.not_isolated_from = {&nic}});
@@ -110,7 +110,7 @@ TEST(GroupMerge, OfGroupsThatCannotBeOneNothingIsChanged) {
   join(nic, gpu);
   ASSERT_TRUE(nic.group().attach(*domain));
   join(nic, disk);
-  nic.group().detach();
+  EXPECT_TRUE(nic.group().detach());
   ASSERT_TRUE(disk.group().claim(this));
   join(nic, disk);
   disk.group().release(this);
@@ -220,8 +220,15 @@ TEST(GroupOwner, HasAllBlockedButWhatItAttaches) {
     EXPECT_EQ(system.driver->attached().at(&nic).kind, AttachKind::kBlocked);
   }
   ASSERT_TRUE(group.attach(*domain, this));
-  group.detach();
+  for (const void* const owner :
+       {static_cast<const void*>(nullptr), static_cast<const void*>(&another)}) {
+    EXPECT_EQ(group.detach(owner).error(), std::errc::device_or_resource_busy);
+    EXPECT_EQ(group.domain(), domain.get());
+    EXPECT_EQ(system.driver->attached().at(&nic).kind, AttachKind::kDomain);
+  }
+  EXPECT_TRUE(group.detach(this));
   EXPECT_EQ(group.domain(), nullptr);
+  EXPECT_EQ(system.driver->attached().at(&nic).kind, AttachKind::kBlocked);
   group.release(this);
   EXPECT_FALSE(group.is_owned());
   EXPECT_EQ(group.domain(), &group.default_domain());
@@ -257,9 +264,21 @@ TEST(GroupOwner, GetsNoDeviceThatItHasNotTaken) {
           .error(),
       std::errc::device_or_resource_busy);
   EXPECT_EQ(State(system), before);
-  nic.group().detach();
+  EXPECT_TRUE(nic.group().detach(this));
   nic.group().release(this);
   EXPECT_EQ(&system.add("hub", {.not_isolated_from = {&nic}}).group(), &nic.group());
+}
+
+TEST(GroupOwner, LosesADomainThatIsDestroyed) {
+  FakeSystem system;
+  Device& nic = system.add("nic");
+  auto domain = system.domain();
+  ASSERT_TRUE(nic.group().claim(this));
+  ASSERT_TRUE(nic.group().attach(*domain, this));
+  domain.reset();
+  EXPECT_EQ(nic.group().domain(), nullptr);
+  EXPECT_EQ(system.driver->attached().at(&nic).kind, AttachKind::kBlocked);
+  nic.group().release(this);
 }
 
 TEST(GroupOwner, FindsTheGroupUnused) {
@@ -269,7 +288,7 @@ TEST(GroupOwner, FindsTheGroupUnused) {
   const auto domain = system.domain();
   ASSERT_TRUE(group.attach(*domain));
   EXPECT_EQ(group.claim(this).error(), std::errc::device_or_resource_busy);
-  group.detach();
+  EXPECT_TRUE(group.detach());
   ASSERT_TRUE(nic.attach_pasid(SubstreamId(3), *domain));
   EXPECT_EQ(group.claim(this).error(), std::errc::device_or_resource_busy);
   nic.detach_pasid(SubstreamId(3));

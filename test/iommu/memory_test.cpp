@@ -124,7 +124,7 @@ TEST(Memory, IsNotNeededToAttachAndToMap) {
   const ScatterEntry pieces[] = {{Pa(0x9000), 0x1000}, {Pa(0x1000), 0x1000}};
   EXPECT_TRUE(domain->map_sg(Iova(0x10000), pieces, kReadWrite));
   EXPECT_EQ(domain->unmap(Iova(0x1000), 0x5000), 0x5000u);
-  nic.group().detach();
+  EXPECT_TRUE(nic.group().detach());
   EXPECT_TRUE(nic.group().claim(system.driver));
   nic.group().release(system.driver);
   EXPECT_EQ(refusal.refused(), 0u);

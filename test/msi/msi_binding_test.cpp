@@ -110,7 +110,7 @@ TEST_F(Binding, InAnIdentityDomainIsTheAddressItself) {
   const auto other = system_.domain(DomainType::kIdentity);
   ASSERT_TRUE(nic.group().attach(*other));
   EXPECT_TRUE(binding->is_current()) << "it is the same in any";
-  nic.group().detach();
+  EXPECT_TRUE(nic.group().detach());
   ASSERT_TRUE(nic.group().attach(*domain_));
   EXPECT_FALSE(binding->is_current());
 }
@@ -123,7 +123,7 @@ TEST_F(Binding, ThatBypassesTheSmmuIsTheAddressItselfWhereverTheDeviceIs) {
   EXPECT_EQ(binding->address(), Iova(0xfee0'0000));
   EXPECT_THAT(leaves(*domain_), IsEmpty()) << "no window was asked for, none is used";
   ASSERT_EQ(domain_->msi_geometry(), std::nullopt);
-  nic.group().detach();
+  EXPECT_TRUE(nic.group().detach());
   ASSERT_TRUE(nic.group().claim(this));
   EXPECT_TRUE(binding->is_current()) << "even where all is blocked";
   EXPECT_TRUE(MsiBinding::create(nic, fixed));
@@ -163,14 +163,14 @@ TEST_F(Binding, WhereNothingArrivesOrTheAddressesAreAnothersIsNotSupported) {
   const auto blocked = system_.domain(DomainType::kBlocked);
   ASSERT_TRUE(nic.group().attach(*blocked));
   EXPECT_EQ(MsiBinding::create(nic, kDoorbell).error(), std::errc::operation_not_supported);
-  nic.group().detach();
+  EXPECT_TRUE(nic.group().detach());
   ASSERT_TRUE(nic.group().claim(this));
   EXPECT_EQ(MsiBinding::create(nic, kDoorbell).error(), std::errc::operation_not_supported);
   nic.group().release(this);
   const auto nested = system_.domain(DomainType::kNested, {.parent = domain_.get()});
   ASSERT_TRUE(nic.group().attach(*nested));
   EXPECT_EQ(MsiBinding::create(nic, kDoorbell).error(), std::errc::operation_not_supported);
-  nic.group().detach();
+  EXPECT_TRUE(nic.group().detach());
 }
 
 class DmaBinding : public ::testing::TestWithParam<DomainType> {};
@@ -219,7 +219,7 @@ TEST_F(Binding, IsOfOneDomainAndNotCurrentInAnother) {
   std::optional<MsiBinding> binding = std::move(*MsiBinding::create(nic, kDoorbell));
   const auto other = system_.domain();
   alloc_window(*other);
-  nic.group().detach();
+  EXPECT_TRUE(nic.group().detach());
   EXPECT_FALSE(binding->is_current());
   ASSERT_TRUE(nic.group().attach(*other));
   EXPECT_FALSE(binding->is_current());

@@ -81,7 +81,7 @@ TEST(MsiThreads, AMessageIsEitherOfWhereTheDeviceIsOrNone) {
     }
   });
   for (int round = 0; round != 500; ++round) {
-    nic.group().detach();
+    EXPECT_TRUE(nic.group().detach());
     ASSERT_TRUE(nic.group().attach(*domain));
   }
   stop = true;

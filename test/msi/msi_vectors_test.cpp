@@ -118,7 +118,7 @@ TEST_F(Vectors, OfADeviceThatHasMovedHaveNoMessagesUntilRenewed) {
   EXPECT_THAT(leaves(*domain_), IsEmpty());
   EXPECT_EQ(vectors.message(0).error(), std::errc::invalid_argument);
   EXPECT_THAT(its_.events.intids(), SizeIs(2)) << "the interrupts are still its own";
-  nic.group().detach();
+  EXPECT_TRUE(nic.group().detach());
   domain_.reset();
   ASSERT_TRUE(nic.group().attach(*other));
   EXPECT_FALSE(vectors.is_bound());
@@ -129,7 +129,7 @@ TEST_F(Vectors, OfADeviceThatHasMovedHaveNoMessagesUntilRenewed) {
   EXPECT_EQ(other->iova_to_phys(message->address), kTranslater);
   EXPECT_EQ(message->data, 1u);
   vectors.unbind();  // before the other domain goes
-  nic.group().detach();
+  EXPECT_TRUE(nic.group().detach());
 }
 
 TEST_F(Vectors, AreNotComposedForADomainThatTheDeviceHasLeft) {
@@ -137,7 +137,7 @@ TEST_F(Vectors, AreNotComposedForADomainThatTheDeviceHasLeft) {
   alloc_window(*domain_);
   auto vectors = std::move(*MsiVectors::create(nic, 1));
   const auto there = *vectors.message(0);
-  nic.group().detach();
+  EXPECT_TRUE(nic.group().detach());
   EXPECT_EQ(vectors.message(0).error(), std::errc::invalid_argument);
   ASSERT_TRUE(vectors.renew());
   EXPECT_EQ(vectors.message(0)->address, Iova(kTranslater.value)) << "the default is identity";
@@ -147,7 +147,7 @@ TEST_F(Vectors, AreNotComposedForADomainThatTheDeviceHasLeft) {
   ASSERT_TRUE(vectors.renew());
   EXPECT_EQ(*vectors.message(0), there);
   vectors.unbind();
-  nic.group().detach();
+  EXPECT_TRUE(nic.group().detach());
 }
 
 TEST_F(Vectors, ThatCannotBeRenewedAreAsTheyWere) {
@@ -156,11 +156,11 @@ TEST_F(Vectors, ThatCannotBeRenewedAreAsTheyWere) {
   auto vectors = std::move(*MsiVectors::create(nic, 1));
   const auto bound = *vectors.message(0);
   const auto windowless = system_.domain();
-  nic.group().detach();
+  EXPECT_TRUE(nic.group().detach());
   ASSERT_TRUE(nic.group().attach(*windowless));
   EXPECT_EQ(vectors.renew().error(), std::errc::invalid_argument);
   EXPECT_THAT(leaves(*domain_), SizeIs(1));
-  nic.group().detach();
+  EXPECT_TRUE(nic.group().detach());
   ASSERT_TRUE(nic.group().attach(*domain_));
   EXPECT_EQ(*vectors.message(0), bound) << "it is back where the binding is";
 }

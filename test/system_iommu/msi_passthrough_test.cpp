@@ -122,7 +122,7 @@ TEST_P(TranslatedMsi, SoftwareThatKnowsNoSmmuSendsAFault) {
   const auto other = *board_.iommu().create_domain(DomainType::kUnmanaged);
   Faults faults;
   ASSERT_TRUE(other->set_fault_handler(&faults));
-  nic_.group().detach();
+  EXPECT_TRUE(nic_.group().detach());
   ASSERT_TRUE(nic_.group().attach(*other));
   EXPECT_EQ(MsiVectors::create(nic_, 1).error(), std::errc::invalid_argument) << "no window";
 
@@ -138,7 +138,7 @@ TEST_P(TranslatedMsi, SoftwareThatKnowsNoSmmuSendsAFault) {
   EXPECT_EQ(fault.stream, kNic);
   EXPECT_THAT(faults.devices(), ElementsAre(&nic_));
   board_.controller().free(MsiBoard::id(kNic), range);
-  nic_.group().detach();
+  EXPECT_TRUE(nic_.group().detach());
   EXPECT_TRUE(other->set_fault_handler(nullptr));
 }
 
@@ -173,18 +173,18 @@ TEST_P(MsiPassthrough, ADeviceThatMovesIsBoundAnew) {
   ASSERT_TRUE(vectors);
   const MsiMessage before = *vectors->message(0);
   vectors->unbind();
-  nic_.group().detach();
+  EXPECT_TRUE(nic_.group().detach());
   domain_.reset();
   ASSERT_TRUE(nic_.group().attach(*other));
   ASSERT_TRUE(vectors->renew());
   expect_arrives(nic_hardware_, *vectors, 0);
   EXPECT_EQ(MsiBoard::send(nic_hardware_, before), !board_.translated())
       << "the old address is nothing here";
-  nic_.group().detach();
+  EXPECT_TRUE(nic_.group().detach());
 }
 
 TEST_P(MsiPassthrough, InAnIdentityDomainTheDoorbellIsWhereItIs) {
-  nic_.group().detach();
+  EXPECT_TRUE(nic_.group().detach());
   const auto vectors = MsiVectors::create(nic_, 1);
   ASSERT_TRUE(vectors);
   EXPECT_EQ(vectors->message(0)->address, Iova(board_.controller().doorbell().address.value));
@@ -223,7 +223,7 @@ TEST_P(TranslatedMsi, ABindingThatMemoryIsRefusedForLeavesAllAsItWas) {
 }
 
 TEST_P(MsiPassthrough, WhereAllIsBlockedOnlyTheFixedWindowIsReached) {
-  nic_.group().detach();
+  EXPECT_TRUE(nic_.group().detach());
   ASSERT_TRUE(nic_.group().claim(this));
   const auto vectors = MsiVectors::create(nic_, 1);
   ASSERT_EQ(bool(vectors), !board_.translated());
@@ -237,7 +237,7 @@ TEST_P(MsiPassthrough, WhereAllIsBlockedOnlyTheFixedWindowIsReached) {
 
 TEST_P(MsiPassthrough, InADmaDomainTheDoorbellHasAnAddressOfThatSpace) {
   for (const DomainType type : {DomainType::kDma, DomainType::kDmaLazy}) {
-    nic_.group().detach();
+    EXPECT_TRUE(nic_.group().detach());
     const auto domain = *board_.iommu().create_domain(type);
     ASSERT_TRUE(nic_.group().attach(*domain));
     const auto space = iommu::DmaSpace::create(*domain, nic_.reserved_regions());

@@ -130,7 +130,9 @@ class Group : public ListPlace<Group, Iommu>, public ListPlace<Group, Domain> {
   // they were; one that the driver does not take back there is blocked.
   Result<Done, std::errc> attach(Domain& domain, const void* owner = nullptr);
   // Back to the default domain, or, as long as somebody owns the group, to where all is blocked.
-  void detach();
+  // `owner`: as of attach().  device_or_resource_busy: somebody else owns the group; or the caller
+  // is inside a call that attaches, see Iommu.
+  Result<Done, std::errc> detach(const void* owner = nullptr);
   // The domain it is attached to; the default one, too.  Null: all is blocked, since it is owned,
   // or since the driver refused to take it back to its default domain.
   Domain* domain() const;
@@ -159,6 +161,8 @@ class Group : public ListPlace<Group, Iommu>, public ListPlace<Group, Domain> {
   bool must_not_be_blocked() const;
   bool uses_pasids() const;
   bool is_at_default() const { return domain_ == default_domain_.get(); }
+  // To where it is when nothing is attached.
+  void leave_domain();
   Result<Done, std::errc> move(Domain* to);
   void move_or_block(Domain* to);
   void note(Domain* to);

@@ -39,9 +39,9 @@ struct IommuConfig {
 // All member functions may be called from any number of threads at once, but for the destructor.
 //
 // Devices are attached and detached one at a time.  The driver may find meanwhile that there are
-// faults, and tell a FaultHandler on the same thread, inside such a call.  What attaches or claims
-// from there gets device_or_resource_busy.  What cannot tell, because it detaches, releases,
-// removes or destroys, must not be called there.
+// faults, and tell a FaultHandler on the same thread, inside such a call.  What attaches,
+// detaches or claims from there gets device_or_resource_busy.  What cannot tell, because it
+// detaches a PASID, releases, removes or destroys, must not be called there.
 //
 // Lists that are returned are the caller's, who has to have the memory for them; for nothing else
 // is memory taken for granted.
