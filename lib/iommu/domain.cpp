@@ -11,9 +11,18 @@
 
 namespace smmu::iommu {
 
-Domain::Domain(Iommu& iommu, DomainType type) : iommu_(iommu), type_(type) { ++iommu_.domains_; }
+Domain::Domain(Iommu& iommu, DomainType type) : iommu_(iommu), type_(type) {
+  const std::lock_guard lock(iommu_.mutex_);
+  iommu_.domains_.push_back(*this);
+}
 
 Domain::~Domain() {
+  {
+    // Who puts back what another domain has bound looks through all of them, and not at a window
+    // that is on its way out.
+    const std::lock_guard lock(iommu_.mutex_);
+    iommu_.domains_.remove(*this);
+  }
   drop_window();
   {
     const Iommu::Change change(iommu_);
@@ -25,7 +34,6 @@ Domain::~Domain() {
   }
   // Its driver may tell of faults until it is gone, and tells this object.
   driver_domain_.reset();
-  --iommu_.domains_;
 }
 
 Attachment Domain::attachment(const Domain* domain) {

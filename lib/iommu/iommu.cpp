@@ -28,7 +28,7 @@ Iommu::Iommu(std::unique_ptr<Driver> driver, const IommuConfig& config)
 
 Iommu::~Iommu() {
   while (!groups_.empty()) remove_device(groups_.front().devices_.front());
-  assert(domains_ == 0);
+  assert(domains_.empty());
   driver_->shut_down();
 }
 
@@ -160,6 +160,18 @@ void Iommu::remove_device(Device& device) {
   Group& group = *device.group_;
   group.leave(device);
   if (group.devices_.empty()) drop(group);
+}
+
+// Not with the lock: to unmap may take its time.
+void Iommu::put(const WindowBinding& binding) {
+  const auto find = [&]() -> Domain* {
+    const std::lock_guard lock(mutex_);
+    for (Domain& domain : domains_) {
+      if (domain.is_in_window(binding)) return &domain;
+    }
+    return nullptr;
+  };
+  if (Domain* const domain = find()) domain->put(binding);
 }
 
 Result<Done, std::errc> Iommu::suspend() {

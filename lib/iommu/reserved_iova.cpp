@@ -1,10 +1,21 @@
 #include "lib/iommu/reserved_iova.h"
 
+#include <atomic>
 #include <cassert>
 #include <new>
 #include <utility>
 
 namespace smmu::iommu {
+namespace {
+
+// No two windows of the process have the same, so that what was bound in one is nothing of another
+// that is where that one was, in the host's memory too.
+std::uint64_t next_number() {
+  static std::atomic<std::uint64_t> latest{0};
+  return latest.fetch_add(1, std::memory_order_relaxed) + 1;
+}
+
+}  // namespace
 
 Result<ReservedWindow, std::errc> ReservedWindow::of(Iova iova, std::uint64_t size, unsigned order,
                                                      Prot prot) {
@@ -29,13 +40,13 @@ Result<Done, std::errc> ReservedIova::alloc(const ReservedWindow& window) {
   window_ = window;
   bounds_.set(window.first, window.last);
   state_ = State::kOpen;
-  ++windows_;
+  number_ = next_number();
   return Done{};
 }
 
 void ReservedIova::free() {
   std::unique_lock lock(mutex_);
-  const std::uint64_t number = windows_;
+  const std::uint64_t number = number_;
   if (state_ == State::kOpen) {
     state_ = State::kClosing;
     Underway::Call call;
@@ -48,7 +59,7 @@ void ReservedIova::free() {
     end(call);
   }
   // Others have gets and puts underway, or a free() of their own.
-  while (state_ == State::kClosing && windows_ == number &&
+  while (state_ == State::kClosing && number_ == number &&
          underway_.wait_for_one(lock, underway_.latest())) {
   }
 }
@@ -71,7 +82,7 @@ Result<WindowBinding, std::errc> ReservedIova::bind(Pa pa, std::uint64_t size, P
     if (state_ != State::kOpen || !allows(window_.prot, prot)) return std::errc::invalid_argument;
     if (Binding* const shared = bindings_.find(pa, last, prot)) {
       ++shared->references;
-      return WindowBinding{shared->iova_of(pa), windows_};
+      return WindowBinding{shared->iova_of(pa), number_};
     }
     binding = make_binding(pa, last, prot);
     // What others have underway may be what is asked for, or about to give its addresses back.
@@ -98,7 +109,7 @@ Result<WindowBinding, std::errc> ReservedIova::bind(Pa pa, std::uint64_t size, P
   }
   // Somebody else may have bound it meanwhile; then that is what everybody shares.
   Binding* const shared = bindings_.find(pa, last, prot);
-  const WindowBinding answer{shared ? shared->iova_of(pa) : binding->iova_of(pa), windows_};
+  const WindowBinding answer{shared ? shared->iova_of(pa) : binding->iova_of(pa), number_};
   if (shared) {
     ++shared->references;
     undo(*binding, lock);
@@ -111,7 +122,7 @@ Result<WindowBinding, std::errc> ReservedIova::bind(Pa pa, std::uint64_t size, P
 
 void ReservedIova::put(const WindowBinding& binding) {
   std::unique_lock lock(mutex_);
-  if (windows_ == binding.window) put(binding.iova, lock);
+  if (number_ == binding.window) put(binding.iova, lock);
 }
 
 void ReservedIova::put(Iova iova) {
@@ -140,7 +151,7 @@ std::optional<ReservedWindow> ReservedIova::window() const {
 
 bool ReservedIova::is_open(std::uint64_t number) const {
   const std::lock_guard lock(mutex_);
-  return state_ == State::kOpen && windows_ == number;
+  return state_ == State::kOpen && number_ == number;
 }
 
 bool ReservedIova::touches(Iova first, Iova last) const {

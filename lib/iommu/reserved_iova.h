@@ -77,7 +77,7 @@ class ReservedIova {
   mutable std::mutex mutex_;  // of all below; changes of the bounds as well
   State state_ = State::kNone;
   ReservedWindow window_;
-  std::uint64_t windows_ = 0;  // there have been: the number of the latest
+  std::uint64_t number_ = 0;  // of the latest window; 0: there was none
   std::unique_ptr<IovaDomain> iovas_;
   Bindings bindings_;
   Underway underway_;

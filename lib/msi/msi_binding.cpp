@@ -5,6 +5,7 @@
 #include "smmu/iommu/device.h"
 #include "smmu/iommu/domain.h"
 #include "smmu/iommu/doorbell_space.h"
+#include "smmu/iommu/iommu.h"
 
 namespace smmu::iommu {
 namespace {
@@ -77,7 +78,7 @@ Result<MsiBinding, std::errc> MsiBinding::create(Device& device, const Doorbell&
 void MsiBinding::unbind() {
   switch (std::exchange(kind_, Kind::kNone)) {
     case Kind::kWindow:
-      domain_->put({address_, window_});
+      device_->iommu().put({address_, window_});
       break;
     case Kind::kSpace:
       space_->unbind_doorbell(address_);
@@ -95,7 +96,8 @@ bool MsiBinding::is_current() const {
   if (domain == nullptr) return false;
   if (kind_ == Kind::kIdentity) return domain->type() == DomainType::kIdentity;
   if (kind_ == Kind::kNone || domain != domain_) return false;
-  // Who has given the window up, or the addresses, may map there what he likes.
+  // Who has given the window up, or the addresses, may map there what he likes.  And another domain
+  // may be where the one of before was, but has no window of that number.
   if (kind_ == Kind::kSpace) return domain->doorbell_space() == space_;
   return domain->is_in_window({address_, window_});
 }

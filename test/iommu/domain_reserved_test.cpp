@@ -340,6 +340,38 @@ TEST_F(DomainReserved, OfTwoThreadsOneGetsItsWindowOrTheOtherItsHandler) {
   }
 }
 
+TEST_F(DomainReserved, WhatIsBoundInOneDomainIsNothingOfAnother) {
+  const auto other = system_.domain();
+  attach();
+  ASSERT_TRUE(alloc());
+  ASSERT_TRUE(other->alloc_reserved_iova_domain(kWindow, kWindowSize, 12));
+  const auto here = domain_->bind_in_window(kDoorbell, 4);
+  const auto there = other->bind_in_window(kDoorbell, 4);
+  ASSERT_TRUE(here && there);
+  EXPECT_EQ(here->iova, there->iova);
+  EXPECT_NE(here->window, there->window);
+  EXPECT_TRUE(domain_->is_in_window(*here));
+  EXPECT_FALSE(other->is_in_window(*here));
+  other->put(*here);
+  EXPECT_THAT(leaves(*other), SizeIs(1));
+  // Which domain it was need not be known.
+  system_.iommu->put(*here);
+  EXPECT_THAT(leaves(*domain_), IsEmpty());
+  EXPECT_THAT(leaves(*other), SizeIs(1));
+}
+
+TEST_F(DomainReserved, WhatWasBoundInADomainThatIsGoneIsPutBackNowhere) {
+  const auto other = system_.domain();
+  ASSERT_TRUE(alloc());
+  ASSERT_TRUE(other->alloc_reserved_iova_domain(kWindow, kWindowSize, 12));
+  const auto gone = domain_->bind_in_window(kDoorbell, 4);
+  ASSERT_TRUE(gone);
+  domain_.reset();
+  ASSERT_TRUE(other->bind_in_window(kDoorbell, 4));
+  system_.iommu->put(*gone);
+  EXPECT_THAT(leaves(*other), SizeIs(1));
+}
+
 // By PASID a device reaches the window as it does without.
 TEST_F(DomainReserved, AndRegionsOfDevicesAttachedByPasidDoNotMeet) {
   Device& nic = system_.add(

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <utility>
+#include <vector>
 
 #include "test/heap/heap.h"
 #include "test/msi/doorbells.h"
@@ -253,6 +254,29 @@ TEST_F(Binding, OfAWindowThatIsGoneIsNothingOfTheNextOne) {
   late.reset();
   EXPECT_TRUE(now->is_current());
   EXPECT_EQ(domain_->iova_to_phys(now->address()), kTranslater);
+}
+
+// As a container leaves it to a driver that did not unbind before the group was detached.
+TEST_F(Binding, OfADomainThatIsGoneIsNothingOfTheNextOne) {
+  Device& nic = system_.add("nic");
+  std::optional<Iova> address;
+  std::vector<MsiBinding> late;
+  for (int round = 0; round != 8; ++round) {
+    domain_ = system_.domain();  // often where the one of before was
+    ASSERT_TRUE(nic.group().attach(*domain_));
+    alloc_window(*domain_);
+    for (const MsiBinding& binding : late) EXPECT_FALSE(binding.is_current()) << round;
+    auto now = std::move(*MsiBinding::create(nic, kDoorbell));
+    EXPECT_TRUE(now.is_current());
+    EXPECT_EQ(address.value_or(now.address()), now.address());
+    address = now.address();
+    late.clear();
+    EXPECT_TRUE(now.is_current()) << round;
+    EXPECT_EQ(domain_->iova_to_phys(now.address()), kTranslater) << round;
+    late.push_back(std::move(now));
+    domain_.reset();
+    EXPECT_FALSE(late.back().is_current()) << round;
+  }
 }
 
 TEST_F(Binding, MovesAndIsUnboundOnce) {

@@ -42,7 +42,10 @@ enum class MapFlags : std::uint32_t {
   kAddress = 1 << 2,
   // The range becomes a window for doorbells, of every domain there is and will be.  Who has bound
   // some (MsiBinding, MsiVectors) unbinds them before the window is unmapped, or the group
-  // detached: afterwards they are not current, and their messages are faults.
+  // detached: afterwards they are not current, also in what is attached next, their messages are
+  // faults, and to unbind them does nothing.
+  // REQUIRES: no thread uses bindings of a group while that is detached, or the container
+  // destroyed.
   kMsiWindow = 1 << 16,
 };
 constexpr MapFlags operator|(MapFlags a, MapFlags b) {

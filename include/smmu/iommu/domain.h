@@ -43,7 +43,7 @@ struct MsiGeometry {
   friend bool operator==(const MsiGeometry&, const MsiGeometry&) = default;
 };
 
-// What is bound in a reserved window, and in which of those that the domain has had.
+// What is bound in a reserved window, and in which: no two of a process have the same number.
 struct WindowBinding {
   Iova iova;
   std::uint64_t window = 0;
@@ -54,7 +54,7 @@ struct WindowBinding {
 // Threads: map(), unmap(), sync() and iova_to_phys() may be called from any number at once, as long
 // as no two of them that change something have addresses in common; and so may everything else,
 // together with them.  The destructor wants the domain to itself.
-class Domain final : private FaultSink {
+class Domain final : public ListPlace<Domain, Iommu>, private FaultSink {
  public:
   // Detaches what is attached, by PASID too, and frees the tables, whatever they map.
   ~Domain() override;

@@ -2,7 +2,6 @@
 #ifndef SMMU_IOMMU_IOMMU_H_
 #define SMMU_IOMMU_IOMMU_H_
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -86,6 +85,10 @@ class Iommu {
                                                            const DomainOptions& options = {},
                                                            Device* device = nullptr);
 
+  // Domain::put() of the domain that it was bound in; nothing, if that one is gone.
+  // REQUIRES: no other thread destroys that domain meanwhile.
+  void put(const WindowBinding& binding);
+
   // The SMMU is about to lose its registers: nothing is translated from now on.  timed_out: it does
   // not answer.  device_or_resource_busy: the caller is inside a call that attaches.
   // REQUIRES: devices make no accesses before resume() has returned.
@@ -111,10 +114,10 @@ class Iommu {
 
   const std::unique_ptr<Driver> driver_;
   const IommuConfig config_;
-  std::atomic<std::uint64_t> domains_{0};  // that there are
-  mutable std::recursive_mutex mutex_;     // groups, devices and what is attached to what
+  mutable std::recursive_mutex mutex_;  // groups, devices and what is attached to what
   bool changing_ = false;
   LinkedList<Group, Iommu> groups_;
+  LinkedList<Domain, Iommu> domains_;  // that there are
   std::uint32_t next_group_ = 0;
 };
 

@@ -22,12 +22,14 @@ class DoorbellSpace;
 //
 // It takes memory and time to be made, and may fail; to ask it for the address does not.
 //
-// The domain that it is made in outlives it.  Its window should, too: when it is given up the
-// doorbell is not mapped any more, and the binding is not current, whatever window there is next.
-// The device may go to another domain: then the binding is not current any more, and what the
-// device needs is another one.
+// The device outlives it, and so does whoever gives out addresses of its domain.  A reserved window
+// should, and the domain that has it: when either goes the doorbell is not mapped any more, and the
+// binding is not current, whatever window or domain comes next in its place; it unmaps nothing
+// then.  The device may go to another domain: the binding is not current as long as it is there,
+// and what the device needs is another one.
 //
-// A binding is used by one thread at a time, different ones by any number.
+// A binding is used by one thread at a time, different ones by any number.  While a domain is
+// destroyed no thread makes, asks or destroys one of that domain.
 class MsiBinding {
  public:
   // In the domain that the device's group is attached to, where it stays during the call.  What is
@@ -59,7 +61,7 @@ class MsiBinding {
     kWindow,
     kSpace,
   };
-  MsiBinding(Device& device, Kind kind, Domain* domain, DoorbellSpace* space, Iova address,
+  MsiBinding(Device& device, Kind kind, const Domain* domain, DoorbellSpace* space, Iova address,
              std::uint64_t window = 0)
       : device_(&device),
         kind_(kind),
@@ -71,7 +73,8 @@ class MsiBinding {
 
   Device* device_;
   Kind kind_;
-  Domain* domain_;        // kWindow, kSpace
+  // kWindow, kSpace.  To be compared with, alone: of a window, the domain may be gone.
+  const Domain* domain_;
   DoorbellSpace* space_;  // kSpace
   Iova address_;
   std::uint64_t window_;  // kWindow

@@ -28,8 +28,8 @@ class Device;
 //   group.detach();  group.attach(other);
 //   vectors.renew();  write its messages once more
 //
-// The device, its controller, and the domain that it is attached to, with its window, outlive this;
-// a domain and a window only until unbind().
+// The device and its controller outlive this.  A domain and its window should until unbind(): see
+// MsiBinding.
 //
 // What was moved from has no interrupts: renew() and retarget() answer invalid_argument.
 //
