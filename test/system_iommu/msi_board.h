@@ -28,6 +28,7 @@
 #include "smmu/testing/driven_board_v2.h"
 #include "smmu/testing/event_commands.h"
 #include "smmu/testing/recording_controller.h"
+#include "smmu/testing/recording_log.h"
 
 namespace smmu::testing {
 
@@ -66,6 +67,8 @@ class AnyBoard {
   virtual DmaDevice device(StreamId stream) = 0;
   // After whose accesses nobody sees to interrupts.
   virtual emulator::Port& add_port() = 0;
+  // What the driver says.
+  virtual RecordingLog& log() = 0;
 
   static std::unique_ptr<AnyBoard> create(Generation generation);
 };
@@ -87,6 +90,7 @@ class BoardOf final : public AnyBoard {
   Pa allocate(std::uint64_t bytes) override { return board_.allocate(bytes); }
   DmaDevice device(StreamId stream) override { return board_.device(stream); }
   emulator::Port& add_port() override { return board_.smmu().add_port(); }
+  RecordingLog& log() override { return board_.log; }
 
  private:
   Board board_;
@@ -133,6 +137,7 @@ class MsiBoard {
   emulator::Ram& bus() { return board_->bus(); }
   iommu::PagePool& pool() { return board_->pool(); }
   std::vector<std::uint32_t> registers() { return board_->registers(); }
+  RecordingLog& log() { return board_->log(); }
   Pa allocate(std::uint64_t bytes) { return board_->allocate(bytes); }
   iommu::MsiController& controller() {
     if (messages_ == Messages::kGicV2m) return *gicv2m_;

@@ -17,9 +17,13 @@ using emulator::InterruptMessage;
 using iommu::DomainType;
 using iommu::MsiMessage;
 using iommu::MsiVectors;
+using ::testing::AllOf;
 using ::testing::ElementsAre;
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
+using ::testing::StartsWith;
 
 constexpr StreamId kNic(7);
 constexpr StreamId kDisk(9);
@@ -112,10 +116,23 @@ TEST_P(TranslatedMsi, WhatIsNotBoundAnyMoreIsNotReachedAndIsAFault) {
   expect_arrives(nic_hardware_, *vectors, 0);  // so that translations are cached
   const MsiMessage message = *vectors->message(0);
   vectors->unbind();
+  EXPECT_THAT(board_.log().sentences(), IsEmpty());
   EXPECT_FALSE(MsiBoard::send(nic_hardware_, message));
   EXPECT_THAT(board_.processors.messages(), SizeIs(1));
+  // A domain with a window has no fault handler, so it is the driver that says so.
+  const auto sentences = board_.log().sentences();
+  const std::uint64_t iova = message.address.value;
+  if (GetParam().generation == Generation::kV3) {
+    EXPECT_THAT(sentences, ElementsAre(AllOf(StartsWith("F_TRANSLATION StreamID 0x7 "),
+                                             HasSubstr(fmt::format("InputAddr {:#x}", iova)))));
+  } else {
+    EXPECT_THAT(sentences, ElementsAre(AllOf(HasSubstr("(TF, "),
+                                             HasSubstr(fmt::format("SMMU_CBn_FAR {:#x},", iova)),
+                                             EndsWith("SMMU_CBFRSYNRAn 0x7 (StreamID 7)"))));
+  }
   ASSERT_TRUE(vectors->renew());
   expect_arrives(nic_hardware_, *vectors, 0);
+  EXPECT_THAT(board_.log().sentences(), IsEmpty());
 }
 
 TEST_P(TranslatedMsi, SoftwareThatKnowsNoSmmuSendsAFault) {
