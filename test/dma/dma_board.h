@@ -56,6 +56,103 @@ struct DmaBoardOf {
   std::unique_ptr<DmaSpace> space;
 };
 
+// In how many tables of the lowest level something may be when memory ends.
+enum class Leaves : std::uint8_t { kOfOneTable, kOfSeveral };
+
+// Memory for tables ends at every page of them that `attempt` needs.  It maps in the space with a
+// buffer, unmaps again, and answers what kept it from that; then nothing is left of it: not a
+// page, an address, or a word that the SMMU has been told.
+template <class Board, class Attempt>
+void expect_nothing_is_left_without_tables(Leaves leaves, Attempt attempt) {
+  // What is unmapped is in the tree no more.
+  DmaConfig config;
+  config.iova.cache.sizes = 0;
+  DmaBoardOf<Board> dma(emulator::CachePolicy::kRealistic, DomainType::kDma, config);
+  PagePool& pool = dma.board.pool();
+  const IoPgtable& tables = *dma.domain->driver_domain().tables();
+  const auto registers = [&] {
+    std::vector<std::uint32_t> words;
+    for (std::uint32_t at = 0; at != 0x2'0000; at += 4) {
+      words.push_back(dma.board.smmu().read32(at));
+    }
+    return words;
+  };
+  const Pa buffer = dma.board.allocate(4 * kPage);
+  const std::uint64_t ranges = dma.space->statistics().ranges;
+  dma.domain->trim();
+  const std::uint64_t live = pool.live();
+  const std::uint64_t live_tables = tables.live_tables();
+
+  std::uint64_t refused = 0;
+  for (bool done = false; !done; refused += done ? 0 : 1) {
+    ASSERT_LT(refused, 10u);
+    const std::vector<std::uint32_t> before = registers();
+    pool.grant(refused);
+    const Result<Done, std::errc> attempted = attempt(dma, buffer);
+    pool.grant(PagePool::kUnlimited);
+    done = attempted.has_value();
+    if (!done) {
+      EXPECT_EQ(attempted.error(), std::errc::not_enough_memory);
+      if (leaves == Leaves::kOfOneTable) {
+        EXPECT_EQ(registers(), before) << "there is nothing to be invalidated";
+      }
+    }
+    EXPECT_EQ(dma.space->statistics().ranges, ranges);
+    // Tables that map nothing may stay until now.
+    dma.domain->trim();
+    EXPECT_EQ(tables.live_tables(), live_tables);
+    EXPECT_EQ(pool.live(), live);
+  }
+  EXPECT_GT(refused, 1u);
+}
+
+template <class Board>
+void expect_nothing_is_left_of_a_buffer() {
+  expect_nothing_is_left_without_tables<Board>(
+      Leaves::kOfOneTable, [](DmaBoardOf<Board>& dma, Pa buffer) -> Result<Done, std::errc> {
+        DeviceDma device(*dma.space, {.preference = AddressPreference::kLow32Bits});
+        const auto iova = device.map_single(buffer, 3 * kPage, DmaDirection::kBidirectional);
+        if (!iova) return iova.error();
+        EXPECT_TRUE(dma.writes(*iova, 3 * kPage));
+        return device.unmap_single(*iova, 3 * kPage);
+      });
+}
+
+// The second piece has more pages than a table.
+template <class Board>
+void expect_nothing_is_left_of_a_list() {
+  for (const Leaves leaves : {Leaves::kOfOneTable, Leaves::kOfSeveral}) {
+    expect_nothing_is_left_without_tables<Board>(
+        leaves, [leaves](DmaBoardOf<Board>& dma, Pa buffer) -> Result<Done, std::errc> {
+          const std::uint64_t pages = leaves == Leaves::kOfOneTable ? 1 : 600;
+          const std::vector<ScatterEntry> pieces = {{Pa(buffer.value + 3 * kPage), kPage},
+                                                    {Pa(buffer.value + kPage), pages * kPage},
+                                                    {Pa(buffer.value + 0x80), 0x100}};
+          std::vector<DmaSegment> segments(pieces.size());
+          DeviceDma device(*dma.space, {});
+          const auto count = device.map_sg(pieces, DmaDirection::kBidirectional, segments);
+          if (!count) return count.error();
+          segments.resize(*count);
+          EXPECT_TRUE(dma.reads(segments.back().iova, 1));
+          return device.unmap_sg(segments);
+        });
+  }
+}
+
+template <class Board>
+void expect_nothing_is_left_of_a_doorbell() {
+  expect_nothing_is_left_without_tables<Board>(
+      Leaves::kOfOneTable, [](DmaBoardOf<Board>& dma, Pa buffer) -> Result<Done, std::errc> {
+        DoorbellSpace& space = *dma.domain->doorbell_space();
+        const auto bell = space.bind_doorbell(Pa(buffer.value + 0x40), 4,
+                                              Prot::kWrite | Prot::kNoExec | Prot::kMmio);
+        if (!bell) return bell.error();
+        EXPECT_TRUE(dma.writes(*bell, 4));
+        space.unbind_doorbell(*bell);
+        return Done{};
+      });
+}
+
 template <class Board>
 void expect_reach_until_unmapped(emulator::CachePolicy policy) {
   DmaBoardOf<Board> dma(policy, DomainType::kDma);

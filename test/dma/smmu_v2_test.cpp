@@ -27,6 +27,18 @@ TEST(DmaOfAnSmmuV2, DoorbellsAreReachedAsLongAsTheyAreBound) {
   expect_doorbells_as_long_as_bound<DrivenBoardV2>(CachePolicy::kAdversarial);
 }
 
+TEST(DmaOfAnSmmuV2, WithoutMemoryForTablesNothingIsLeftOfABuffer) {
+  expect_nothing_is_left_of_a_buffer<DrivenBoardV2>();
+}
+
+TEST(DmaOfAnSmmuV2, WithoutMemoryForTablesNothingIsLeftOfAList) {
+  expect_nothing_is_left_of_a_list<DrivenBoardV2>();
+}
+
+TEST(DmaOfAnSmmuV2, WithoutMemoryForTablesNothingIsLeftOfADoorbell) {
+  expect_nothing_is_left_of_a_doorbell<DrivenBoardV2>();
+}
+
 TEST(DmaOfAnSmmuV2, TablesThatTrimGivesBackAreForgotten) {
   for (const CachePolicy policy : {CachePolicy::kRealistic, CachePolicy::kAdversarial}) {
     expect_trimmed_tables_are_forgotten<DrivenBoardV2>(policy);

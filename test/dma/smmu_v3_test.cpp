@@ -101,27 +101,16 @@ TEST(DmaOfAnSmmuV3, DoorbellsAreReachedAsLongAsTheyAreBound) {
   expect_doorbells_as_long_as_bound<DrivenBoard>(CachePolicy::kAdversarial);
 }
 
-TEST(DmaOfAnSmmuV3, WithoutMemoryForTablesNothingIsLeftMapped) {
-  DmaBoard dma(CachePolicy::kRealistic, DomainType::kDma);
-  DeviceDma device(*dma.space, {.preference = AddressPreference::kLow32Bits});
-  const Pa buffer = dma.board.allocate(kPage);
-  bool done = false;
-  for (std::uint64_t granted = 0; !done; ++granted) {
-    ASSERT_LT(granted, 10u);
-    dma.domain->trim();
-    const std::uint64_t before = dma.board.pool().live();
-    dma.board.pool().grant(granted);
-    const auto iova = device.map_single(buffer, 3 * kPage, kBoth);
-    dma.board.pool().grant(PagePool::kUnlimited);
-    done = static_cast<bool>(iova);
-    if (done) {
-      EXPECT_TRUE(device.unmap_single(*iova, 3 * kPage));
-    } else {
-      EXPECT_EQ(iova.error(), std::errc::not_enough_memory);
-    }
-    dma.domain->trim();
-    EXPECT_EQ(dma.board.pool().live(), before);
-  }
+TEST(DmaOfAnSmmuV3, WithoutMemoryForTablesNothingIsLeftOfABuffer) {
+  expect_nothing_is_left_of_a_buffer<DrivenBoard>();
+}
+
+TEST(DmaOfAnSmmuV3, WithoutMemoryForTablesNothingIsLeftOfAList) {
+  expect_nothing_is_left_of_a_list<DrivenBoard>();
+}
+
+TEST(DmaOfAnSmmuV3, WithoutMemoryForTablesNothingIsLeftOfADoorbell) {
+  expect_nothing_is_left_of_a_doorbell<DrivenBoard>();
 }
 
 // Each thread has a device, buffers of its own and a byte that only these hold.
