@@ -55,7 +55,8 @@ struct CoherentBuffer {
   std::uint64_t size = 0;          // bytes, as they were asked for
 };
 
-// Addresses that one thread at a time keeps for itself: see DeviceDma::add_queue().
+// Addresses that one thread at a time keeps for itself: see DeviceDma::add_queue().  It is gone
+// before its space is.
 class DmaQueue {
  public:
   // The same as of DeviceDma.
@@ -89,7 +90,8 @@ class DeviceDma {
   // device's limit.  And those of Domain::map().
   Result<Iova, std::errc> map_single(Pa pa, std::uint64_t size, DmaDirection direction);
   // Strict: when it returns, no device reaches the buffer.  Lazy: none does after a flush, and
-  // until then the address is not given out.
+  // until then the address is not given out.  Where the SMMU does not answer an invalidation, that
+  // is logged, and the address is given out all the same.
   Result<Done, std::errc> unmap_single(Iova iova, std::uint64_t size);
 
   // Maps pieces of any alignment.  The device finds them in `segments`, of which the number is
@@ -107,6 +109,7 @@ class DeviceDma {
   Result<Done, std::errc> free_coherent(PagePool& pool, const CoherentBuffer& buffer);
 
   // For a queue of the device with a thread of its own.  not_enough_memory.
+  // The space outlives it.
   Result<DmaQueue, std::errc> add_queue();
 
  private:

@@ -55,7 +55,8 @@ class DmaSpace final : public DoorbellSpace {
   // file_exists: the domain has a space.  not_enough_memory.
   static Result<std::unique_ptr<DmaSpace>, std::errc> create(
       Domain& domain, std::span<const ReservedRegion> regions, const DmaConfig& config = {});
-  // REQUIRES: all is unmapped that was mapped here, and all doorbells are put back.
+  // REQUIRES: all is unmapped that was mapped here, all doorbells are put back, and every DmaQueue
+  // is gone.
   ~DmaSpace() override;
   DmaSpace(const DmaSpace&) = delete;
   DmaSpace& operator=(const DmaSpace&) = delete;

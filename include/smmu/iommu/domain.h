@@ -91,7 +91,8 @@ class Domain final : public ListPlace<Domain, Iommu>, private FaultSink {
   // the domain does not page, `prot` says neither kRead nor kWrite or more than Prot has, or part
   // of the range is in the reserved window.  result_out_of_range: it is not all inside geometry().
   // no_such_device: the domain gets its tables when it is first attached.  And those of
-  // IoPgtable::map() and of the driver.
+  // IoPgtable::map() and of the driver; after not_enough_memory there may be tables more, which map
+  // nothing: see there.
   Result<Done, std::errc> map(Iova iova, Pa pa, std::uint64_t size, Prot prot);
   // The same for pieces that follow one another from `iova` on; those that follow one another in
   // memory are mapped as one.  Returns the bytes.
@@ -102,7 +103,8 @@ class Domain final : public ListPlace<Domain, Iommu>, private FaultSink {
   // not mapped, and at a block of which it is a part.  But as much as a block would take may be
   // taken away at once where tables are, and counts in full whatever is mapped in it.  Nothing, if
   // an address or the size is no multiple of the smallest page, the range wraps or part of it is in
-  // the reserved window.  When it returns, no device reaches what was mapped there.
+  // the reserved window.  When it returns, no device reaches what was mapped there; but where the
+  // SMMU does not answer an invalidation, that is logged, and all goes on as if it had.
   std::uint64_t unmap(Iova iova, std::uint64_t size);
   // The same, but a device may reach it until sync() has returned; or, if the batch says so, until
   // flush_all() has.
@@ -166,7 +168,7 @@ class Domain final : public ListPlace<Domain, Iommu>, private FaultSink {
   // invalid_argument: there is no window, no bytes, a range that wraps, neither kRead nor kWrite,
   // or rights the window has not: to read, to write, to execute (without kNoExec), for unprivileged
   // accesses (without kPriv).  not_enough_memory: no room is left in it for the granules, aligned
-  // to their number rounded up to a power of two; or no memory.  And errors of map().
+  // to their number rounded up to a power of two; or no memory, as of map().  And errors of that.
   // no_such_file_or_directory: as above.
   //
   // A range that is inside one that is bound with all these rights shares its binding: of several,
@@ -176,7 +178,7 @@ class Domain final : public ListPlace<Domain, Iommu>, private FaultSink {
   Result<Iova, std::errc> get_reserved_iova(Pa pa, std::uint64_t size,
                                             Prot prot = Prot::kWrite | Prot::kNoExec | Prot::kMmio);
   // Any address inside a binding will do; one that is in none is ignored.  The last one unmaps it;
-  // its addresses are given to others only when no device reaches it any more.
+  // its addresses are given to others only when no device reaches it any more, as unmap() has it.
   void put_reserved_iova(Iova iova);
   // The same two for who may come late: what was bound in a window that was given up meanwhile is
   // not what is there in the next one, even at the same address, and putting it back does nothing.

@@ -168,8 +168,10 @@ class IoPgtable {
   // invalid_argument: not a size of page_sizes(), or rights that are none (can_be_mapped()).
   // result_out_of_range: an address is beyond input_bits or output_bits.  file_exists: something is
   // mapped there already, be it larger or smaller; of what one call writes to one table, nothing is
-  // mapped then, and what was there stays.  not_enough_memory.  Addresses are rounded down to a
-  // page.
+  // mapped then, and what was there stays.  not_enough_memory: what is told was mapped; of the
+  // tables of the next page those that could be had stay, fewer than there are levels: empty,
+  // counted by live_tables(), for the next map() there or until trim().  Addresses are rounded down
+  // to a page.
   //
   // A block takes the place of a table that maps nothing.
   virtual Mapped map(Iova iova, Pa pa, std::uint64_t page_size, std::uint64_t count, Prot prot) = 0;

@@ -51,7 +51,8 @@ class MsiVectors {
   MsiController& controller() const { return *controller_; }
 
   // What the device is to write for an interrupt.  Takes no memory, and waits for nothing but a
-  // thread that attaches devices.  invalid_argument: there is no such interrupt; or nothing is
+  // thread that attaches devices, and one that binds or puts back in the same window: not for what
+  // these map and unmap meanwhile.  invalid_argument: there is no such interrupt; or nothing is
   // bound where the device is: what it would write might be anything there.
   Result<MsiMessage, std::errc> message(std::uint32_t index) const;
   // What it raises by that; none: there is no such interrupt.
