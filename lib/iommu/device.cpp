@@ -42,6 +42,14 @@ bool Device::must_not_be_blocked() const {
   return false;
 }
 
+bool Device::is_in_group() const {
+  if (group_ == nullptr) return false;
+  for (const Device& device : group_->devices_) {
+    if (&device == this) return true;
+  }
+  return false;
+}
+
 void Device::attach_or_block(Domain* to) {
   if (iommu_.driver_->attach(*this, Domain::attachment(to))) return;
   // What goes nowhere does no harm, and if not even that can be had nothing is left to try.
@@ -55,7 +63,7 @@ Result<Done, std::errc> Device::attach_pasid(SubstreamId pasid, Domain& domain) 
   if (config_.pasid_bits < 32 && pasid.value >> config_.pasid_bits != 0) {
     return std::errc::invalid_argument;
   }
-  if (group_->devices_.size() != 1) return std::errc::invalid_argument;
+  if (!is_in_group() || group_->devices_.size() != 1) return std::errc::invalid_argument;
   if (&domain.iommu_ != &iommu_ || domain.type() == DomainType::kBlocked) {
     return std::errc::invalid_argument;
   }

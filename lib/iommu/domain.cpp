@@ -24,16 +24,23 @@ Domain::~Domain() {
     iommu_.domains_.remove(*this);
   }
   drop_window();
-  {
-    const Iommu::Change change(iommu_);
-    while (!pasids_.empty()) {
-      const PasidAttachment& attachment = pasids_.front();
-      attachment.device.detach_pasid(attachment.pasid);
-    }
-    while (!groups_.empty()) groups_.front().leave_domain();
+  detach_all();
+  end_driver();
+}
+
+void Domain::detach_all() {
+  const Iommu::Change change(iommu_);
+  while (!pasids_.empty()) {
+    const PasidAttachment& attachment = pasids_.front();
+    attachment.device.detach_pasid(attachment.pasid);
   }
-  // Its driver may tell of faults until it is gone, and tells this object.
-  driver_domain_.reset();
+  while (!groups_.empty()) groups_.front().leave_domain();
+}
+
+// The driver tells this object of faults until its own is gone, and handlers may ask that one.
+void Domain::end_driver() {
+  delete driver_domain_.get();
+  static_cast<void>(driver_domain_.release());
 }
 
 Attachment Domain::attachment(const Domain* domain) {

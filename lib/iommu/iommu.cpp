@@ -50,28 +50,38 @@ std::vector<Group*> Iommu::groups() const {
 }
 
 Result<Device*, std::errc> Iommu::add_device(DeviceConfig config) {
-  const Change change(*this);
-  if (change.is_inside()) return std::errc::device_or_resource_busy;
-  if (config.streams.empty()) return std::errc::invalid_argument;
-  for (const Device* const other : config.not_isolated_from) {
-    if (other == nullptr || &other->iommu_ != this) return std::errc::invalid_argument;
-  }
   std::unique_ptr<Device> device(new (std::nothrow) Device(*this, std::move(config)));
   if (!device) return std::errc::not_enough_memory;
-  auto state = driver_->add_device(*device);
-  if (!state) return state.error();
-  device->state_ = std::move(*state);
-
-  const Result<Done, std::errc> settled = settle(*device);
-  if (!settled) {
-    driver_->remove_device(*device);
-    return settled.error();
+  Gone gone;
+  const Result<Done, std::errc> added = add(*device, gone);
+  if (added) {
+    destroy(gone);
+    return device.release();
   }
-  return device.release();
+  destroy(std::move(device), gone);
+  return added.error();
+}
+
+Result<Done, std::errc> Iommu::add(Device& device, Gone& gone) {
+  const Change change(*this);
+  if (change.is_inside()) return std::errc::device_or_resource_busy;
+  const DeviceConfig& config = device.config();
+  if (config.streams.empty()) return std::errc::invalid_argument;
+  for (const Device* const other : config.not_isolated_from) {
+    if (other == nullptr || &other->iommu_ != this || !other->is_in_group()) {
+      return std::errc::invalid_argument;
+    }
+  }
+  auto state = driver_->add_device(device);
+  if (!state) return state.error();
+  device.state_ = std::move(*state);
+  const Result<Done, std::errc> settled = settle(device, gone);
+  if (!settled) forget(device);
+  return settled;
 }
 
 // Puts a device that the driver knows into its group.
-Result<Done, std::errc> Iommu::settle(Device& device) {
+Result<Done, std::errc> Iommu::settle(Device& device, Gone& gone) {
   const Result<Done, std::errc> prepared = device.prepare();
   if (!prepared) return prepared;
 
@@ -87,16 +97,17 @@ Result<Done, std::errc> Iommu::settle(Device& device) {
   if (target == nullptr) {
     auto made = make_group(device);
     if (!made) return made.error();
-    Group& group = **made;
+    Group& group = *made->release();
     group.note(group.default_domain_.get());
+    // Its first fault may come before it is there.
+    device.group_ = &group;
     const Result<Done, std::errc> joined = group.join(device);
     if (!joined) {
       group.note(nullptr);
       return joined;
     }
     ++next_group_;
-    device.group_ = &group;
-    groups_.push_back(*made->release());
+    groups_.push_back(group);
     return joined;
   }
 
@@ -108,6 +119,7 @@ Result<Done, std::errc> Iommu::settle(Device& device) {
                         group.default_domain_->type() == type);
   });
   if (!possible) return std::errc::invalid_argument;
+  device.group_ = target;
 
   // Until all is done the devices of the other groups still say that they are of these.
   Result<Done, std::errc> joined = Done{};
@@ -134,32 +146,72 @@ Result<Done, std::errc> Iommu::settle(Device& device) {
     return joined;
   }
 
-  device.group_ = target;
   for (Device& other : target->devices_) other.group_ = target;
   for (auto at = groups_.begin(); at != groups_.end();) {
     Group& group = *at;
     ++at;
-    if (group.devices_.empty()) drop(group);
+    if (group.devices_.empty()) drop(group, gone);
   }
   return joined;
 }
 
-void Iommu::drop(Group& group) {
-  group.note(nullptr);
+// The last of those that leave it sees to the rest.
+void Iommu::drop(Group& group, Gone& gone) {
   groups_.remove(group);
-  delete &group;
+  group.note(nullptr);
+  if (group.leaving_ == 0) gone.push_back(group);
+}
+
+// A device that the driver knows, and that is in no list.
+void Iommu::forget(Device& device) {
+  driver_->remove_device(device);
+  if (device.group_ != nullptr) ++device.group_->leaving_;
 }
 
 void Iommu::remove_device(Device& device) {
-  const Change change(*this);
-  assert(!change.is_inside());
-  while (!device.pasids_->empty()) device.detach_pasid(device.pasids_->front().pasid);
-  device.attach_or_block(nullptr);
-  driver_->remove_device(device);
-  const std::unique_ptr<Device> removed(&device);
-  Group& group = *device.group_;
-  group.leave(device);
-  if (group.devices_.empty()) drop(group);
+  Gone gone;
+  {
+    const Change change(*this);
+    assert(!change.is_inside());
+    while (!device.pasids_->empty()) device.detach_pasid(device.pasids_->front().pasid);
+    device.attach_or_block(nullptr);
+    forget(device);
+    Group& group = *device.group_;
+    group.leave(device);
+    if (group.devices_.empty()) drop(group, gone);
+  }
+  destroy(std::unique_ptr<Device>(&device), gone);
+}
+
+// Whoever handles a fault of the device may be waiting for the lock.
+void Iommu::destroy(std::unique_ptr<Device> device, Gone& gone) {
+  if (device->state_ != nullptr) driver_->wait_for_handlers(*device);
+  if (Group* const group = device->group_; group != nullptr) {
+    const std::lock_guard lock(mutex_);
+    if (--group->leaving_ == 0 && group->devices_.empty()) gone.push_back(*group);
+  }
+  device.reset();
+  destroy(gone);
+}
+
+void Iommu::destroy(Gone& gone) {
+  while (!gone.empty()) {
+    Group& group = gone.front();
+    gone.remove(group);
+    Domain& domain = *group.default_domain_;
+    {
+      const std::lock_guard lock(mutex_);
+      group.note(nullptr);
+      domain.detach_all();
+    }
+    // Handlers of its faults may know the group, and attach it as long as they run.
+    domain.end_driver();
+    {
+      const std::lock_guard lock(mutex_);
+      group.note(nullptr);
+    }
+    delete &group;
+  }
 }
 
 // Not with the lock: to unmap may take its time.

@@ -49,8 +49,12 @@ void SmmuV2Registry::wait_for_others(std::unique_lock<std::mutex>& lock, Concern
 }
 
 void SmmuV2Registry::remove(SmmuV2Device& device) {
-  std::unique_lock lock(mutex_);
+  const std::lock_guard lock(mutex_);
   unlink(devices_, device, &SmmuV2Device::next);
+}
+
+void SmmuV2Registry::wait_for_reports_of(const SmmuV2Device& device) {
+  std::unique_lock lock(mutex_);
   wait_for_others(lock, [&](const Report& report) { return report.device_ == &device; });
 }
 

@@ -32,13 +32,16 @@ struct SmmuV2Device final : DeviceState {
   SmmuV2Device* next = nullptr;
 };
 
-// Lists, and who is telling whom of a fault.  What is taken out of a list is in no fault that
-// another thread handles when that is over.  Any number of threads; no lock is held outside.
+// Lists, and who is telling whom of a fault.  Any number of threads; no lock is held outside.
 class SmmuV2Registry {
  public:
   void add(SmmuV2Device& device);
   void remove(SmmuV2Device& device);
+  // Returns when it is in no fault that another thread handles.
+  // REQUIRES: it was removed.
+  void wait_for_reports_of(const SmmuV2Device& device);
   void add(SmmuV2Domain& domain);
+  // Returns when it is in no fault that another thread handles.
   void remove(SmmuV2Domain& domain);
 
   // None: it is not one of these.

@@ -171,6 +171,10 @@ void SmmuV2Driver::remove_device(Device& device) {
   parts_->streams.release(state.indices());
 }
 
+void SmmuV2Driver::wait_for_handlers(Device& removed) {
+  parts_->registry.wait_for_reports_of(state_of(removed));
+}
+
 Device* SmmuV2Driver::inseparable_from(const Device& device) const {
   return parts_->registry.that_shares(state_of(device));
 }

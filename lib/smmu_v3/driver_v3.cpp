@@ -333,7 +333,10 @@ void DriverV3::remove_device(Device& device) {
     }
   }
   free_entries(streams);
-  core_.deliveries.wait(&streams);
+}
+
+void DriverV3::wait_for_handlers(Device& removed) {
+  core_.deliveries.wait(static_cast<const DeviceStreams*>(removed.state()));
 }
 
 void DriverV3::interrupt(Service service) {

@@ -88,5 +88,41 @@ TEST(DriverV2Concurrency, DomainsAndDevicesGoWhileFaultsAreHandled) {
   EXPECT_GT(handler.faults, 0U);
 }
 
+// It waits for the lock that a removal holds, and the removal for it, but not at the same time.
+TEST(DriverV2Concurrency, AHandlerAttachesTheGroupOfADeviceThatGoes) {
+  class Attaching final : public FaultHandler {
+   public:
+    Attaching(Iommu& of, Domain& another) : iommu_(of), other_(another) {}
+    FaultAction on_fault(Domain& domain, iommu::Device* device, const Fault&) override {
+      if (device == nullptr || inside.exchange(true)) return FaultAction::kTerminate;
+      while (!iommu_.groups().empty()) std::this_thread::yield();
+      EXPECT_EQ(domain.attachments(), 0U);
+      EXPECT_TRUE(device->group().attach(other_));
+      done = true;
+      return FaultAction::kTerminate;
+    }
+    std::atomic<bool> inside{false};
+    std::atomic<bool> done{false};
+
+   private:
+    Iommu& iommu_;
+    Domain& other_;
+  };
+  DrivenBoardV2 board;
+  const auto domain = board.domain();
+  const auto other = board.domain();
+  Attaching handler(board.iommu(), *other);
+  ASSERT_TRUE(domain->set_fault_handler(&handler));
+  iommu::Device& added = board.add(kStream);
+  ASSERT_TRUE(added.group().attach(*domain));
+  const DmaDevice device = board.device(kStream);
+  std::thread faulting([&] { static_cast<void>(device.translate(Iova(0x9000))); });
+  while (!handler.inside) std::this_thread::yield();
+  board.iommu().remove_device(added);
+  EXPECT_TRUE(handler.done);
+  EXPECT_EQ(other->attachments(), 0U) << "the group is gone";
+  faulting.join();
+}
+
 }  // namespace
 }  // namespace smmu::testing::concurrency_test

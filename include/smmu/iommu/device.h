@@ -98,6 +98,8 @@ class Device : public ListPlace<Device, Group> {
 
   Result<Done, std::errc> prepare();
   bool must_not_be_blocked() const;
+  // False: it was removed, or is not added yet.
+  bool is_in_group() const;
   // To `to`, null: to where all is blocked; and there if the driver cannot.
   void attach_or_block(Domain* to);
 
@@ -177,6 +179,8 @@ class Group : public ListPlace<Group, Iommu>, public ListPlace<Group, Domain> {
   std::unique_ptr<Domain> default_domain_;
   Domain* domain_ = nullptr;
   const void* owner_ = nullptr;
+  // Devices that were removed, of which a handler may still know; it may know the group, too.
+  std::uint32_t leaving_ = 0;
 };
 
 }  // namespace smmu::iommu

@@ -262,6 +262,10 @@ class Domain final : public ListPlace<Domain, Iommu>, private FaultSink {
   // The reserved window.
   struct Window;
   void drop_window();
+  void detach_all();
+  // Returns when no other thread tells a handler of a fault.
+  // REQUIRES: nothing is attached, and no lock is held.
+  void end_driver();
   // Whether a page is mapped that has an address in [first, last].
   bool is_mapped(Iova first, Iova last) const;
   // As in msi_geometry(), where `required` is yet to be said.

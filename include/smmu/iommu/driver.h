@@ -173,9 +173,13 @@ class Driver {
   // is another device's in part, or wholly that of one it is said to be isolated from.
   // no_space_on_device: no stream mapping group is left. not_enough_memory.
   virtual Result<std::unique_ptr<DeviceState>, std::errc> add_device(Device& device) = 0;
-  // A StreamID that another device has, too, stays that one's.
+  // A StreamID that another device has, too, stays that one's.  Nobody is told of the device any
+  // more, but other threads may be inside handlers that were.
   // REQUIRES: it is attached to nothing by PASID.
   virtual void remove_device(Device& device) = 0;
+  // Returns when none is any more.  Called after remove_device() with no lock held, as the
+  // destructors of domains are: such a handler may call whatever it likes.
+  virtual void wait_for_handlers(Device& /*removed*/) {}
 
   // A device of this driver that the other one cannot be told from: an alias, a stream mapping
   // group for both.  Null: there is none.  Called after add_device().

@@ -71,8 +71,10 @@ class Iommu {
   // that attaches.  And those of Driver::add_device(),
   // Driver::create_domain(), Domain::map() and Driver::attach().  An error leaves all as it was.
   Result<Device*, std::errc> add_device(DeviceConfig config);
-  // Its accesses fail from now on.  A group without devices is gone.
-  // REQUIRES: it is one of this Iommu's.
+  // Its accesses fail from now on.  A group without devices is gone.  Waits for handlers of faults
+  // that other threads have told of the device, which may call functions of this library meanwhile;
+  // until they have returned, the device and its group are there, but attached to nothing.
+  // REQUIRES: it is one of this Iommu's, and no other thread is removing it.
   void remove_device(Device& device);
 
   std::vector<Device*> devices() const;
@@ -107,10 +109,18 @@ class Iommu {
   // As long as one lives, its thread changes what is attached to what.
   class Change;
 
-  Result<Done, std::errc> settle(Device& device);
+  // Groups that are in no list of the Iommu's any more.
+  using Gone = LinkedList<Group, Iommu>;
+
+  Result<Done, std::errc> add(Device& device, Gone& gone);
+  Result<Done, std::errc> settle(Device& device, Gone& gone);
   DomainType default_type(const Device& device) const;
   Result<std::unique_ptr<Group>, std::errc> make_group(Device& device);
-  void drop(Group& group);
+  void drop(Group& group, Gone& gone);
+  void forget(Device& device);
+  // REQUIRES, of both: no lock is held.
+  void destroy(std::unique_ptr<Device> device, Gone& gone);
+  void destroy(Gone& gone);
 
   const std::unique_ptr<Driver> driver_;
   const IommuConfig config_;

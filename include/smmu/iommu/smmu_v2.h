@@ -128,6 +128,7 @@ class SmmuV2Driver final : public Driver {
   bool capable(Capability capability, const Device* device) const override;
   Result<std::unique_ptr<DeviceState>, std::errc> add_device(Device& device) override;
   void remove_device(Device& device) override;
+  void wait_for_handlers(Device& removed) override;
   Device* inseparable_from(const Device& device) const override;
   Result<std::unique_ptr<DriverDomain>, std::errc> create_domain(const DomainRequest& request,
                                                                  Device* device) override;
