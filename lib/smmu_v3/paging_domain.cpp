@@ -32,6 +32,11 @@ PagingDomain::PagingDomain(CoreV3& core, Role role, const DomainRequest& request
       nest_parent_(request.nest_parent),
       dirty_tracking_(request.dirty_tracking) {}
 
+// Of quirks that were chosen for one stage, those that the other has, too.
+PgtableQuirks PagingDomain::common_quirks(const PgtableQuirks& quirks) {
+  return {.contiguous = quirks.contiguous, .split_blocks = quirks.split_blocks};
+}
+
 PagingDomain::~PagingDomain() { wait_for_handlers(); }
 
 Result<Done, std::errc> PagingDomain::make_tables(const PgtableQuirks& quirks, Role role) {
@@ -111,7 +116,7 @@ Result<Done, std::errc> PagingDomain::set_nesting(bool nesting) {
   if (!features.stage1 || !features.stage2 || dirty_tracking_) return std::errc::invalid_argument;
   const bool before = std::exchange(nest_parent_, nesting);
   const Role role = nesting ? Role::kStage2 : Role::kStage1;
-  const auto made = make_tables({}, role);
+  const auto made = make_tables(common_quirks(pgtable_->config().quirks), role);
   if (!made) {
     nest_parent_ = before;
     return made;
@@ -122,10 +127,7 @@ Result<Done, std::errc> PagingDomain::set_nesting(bool nesting) {
 
 Result<Done, std::errc> PagingDomain::set_quirks(const PgtableQuirks& quirks) {
   if (!may_change()) return std::errc::operation_not_permitted;
-  // These two are not the user's to choose.
-  if (quirks.dirty != pgtable_->config().quirks.dirty ||
-      quirks.s2fwb != pgtable_->config().quirks.s2fwb || quirks.non_secure ||
-      (quirks.xnx && !core_.features.execute_never_by_level))
+  if (quirks.non_secure || (quirks.xnx && !core_.features.execute_never_by_level))
     return std::errc::invalid_argument;
   return make_tables(quirks, role());
 }

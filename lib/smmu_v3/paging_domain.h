@@ -50,6 +50,8 @@ class PagingDomain final : public TaggedDomain, private PgtableInvalidation {
 
  private:
   PagingDomain(CoreV3& core, Role role, const DomainRequest& request);
+  static PgtableQuirks common_quirks(const PgtableQuirks& quirks);
+  // `dirty` and `s2fwb` are not looked at: the request and the SMMU say what they are.
   Result<Done, std::errc> make_tables(const PgtableQuirks& quirks, Role role);
   void flush_walk(Iova iova, std::uint64_t size, std::uint64_t granule) override;
 

@@ -127,5 +127,47 @@ TEST(Settings, DevicesReachContiguousPages) {
   }
 }
 
+const iommu::PgtableQuirks& quirks_of(const iommu::Domain& domain) {
+  return domain.driver_domain().tables()->config().quirks;
+}
+
+TEST(Settings, QuirksStayWhereTheStageChangesIfTheOtherHasThem) {
+  DrivenBoard board;
+  const auto domain = board.domain();
+  ASSERT_TRUE(domain->set_quirks({.ttbr1 = true, .contiguous = true, .split_blocks = true}));
+  ASSERT_TRUE(domain->set_nesting(true));
+  EXPECT_TRUE(quirks_of(*domain).contiguous);
+  EXPECT_TRUE(quirks_of(*domain).split_blocks);
+  EXPECT_FALSE(quirks_of(*domain).ttbr1) << "stage 2 has no upper half";
+  EXPECT_EQ(domain->geometry().first, Iova(0));
+  ASSERT_TRUE(domain->set_quirks({.xnx = true, .split_blocks = true}));
+  ASSERT_TRUE(domain->set_nesting(false));
+  EXPECT_FALSE(quirks_of(*domain).xnx) << "nor stage 1 another execute-never";
+  EXPECT_FALSE(quirks_of(*domain).contiguous);
+  EXPECT_TRUE(quirks_of(*domain).split_blocks);
+
+  // It takes part of a block away.
+  constexpr std::uint64_t kBlock = std::uint64_t{2} << 20;
+  ASSERT_TRUE(domain->map(Iova(kBlock), Pa(kBlock), kBlock, kReadWrite));
+  EXPECT_EQ(domain->unmap(Iova(kBlock), 4096), 4096U);
+  EXPECT_EQ(domain->iova_to_phys(Iova(kBlock + 4096)), Pa(kBlock + 4096));
+}
+
+TEST(Settings, WhatTheDriverChoosesNobodyHasToRepeat) {
+  DrivenBoard board;
+  const auto tracked = board.domain(DomainType::kUnmanaged, {.dirty_tracking = true});
+  ASSERT_TRUE(tracked->set_quirks({.split_blocks = true}));
+  EXPECT_TRUE(quirks_of(*tracked).dirty);
+  EXPECT_TRUE(quirks_of(*tracked).split_blocks);
+  const auto parent = board.domain(DomainType::kUnmanaged, {.nest_parent = true});
+  ASSERT_TRUE(quirks_of(*parent).s2fwb) << "this SMMU has it";
+  ASSERT_TRUE(parent->set_quirks({.contiguous = true}));
+  EXPECT_TRUE(quirks_of(*parent).s2fwb);
+  const auto plain = board.domain();
+  ASSERT_TRUE(plain->set_quirks({.dirty = true, .s2fwb = true}));
+  EXPECT_FALSE(quirks_of(*plain).dirty);
+  EXPECT_FALSE(quirks_of(*plain).s2fwb);
+}
+
 }  // namespace
 }  // namespace smmu::testing::settings_test

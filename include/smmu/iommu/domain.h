@@ -74,9 +74,12 @@ class Domain final : public ListPlace<Domain, Iommu>, private FaultSink {
 
   // Whether guests' tables may be put above it.  operation_not_permitted: it was attached, or
   // something was mapped; or there is a reserved window.
+  // Quirks that were set stay so, but for those that the other stage has not.
   // REQUIRES, as set_quirks(): no other thread uses the domain.
   bool nesting() const { return driver_domain_->nesting(); }
   Result<Done, std::errc> set_nesting(bool nesting);
+  // All at once, in place of those of before.  A driver that chooses `dirty` and `s2fwb` itself, as
+  // that of an SMMUv3 does by DomainOptions and the SMMU, keeps them whatever is said here.
   // invalid_argument: it is not unmanaged, or the driver cannot.  operation_not_permitted: as
   // above.
   Result<Done, std::errc> set_quirks(const PgtableQuirks& quirks);
