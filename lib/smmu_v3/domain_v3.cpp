@@ -67,6 +67,7 @@ void DomainV3::look_at_attached() {
     far = far || attached->nested || attached->streams->traits.ats;
   }
   below_guests_.store(nested);
+  // After this, readers read the tag that was taken before.
   state_.store(first_ == nullptr ? State::kNowhere : far ? State::kFar : State::kPlain);
 }
 

@@ -50,7 +50,7 @@ class DomainV3 : public DriverDomain {
   // From now on invalidations reach the streams, or no more.
   void link(AttachedStreams& attached);
   void unlink(AttachedStreams& attached);
-  bool is_attached() const { return state_.load(std::memory_order_relaxed) != State::kNowhere; }
+  bool is_attached() const { return state_.load(std::memory_order_acquire) != State::kNowhere; }
 
   // Whether enforce_cache_coherency() lets them in.
   bool admits(const DeviceStreams& streams) const {
@@ -75,12 +75,13 @@ class DomainV3 : public DriverDomain {
     kPlain,    // the SMMU's TLB does
     kFar,      // devices may, or guests' translations depend on it
   };
-  // What is to be told of what the caller has unmapped.
+  // What is to be told of what the caller has unmapped.  Nobody but who attaches reads the tag
+  // before this says that something is attached: then it was taken, and stays.
   State state() const {
     // Who attaches stores the state and then lets the SMMU read the tables: either he is seen here,
     // or the SMMU sees what was unmapped.
     std::atomic_thread_fence(std::memory_order_seq_cst);
-    return state_.load(std::memory_order_relaxed);
+    return state_.load(std::memory_order_acquire);
   }
   // Whether guests' translations depend on it.
   bool is_below_guests() const { return below_guests_.load(std::memory_order_relaxed); }

@@ -67,22 +67,23 @@ void NestedDomain::forget() {
 
 DriverDomain::Invalidated NestedDomain::invalidate(
     std::span<const std::array<std::uint64_t, 2>> commands) {
-  if (!is_attached()) {
+  if (state() == State::kNowhere) {
     // Nothing of it is in any cache: there is only to see whether the guest may say this.
     CommandBatch none(*core_.queue);
     std::size_t carried_out = 0;
     for (; carried_out != commands.size(); ++carried_out) {
-      if (!carry_out(none, commands[carried_out]))
+      if (!carry_out(none, Vmid(0), commands[carried_out]))
         return {carried_out, std::errc::invalid_argument};
       none.drop();
     }
     return {carried_out, std::errc{}};
   }
+  const Vmid vmid = parent_.tag_of_guests().vmid;
   CommandBatch batch(*core_.queue);
   std::size_t carried_out = 0;
   bool valid = true;
   for (const CommandWords& words : commands) {
-    valid = carry_out(batch, words);
+    valid = carry_out(batch, vmid, words);
     if (!valid) break;
     ++carried_out;
   }
@@ -91,7 +92,7 @@ DriverDomain::Invalidated NestedDomain::invalidate(
 }
 
 template <class C>
-bool NestedDomain::carry_out_by_address(CommandBatch& batch, C command) const {
+bool NestedDomain::carry_out_by_address(CommandBatch& batch, Vmid vmid, C command) const {
   if (!nothing_reserved(command)) return false;
   const bool single = command[C::NUM] == 0 && command[C::SCALE] == 0 && command[C::TTL] == 0;
   if (command[C::TTL128]) return false;
@@ -100,28 +101,27 @@ bool NestedDomain::carry_out_by_address(CommandBatch& batch, C command) const {
   if (granule == single || (granule && !core_.features.ranges)) return false;
   if (!core_.features.long_ranges && command[C::SCALE] > 31) return false;
   if (granule && command[C::TG] == CommandTG::k16K && command[C::TTL] == 1) return false;
-  batch.add(command.set(C::VMID, parent_.tag_of_guests().vmid.value));
+  batch.add(command.set(C::VMID, vmid.value));
   return true;
 }
 
-bool NestedDomain::carry_out(CommandBatch& batch, const CommandWords& words) {
-  const std::uint32_t vmid = parent_.tag_of_guests().vmid.value;
+bool NestedDomain::carry_out(CommandBatch& batch, Vmid vmid, const CommandWords& words) {
   switch (CommandHeader(words)[CommandHeader::Opcode]) {
     case Opcode::CMD_TLBI_NSNH_ALL:
     case Opcode::CMD_TLBI_NH_ALL:
       if (!nothing_reserved(CMD_TLBI_NH_ALL(words))) return false;
-      batch.add(command_v3<CMD_TLBI_NH_ALL>().set(CMD_TLBI_NH_ALL::VMID, vmid));
+      batch.add(command_v3<CMD_TLBI_NH_ALL>().set(CMD_TLBI_NH_ALL::VMID, vmid.value));
       return true;
     case Opcode::CMD_TLBI_NH_ASID: {
       CMD_TLBI_NH_ASID command(words);
       if (!nothing_reserved(command)) return false;
-      batch.add(command.set(CMD_TLBI_NH_ASID::VMID, vmid));
+      batch.add(command.set(CMD_TLBI_NH_ASID::VMID, vmid.value));
       return true;
     }
     case Opcode::CMD_TLBI_NH_VA:
-      return carry_out_by_address(batch, CMD_TLBI_NH_VA(words));
+      return carry_out_by_address(batch, vmid, CMD_TLBI_NH_VA(words));
     case Opcode::CMD_TLBI_NH_VAA:
-      return carry_out_by_address(batch, CMD_TLBI_NH_VAA(words));
+      return carry_out_by_address(batch, vmid, CMD_TLBI_NH_VAA(words));
     case Opcode::CMD_CFGI_CD: {
       const CMD_CFGI_CD command(words);
       if (!nothing_reserved(command) || command[CMD_CFGI_CD::SSec]) return false;

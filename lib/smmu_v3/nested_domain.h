@@ -42,9 +42,9 @@ class NestedDomain final : public DomainV3 {
   NestedDomain(CoreV3& core, const DomainRequest& request, PagingDomain& parent)
       : DomainV3(core, Role::kNested, request.faults), parent_(parent), guest_(request.guest) {}
 
-  bool carry_out(CommandBatch& batch, const CommandWords& words);
+  bool carry_out(CommandBatch& batch, Vmid vmid, const CommandWords& words);
   template <class C>
-  bool carry_out_by_address(CommandBatch& batch, C command) const;
+  bool carry_out_by_address(CommandBatch& batch, Vmid vmid, C command) const;
 
   PagingDomain& parent_;
   const GuestStream guest_;

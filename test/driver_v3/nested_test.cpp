@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <atomic>
 #include <cstdint>
+#include <thread>
 #include <vector>
 
 #include "smmu/arch/v3/commands.h"
@@ -219,6 +221,38 @@ TEST_F(Nested, ADeviceBehindAGuestForgetsAllWhenTheHostUnmaps) {
   EXPECT_TRUE(nic.write64(kPage, 3));
   EXPECT_EQ(parent->unmap(Iova(guest_memory.value), kGuestBytes), kGuestBytes);
   EXPECT_EQ(nic.known(), 0U);
+}
+
+// What the guest says before it is attached is as right as what it says after.
+TEST_F(Nested, AGuestInvalidatesWhileItIsAttachedFirst) {
+  iommu::Device& device = board.add(kNic);
+  const DmaDevice nic = board.device(kNic);
+  const std::vector<Words> forget = {words(command<CMD_TLBI_NH_VA>()
+                                               .set(CMD_TLBI_NH_VA::ASID, 9)
+                                               .set(CMD_TLBI_NH_VA::Leaf, true)
+                                               .set(CMD_TLBI_NH_VA::Address, kPage.value)),
+                                     words(command<CMD_SYNC>())};
+  for (int round = 0; round != 20; ++round) {
+    const auto domain = nested(translating());
+    ASSERT_TRUE(domain);
+    table->map(kPage, page, 4096);
+    std::atomic<bool> begun{false};
+    std::thread guest([&] {
+      for (int i = 0; i != 50; ++i) {
+        const auto done = (*domain)->invalidate(forget);
+        EXPECT_EQ(done.commands, 2U);
+        EXPECT_EQ(done.error, std::errc{});
+        begun = true;
+      }
+      table->unmap(kPage);
+      EXPECT_EQ((*domain)->invalidate(forget).commands, 2U);
+    });
+    while (!begun) std::this_thread::yield();
+    ASSERT_TRUE(device.group().attach(**domain));
+    guest.join();
+    EXPECT_THAT(nic.translate(kPage), Aborts());
+    device.group().detach();
+  }
 }
 
 }  // namespace
