@@ -32,8 +32,11 @@ class Patience {
     return true;
   }
 
-  // Something has happened: looks often again.
+  // Something has happened: looks often again.  Not without end: who looks often lets little time
+  // pass or, by a clock that moves only with wait(), none.
   void hurry() {
+    if (hurries_ == kMostHurries) return;
+    ++hurries_;
     next_ = std::chrono::nanoseconds(0);
     looks_ = 0;
   }
@@ -49,6 +52,7 @@ class Patience {
 
  private:
   static constexpr unsigned kEagerLooks = 16;
+  static constexpr unsigned kMostHurries = 1 << 12;
   static constexpr std::chrono::nanoseconds kFirst = std::chrono::microseconds(1);
   static constexpr std::chrono::nanoseconds kLongest = std::chrono::milliseconds(1);
 
@@ -58,6 +62,7 @@ class Patience {
   std::chrono::nanoseconds waited_{0};
   std::chrono::nanoseconds next_{0};
   unsigned looks_ = 0;
+  unsigned hurries_ = 0;
   bool begun_ = false;
 };
 
