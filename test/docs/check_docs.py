@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Holds the tables of docs/features.md, conformance.md and smmu_v2.md against what they speak of.
+"""Holds the tables of docs/features.md, conformance.md, smmu_v2.md and iommu.md against what they
+speak of.
 
 Usage: check_docs.py [--ctest CTEST --build DIRECTORY] ROOT
 
@@ -10,7 +11,8 @@ What is found:
  - an event, a command or a field of an SMMU_IDRn or SMMU_AIDR of include/smmu/arch/v3 that has no
    row, a row for what is not there, and a test of a row that never says its name;
  - a field that can be chosen and changes something, without a test IdField.REGISTER_FIELD;
- - a value of a field that is not the one in the register's word, preset by preset.
+ - a value of a field that is not the one in the register's word, preset by preset;
+ - an error that the library gives and the table of docs/iommu.md does not explain, or the reverse.
 """
 
 import argparse
@@ -31,6 +33,7 @@ DISABLED = re.compile(r"\bDISABLED_\w*|\bGTEST_SKIP\b")
 HEADING = re.compile(r"^#+ (.*)$")
 # The words that stand for a test without being its name.
 NICKNAMES = {"scripted": "replay/scripted_test.cpp"}
+ERROR = re.compile(r"\bstd::errc::(\w+)")
 ENUMERATOR = re.compile(r"^\s*(\w+) = 0x[0-9A-Fa-f]+,", re.M)
 IDENTIFICATION = re.compile(r"^struct (SMMU_(?:S_)?(?:IDR\d+|AIDR)) : .*?^};", re.M | re.S)
 IDENTIFIER = re.compile(r"SMMU_(?:S_)?(?:IDR\d+|AIDR)")
@@ -250,6 +253,20 @@ def check_differences(tree, rows):
                 yield f"{row.where}: ctest does not know system/{test}"
 
 
+def check_errors(tree):
+    document = "docs/iommu.md"
+    rows = {name: row for row in rows_of(document, tree.text(document)) if "error" in row.cells
+            for name in row.names()}
+    given = {}
+    for path in tree.find("lib/*/*.cpp") + tree.find("lib/*/*.h"):
+        for name in ERROR.findall(tree.text(path)):
+            given.setdefault(name, path)
+    for name in sorted(given.keys() - rows.keys()):
+        yield f"error {name} of {given[name]} has no row in {document}"
+    for name in sorted(rows.keys() - given.keys()):
+        yield f"{rows[name].where}: there is no error {name}"
+
+
 def enumerators(tree, header, enumeration):
     text = tree.text(f"{ARCH}/{header}")
     begin = text.index(f"enum class {enumeration} ")
@@ -269,6 +286,7 @@ def problems(root, known):
                               rows)
     yield from check_registers(tree, rows)
     yield from check_differences(tree, rows)
+    yield from check_errors(tree)
 
 
 def known_tests(ctest, build):

@@ -59,6 +59,8 @@ FILES = {
     "docs/features.md": FEATURES,
     "docs/smmu_v2.md": "# SMMUv2\n",
     "docs/conformance.md": CONFORMANCE,
+    "docs/iommu.md": "| error | means |\n| --- | --- |\n| `timed_out` | it does not answer |\n",
+    "lib/smmu_v3/queue.cpp": "return std::errc::timed_out;",
     "emulator/v3/features.cpp": "",
     "test/system/CMakeLists.txt": "",
     "test/system/rule_test.cpp": RULE_TEST,
@@ -209,6 +211,11 @@ class Docs(unittest.TestCase):
         self.assertEqual(self.complaints({path: text}, known), [])
         for nothing in (text.replace("| free |", "| 0 |"), text.replace("see `", "says it; see `")):
             self.assertEqual(self.complaints({path: nothing}), [])
+
+    def test_an_error_without_a_row(self):
+        path = "lib/smmu_v3/queue.cpp"
+        self.assert_found("error io_error of lib/smmu_v3/queue.cpp", path, "timed_out", "io_error")
+        self.assert_found("there is no error timed_out", path, "timed_out", "io_error")
 
     def test_two_fields_of_one_row(self):
         path = "docs/features.md"

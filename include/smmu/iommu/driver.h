@@ -171,7 +171,8 @@ class Driver {
   // Prepares the SMMU for a device: checks its StreamIDs and makes its entries, which block until
   // attach().  invalid_argument: a StreamID or a number of PASIDs the SMMU does not have, or that
   // is another device's in part, or wholly that of one it is said to be isolated from.
-  // no_space_on_device: no stream mapping group is left. not_enough_memory.
+  // no_space_on_device: no stream mapping group is left. not_enough_memory.  timed_out: the SMMU
+  // does not answer.
   virtual Result<std::unique_ptr<DeviceState>, std::errc> add_device(Device& device) = 0;
   // A StreamID that another device has, too, stays that one's.  Nobody is told of the device any
   // more, but other threads may be inside handlers that were.
@@ -197,10 +198,11 @@ class Driver {
   // All accesses of the device without PASID go there from now on; when this returns none goes
   // where they went before.  invalid_argument: the domain is another SMMU's, or not for this
   // device.  device_or_resource_busy: something else that is attached forbids it.
-  // no_space_on_device: no context bank, ASID or VMID is left.  not_enough_memory.
+  // no_space_on_device: no context bank, ASID or VMID is left.  not_enough_memory.  timed_out: the
+  // SMMU does not answer, and may not go back either to where it was.
   virtual Result<Done, std::errc> attach(Device& device, const Attachment& to) = 0;
   // The same of accesses with this PASID.  operation_not_supported.  device_or_resource_busy: they
-  // belong to a domain already.
+  // belong to a domain already.  And those of attach().
   virtual Result<Done, std::errc> attach_pasid(Device&, SubstreamId, const Attachment&) {
     return std::errc::operation_not_supported;
   }
