@@ -23,6 +23,11 @@ bool has(const Device& device, StreamId stream) {
   });
 }
 
+bool share(const SmmuV2Device& a, const SmmuV2Device& b) {
+  const auto groups = a.indices();
+  return std::ranges::find_first_of(b.indices(), groups) != b.indices().end();
+}
+
 }  // namespace
 
 void SmmuV2Registry::add(SmmuV2Device& device) {
@@ -75,13 +80,25 @@ SmmuV2Domain* SmmuV2Registry::find(const DriverDomain* domain) const {
 Device* SmmuV2Registry::that_shares(const SmmuV2Device& device) const {
   const std::lock_guard lock(mutex_);
   for (const SmmuV2Device* one = devices_; one != nullptr; one = one->next) {
-    if (one == &device) continue;
-    const auto groups = device.indices();
-    if (std::ranges::find_first_of(one->indices(), groups) != one->indices().end()) {
-      return &one->device;
-    }
+    if (one != &device && share(*one, device)) return &one->device;
   }
   return nullptr;
+}
+
+bool SmmuV2Registry::sharers_can_be_together(const SmmuV2Device& device) const {
+  const std::lock_guard lock(mutex_);
+  const auto& told = device.device.config().not_isolated_from;
+  const SmmuV2Device* first = nullptr;
+  for (const SmmuV2Device* one = devices_; one != nullptr; one = one->next) {
+    if (one == &device || !share(*one, device)) continue;
+    if (first == nullptr) first = one;
+    const Group* const group = &one->device.group();
+    const bool known =
+        group == &first->device.group() ||
+        std::ranges::any_of(told, [&](const Device* other) { return group == &other->group(); });
+    if (!known) return false;
+  }
+  return true;
 }
 
 void SmmuV2Registry::note(SmmuV2Device& device, bool blocked) {

@@ -48,6 +48,10 @@ class SmmuV2Registry {
   SmmuV2Domain* find(const DriverDomain* domain) const;
   // A device that has one of the groups of another one; null: there is none.
   Device* that_shares(const SmmuV2Device& device) const;
+  // Whether all devices that have one of its groups are in one Group with that one, or with one
+  // that it is said not to be isolated from.
+  // REQUIRES: devices come and go one at a time, and are in their Groups.
+  bool sharers_can_be_together(const SmmuV2Device& device) const;
 
   // Notes whether a device is blocked.
   void note(SmmuV2Device& device, bool blocked);

@@ -161,6 +161,12 @@ Result<std::unique_ptr<DeviceState>, std::errc> SmmuV2Driver::add_device(Device&
   if (state->groups == nullptr) return std::errc::not_enough_memory;
   const auto taken = parts_->streams.take(config.streams, state->groups.get());
   if (!taken) return taken.error();
+  // inseparable_from() names one device: the others would not get into its group, and this one
+  // would take their streams along wherever it goes.
+  if (!parts_->registry.sharers_can_be_together(*state)) {
+    parts_->streams.release(state->indices());
+    return std::errc::invalid_argument;
+  }
   parts_->registry.add(*state);
   return std::unique_ptr<DeviceState>(std::move(state));
 }

@@ -271,6 +271,31 @@ TEST(DriverV2, DevicesWithOneStreamMappingGroupAreInseparable) {
   EXPECT_THAT(board.device(StreamId(0x1f)).translate(kIova), Aborts());
 }
 
+// It would go where one of the groups goes, and take streams of the other one along.
+TEST(DriverV2, ADeviceBetweenTwoGroupsIsRefusedUnlessItSaysSo) {
+  DrivenBoardV2 board;
+  iommu::Device& a = board.add({.name = "a", .streams = {{StreamId(0x0), 0x7}}});
+  iommu::Device& b = board.add({.name = "b", .streams = {{StreamId(0x8), 0x7}}});
+  const std::vector<StreamMatch> both = {{StreamId(7)}, {StreamId(9)}};
+  const auto domain = board.domain();
+  ASSERT_TRUE(b.group().attach(*domain));
+  const auto refused = board.iommu().add_device({.name = "both", .streams = both});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error(), std::errc::invalid_argument);
+  EXPECT_NE(&a.group(), &b.group());
+  EXPECT_THAT(board.device(StreamId(9)).translate(kIova), Aborts());
+  EXPECT_THAT(board.device(StreamId(7)).translate(kIova), TranslatesTo(Pa(kIova.value)));
+  b.group().detach();
+  iommu::Device& third =
+      board.add({.name = "both", .streams = both, .not_isolated_from = {&a, &b}});
+  EXPECT_EQ(&a.group(), &b.group());
+  EXPECT_EQ(&a.group(), &third.group());
+  // What was refused has given its streams back.
+  board.iommu().remove_device(third);
+  board.iommu().remove_device(a);
+  EXPECT_THAT(board.device(StreamId(7)).translate(kIova), Aborts());
+}
+
 TEST(DriverV2, ADeviceWithAStreamIdThatIsNotThereIsRefused) {
   DrivenBoardV2 board;
   for (const StreamMatch stream :

@@ -102,6 +102,10 @@ struct SmmuV2DriverConfig {
 //
 // Removing a device or a domain waits for handlers of its faults that other threads run.
 //
+// Devices whose StreamIDs are matched by one stream mapping group are of one Group.  One that would
+// share such with devices of several Groups is refused with invalid_argument, unless its
+// DeviceConfig::not_isolated_from names one of each.
+//
 // In shut_down() the SMMU is told to translate nothing any more: an SMMUv2 then lets all traffic
 // through, untranslated.
 class SmmuV2Driver final : public Driver {
