@@ -19,6 +19,11 @@ namespace {
 // bit may not be cleared.  A line that is still up then has to be handled again.
 constexpr unsigned kMostFaults = 64;
 
+// Faults after which a thread ends where another one can go on, and those after which it ends in
+// any case: devices of other threads may make them faster than one thread deals with them.
+constexpr unsigned kManyFaults = 1024;
+constexpr unsigned kMostFaultsOfAThread = 2 * kManyFaults;
+
 }  // namespace
 
 SmmuV2Interrupts::SmmuV2Interrupts(const SmmuV2Hardware& hardware, SmmuV2Registry& registry)
@@ -36,10 +41,15 @@ bool SmmuV2Interrupts::allocate() {
 }
 
 void SmmuV2Interrupts::rise(Line& line) {
-  if (hardware_.config.interrupts == SmmuV2DriverConfig::Interrupts::kAtOnce) line.handle();
+  if (hardware_.config.interrupts != SmmuV2DriverConfig::Interrupts::kAtOnce) return;
+  // Lines that a thread has left up do not rise, so nobody comes for them.
+  const bool left = left_.load(std::memory_order_acquire);
+  line.handle();
+  if (left) handle();
 }
 
 void SmmuV2Interrupts::handle() {
+  left_.store(false, std::memory_order_release);
   if (lines_up_.load(std::memory_order_acquire) == 0) return;
   global_fault_.handle();
   configuration_fault_.handle();
@@ -47,26 +57,45 @@ void SmmuV2Interrupts::handle() {
 }
 
 void SmmuV2Interrupts::Line::handle() {
-  if (!up_.load(std::memory_order_acquire)) return;
+  if (!is_up()) return;
   std::uint32_t wanted = wanted_.fetch_add(1, std::memory_order_acq_rel) + 1;
   if (wanted != 1) return;
   unsigned faults = 0;
+  unsigned all = 0;
   std::uint64_t falls = falls_.load(std::memory_order_acquire);
   do {
     // The cause may come back before the line has gone down, and the line then stays up: until
     // there is none.
     while (interrupts_->handle_one(bank_)) {
       // A line that has been down was up again for a fault of its own, and nobody else may come to
-      // deal with that.  So long as there are such, the work is no more than what devices make.
+      // deal with that.
       const std::uint64_t now = falls_.load(std::memory_order_acquire);
       faults = now == falls ? faults + 1 : 0;
       falls = now;
       if (faults == kMostFaults) {
-        wanted_.store(0, std::memory_order_release);
-        return;
+        // Who asked just now has not seen what became of it, and is gone.
+        if (wanted_.compare_exchange_strong(wanted, 0, std::memory_order_acq_rel)) return;
+        faults = 0;
       }
+      if (++all >= kManyFaults && !goes_on(all, wanted)) return;
     }
   } while (!wanted_.compare_exchange_strong(wanted, 0, std::memory_order_acq_rel));
+}
+
+// Whether the thread that has dealt with `all` faults still has to.  If not, none of them is
+// without somebody who comes for it.
+bool SmmuV2Interrupts::Line::goes_on(unsigned all, std::uint32_t& wanted) {
+  if (all >= kMostFaultsOfAThread) {
+    wanted_.store(0, std::memory_order_release);
+    // Whoever comes next looks at all lines.
+    interrupts_->left_.store(true, std::memory_order_release);
+    return false;
+  }
+  if (!wanted_.compare_exchange_strong(wanted, 0, std::memory_order_acq_rel)) return true;
+  // From here on it is handled by who raises it.  One that was raised before is not.
+  if (!is_up()) return false;
+  wanted = wanted_.fetch_add(1, std::memory_order_acq_rel) + 1;
+  return wanted == 1;
 }
 
 bool SmmuV2Interrupts::handle_one(std::uint32_t bank) {

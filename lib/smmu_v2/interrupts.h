@@ -42,11 +42,14 @@ class SmmuV2Interrupts {
       interrupts_->lines_up_.fetch_add(up ? 1U : ~0U, std::memory_order_acq_rel);
       if (up) interrupts_->rise(*this);
     }
-    // As long as it is up; one thread at a time, which looks once more for each that comes
-    // meanwhile.
+    // As long as it is up, but for no more than so many faults; one thread at a time, which looks
+    // once more for each that comes meanwhile.
     void handle();
 
    private:
+    bool is_up() const { return up_.load(std::memory_order_acquire); }
+    bool goes_on(unsigned all, std::uint32_t& wanted);
+
     SmmuV2Interrupts* interrupts_ = nullptr;
     std::uint32_t bank_ = kGlobal;
     std::atomic<bool> up_{false};
@@ -66,6 +69,7 @@ class SmmuV2Interrupts {
   Line configuration_fault_;
   std::unique_ptr<Line[]> context_faults_;
   std::atomic<std::uint32_t> lines_up_{0};
+  std::atomic<bool> left_{false};  // a line that is up, by a thread that had done enough
 };
 
 }  // namespace smmu::iommu

@@ -64,6 +64,36 @@ TEST(DriverV2Concurrency, NothingReachesAPageAfterItsUnmap) {
   EXPECT_GT(handler.faults, 0U);
 }
 
+// Whoever raised the line does not handle the faults of the others as long as they make them, and
+// afterwards nobody has been forgotten.
+TEST(DriverV2Concurrency, FaultsOfOthersKeepNoThreadForEver) {
+  DrivenBoardV2 board;
+  CountingHandler handler;
+  const auto domain = board.domain();
+  ASSERT_TRUE(domain->set_fault_handler(&handler));
+  constexpr std::uint32_t kThreads = 3;
+  for (std::uint32_t n = 0; n != kThreads; ++n) {
+    ASSERT_TRUE(board.add(StreamId(n)).group().attach(*domain));
+  }
+  std::atomic<bool> stop{false};
+  std::vector<std::thread> threads;
+  for (std::uint32_t n = 1; n != kThreads; ++n) {
+    threads.emplace_back([&, device = board.device(StreamId(n))] {
+      while (!stop) static_cast<void>(device.translate(Iova(0x9000)));
+    });
+  }
+  const DmaDevice device = board.device(StreamId(0));
+  for (int round = 0; round != 2000; ++round) {
+    static_cast<void>(device.translate(Iova(0x9000)));
+  }
+  stop = true;
+  for (std::thread& thread : threads) thread.join();
+  board.driver().handle_interrupts();
+  const unsigned before = handler.faults;
+  static_cast<void>(device.translate(Iova(0x9000)));
+  EXPECT_EQ(handler.faults, before + 1);
+}
+
 // A domain and a device go while their faults are handled by other threads.
 TEST(DriverV2Concurrency, DomainsAndDevicesGoWhileFaultsAreHandled) {
   DrivenBoardV2 board;

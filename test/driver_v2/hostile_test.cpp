@@ -130,6 +130,56 @@ TEST(DriverV2Hostile, OfABurstOfFaultsNoneIsLeft) {
   EXPECT_EQ(made, kFaults);
 }
 
+// Another device that never stops does not keep the thread that raised the line, and what is left
+// then is not lost.
+TEST(DriverV2Hostile, FaultsWithoutEndAreLeftToTheNextInterrupt) {
+  using v2::SMMU_CBn_FSR;
+  for (const bool by_another_line : {true, false}) {
+    ScriptedRig rig;
+    ASSERT_EQ(rig.start(), "");
+    Device* const device = rig.add(StreamId(7));
+    struct Counting final : FaultHandler {
+      FaultAction on_fault(Domain&, Device*, const Fault&) override {
+        ++faults;
+        return FaultAction::kTerminate;
+      }
+      unsigned faults = 0;
+    } handler;
+    const auto domain = rig.domain();
+    ASSERT_TRUE(domain->set_fault_handler(&handler));
+    ASSERT_TRUE(device->group().attach(*domain));
+    const auto first = SMMU_CBn_FSR().set(SMMU_CBn_FSR::TF, true);
+    const auto second = SMMU_CBn_FSR().set(SMMU_CBn_FSR::PF, true);
+    unsigned made = 1;
+    bool goes_on = true;
+    rig.registers.on_write = [&](const std::string& name) {
+      if (name != "SMMU_CB1_FSR") return;
+      // The write takes the one away, and leaves the other.
+      rig.driver->context_fault_line(1).set(false);
+      if (!goes_on || made == 100'000) {
+        rig.registers.set(1, SMMU_CBn_FSR());
+        return;
+      }
+      ++made;
+      rig.registers.set(1, SMMU_CBn_FSR(first.raw() | second.raw()));
+      rig.driver->context_fault_line(1).set(true);
+    };
+    rig.registers.set(1, first);
+    rig.driver->context_fault_line(1).set(true);
+    EXPECT_GE(handler.faults, 1000U);
+    EXPECT_LE(handler.faults, 10'000U);
+    EXPECT_EQ(made, handler.faults + 1) << "the last one waits";
+    goes_on = false;
+    if (by_another_line) {
+      rig.driver->context_fault_line(3).set(true);
+    } else {
+      rig.driver->handle_interrupts();
+    }
+    EXPECT_EQ(handler.faults, made);
+    EXPECT_EQ(rig.registers.get<SMMU_CBn_FSR>(1).raw(), 0U);
+  }
+}
+
 TEST(DriverV2Hostile, AFaultOfABankThatNobodyHasIsSaidAndEnded) {
   ScriptedRig rig;
   ASSERT_EQ(rig.start(), "");

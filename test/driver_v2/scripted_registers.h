@@ -61,6 +61,10 @@ class ScriptedRegisters final : public Mmio {
   void set(std::uint32_t bank, R value) {
     words_[bank_start(bank) + R::kOffset] = value.raw();
   }
+  template <class R>
+  R get(std::uint32_t bank) {
+    return R(static_cast<typename R::Value>(words_[bank_start(bank) + R::kOffset]));
+  }
   // The nth of an array of page 0 or 1.
   template <class R>
   void set_nth(std::uint32_t page, std::uint32_t n, R value) {

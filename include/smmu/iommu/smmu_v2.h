@@ -77,9 +77,11 @@ struct SmmuV2DriverConfig {
 
   // An interrupt is handled by the thread that raises its line, before set() returns, with all that
   // come meanwhile; or by whoever calls handle_interrupts().  A line that does not go down, however
-  // often its faults are cleared, is left alone until either comes again.  An SMMU that waits for
-  // set() to return before it does anything else confirms no invalidation meanwhile: there handlers
-  // that unmap want the second.
+  // often its faults are cleared, is left alone until either comes again; and so is one whose
+  // faults other threads make without end, when a thread has handled some thousands: what is left
+  // is handled with the next interrupt of any line, or in handle_interrupts().  An SMMU that waits
+  // for set() to return before it does anything else confirms no invalidation meanwhile: there
+  // handlers that unmap want the second.
   enum class Interrupts : std::uint8_t { kAtOnce, kDeferred };
   Interrupts interrupts = Interrupts::kAtOnce;
 
