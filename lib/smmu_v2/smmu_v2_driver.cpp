@@ -11,6 +11,7 @@
 #include "lib/smmu_v2/registry.h"
 #include "lib/smmu_v2/smmu_v2_domain.h"
 #include "lib/smmu_v2/stream_map.h"
+#include "lib/smmu_v2/tlb.h"
 #include "smmu/arch/v2/global_space_0.h"
 #include "smmu/arch/v2/tlb_maintenance.h"
 #include "smmu/iommu/smmu_v2.h"
@@ -31,7 +32,11 @@ struct SmmuV2Driver::Parts {
 
   bool allocate() { return streams.allocate() && banks.allocate() && interrupts.allocate(); }
   std::string keep_firmware_streams();
-  void reset();
+  struct Reset {
+    SMMU_sCR0 control;  // what switches the SMMU on, and is yet to be written
+    bool finished;      // else a synchronization does not end
+  };
+  Reset reset();
 
   SmmuV2Hardware hardware;
   SmmuV2Registry registry;
@@ -70,7 +75,7 @@ std::string SmmuV2Driver::Parts::keep_firmware_streams() {
 }
 
 // At the start, and when registers have been lost.
-void SmmuV2Driver::Parts::reset() {
+SmmuV2Driver::Parts::Reset SmmuV2Driver::Parts::reset() {
   const SmmuV2Page& page = hardware.global0;
   page.write(page.read<SMMU_sGFSR>());
   streams.restore();
@@ -100,8 +105,7 @@ void SmmuV2Driver::Parts::reset() {
   if (config.implementation == SmmuV2DriverConfig::Implementation::kMmu500) {
     set_up_mmu_500(hardware);
   }
-  synchronize_tlb(hardware);
-  page.write(control);
+  return {control, synchronize_tlb(hardware)};
 }
 
 Result<std::unique_ptr<SmmuV2Driver>, std::string> SmmuV2Driver::create(
@@ -114,7 +118,9 @@ Result<std::unique_ptr<SmmuV2Driver>, std::string> SmmuV2Driver::create(
   if (parts == nullptr || !parts->allocate()) return no_memory;
   if (std::string error = parts->keep_firmware_streams(); !error.empty()) return error;
   parts->hardware.set_powered(true);
-  parts->reset();
+  const Parts::Reset reset = parts->reset();
+  if (!reset.finished) return std::string(kSynchronizationDoesNotEnd);
+  parts->hardware.global0.write(reset.control);
   parts->streams.probe_masks();
   std::unique_ptr<SmmuV2Driver> driver(new (std::nothrow) SmmuV2Driver(std::move(parts)));
   if (driver == nullptr) return no_memory;
@@ -223,17 +229,23 @@ Result<Done, std::errc> SmmuV2Driver::attach(Device& device, const Attachment& t
   }
   SmmuV2Device& state = state_of(device);
   const bool blocks = to.kind == AttachKind::kBlocked;
+  const bool blocked = state.blocked;
   parts_->registry.note(state, blocks);
+  StreamMap& streams = parts_->streams;
+  const auto groups = state.indices();
+  for (const std::uint32_t group : groups) streams.keep(group);
   bool elsewhere = false;
-  for (const std::uint32_t group : state.indices()) {
+  for (const std::uint32_t group : groups) {
     // A group that other devices have as well is blocked when the last of them is: one that goes
     // does not take the streams of the others with it.
     if (blocks && parts_->registry.others_use(state, group)) continue;
-    elsewhere = parts_->streams.lead(group, target) || elsewhere;
+    elsewhere = streams.lead(group, target) || elsewhere;
   }
   // Accesses on their way still go where they went: until the TLB is synchronized.
-  if (elsewhere) synchronize_tlb(parts_->hardware);
-  return Done{};
+  if (!elsewhere || synchronize_tlb(parts_->hardware) || blocks) return Done{};
+  parts_->registry.note(state, blocked);
+  for (const std::uint32_t group : groups) streams.lead_back(group);
+  return std::errc::timed_out;
 }
 
 void SmmuV2Driver::shut_down() {
@@ -249,7 +261,10 @@ Result<Done, std::errc> SmmuV2Driver::suspend() {
 
 Result<Done, std::errc> SmmuV2Driver::resume() {
   parts_->hardware.set_powered(true);
-  parts_->reset();
+  const Parts::Reset reset = parts_->reset();
+  // In any case, since it lets everything through until then.
+  parts_->hardware.global0.write(reset.control);
+  if (!reset.finished) return std::errc::timed_out;
   return Done{};
 }
 

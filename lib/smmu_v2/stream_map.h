@@ -41,6 +41,9 @@ class StreamMap {
 
   // Leads the streams of a group there.  Whether they could go elsewhere before.
   bool lead(std::uint32_t group, StreamTarget to);
+  // Leads them back to where they went when keep() was called.
+  void keep(std::uint32_t group) { groups_[group].kept = groups_[group].to; }
+  void lead_back(std::uint32_t group) { lead(group, groups_[group].kept); }
 
   // Writes all groups.
   void restore() const;
@@ -54,6 +57,7 @@ class StreamMap {
     std::uint32_t mask = 0;
     std::uint32_t users = 0;  // 0: not valid
     StreamTarget to;
+    StreamTarget kept;
     bool written = true;  // since it was taken
   };
 

@@ -43,14 +43,15 @@ R stage2_operand(std::uint64_t address) {
 
 }  // namespace
 
-void synchronize_tlb(const SmmuV2Hardware& hardware) {
-  if (!hardware.powered()) return;
+bool synchronize_tlb(const SmmuV2Hardware& hardware) {
+  if (!hardware.powered()) return true;
   const SmmuV2Page& page = hardware.global0;
   page.write(SMMU_sTLBGSYNC());
   const auto finished = [&] { return !page.read<SMMU_sTLBGSTATUS>()[SMMU_sTLBGSTATUS::GSACTIVE]; };
   const auto timeout = hardware.config.timeout;
-  if (hardware.wait_until(timeout, timeout, finished)) return;
-  hardware.say("the SMMU does not finish a TLB synchronization: SMMU_sTLBGSTATUS.GSACTIVE stays 1");
+  if (hardware.wait_until(timeout, timeout, finished)) return true;
+  hardware.say(kSynchronizationDoesNotEnd);
+  return false;
 }
 
 BankTlb::BankTlb(const SmmuV2Hardware& hardware, std::uint32_t bank, PgtableFormat format)
@@ -94,7 +95,9 @@ void BankTlb::forget_all() const {
   if (!hardware_.powered()) return;
   if (is_stage2(format_)) {
     hardware_.global0.write(SMMU_TLBIVMID().set(SMMU_TLBIVMID::VMID, ContextBanks::vmid(bank_)));
-    return synchronize_tlb(hardware_);
+    // It has said so where it does not end, and an unmap has nobody else to tell.
+    static_cast<void>(synchronize_tlb(hardware_));
+    return;
   }
   page_.write(SMMU_CBn_TLBIASID().set(SMMU_CBn_TLBIASID::ASID, ContextBanks::asid(bank_)));
   synchronize();

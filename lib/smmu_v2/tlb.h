@@ -10,9 +10,11 @@
 
 namespace smmu::iommu {
 
-// Waits for all invalidations, and for accesses that use what was before them.  Says so if the SMMU
-// takes too long.
-void synchronize_tlb(const SmmuV2Hardware& hardware);
+// Waits for all invalidations, and for accesses that use what was before them.  False: the SMMU
+// takes too long, which the log is told.
+[[nodiscard]] bool synchronize_tlb(const SmmuV2Hardware& hardware);
+inline constexpr char kSynchronizationDoesNotEnd[] =
+    "the SMMU does not finish a TLB synchronization: SMMU_sTLBGSTATUS.GSACTIVE stays 1";
 
 // Translations of one context bank.  Any number of threads; without registers nothing is done,
 // since nothing is kept.

@@ -96,7 +96,11 @@ TEST(DriverV2Concurrency, FaultsOfOthersKeepNoThreadForEver) {
 
 // A domain and a device go while their faults are handled by other threads.
 TEST(DriverV2Concurrency, DomainsAndDevicesGoWhileFaultsAreHandled) {
-  DrivenBoardV2 board;
+  // An attach waits for accesses on their way, which other threads make.
+  DrivenBoardV2::Options options;
+  HostClock clock;
+  options.driver.clock = &clock;
+  DrivenBoardV2 board(options);
   std::atomic<bool> stop{false};
   const DmaDevice device = board.device(kStream);
   std::thread faulting([&] {

@@ -14,6 +14,8 @@ namespace {
 using ::testing::HasSubstr;
 using namespace iommu;
 
+constexpr const char* kControl = "write SMMU_sCR0 0x1c36";
+
 TEST(DriverV2Hostile, AnSmmuThatCannotBeDrivenIsRefusedWithASentence) {
   using namespace v2;
   const auto refusal = [](const auto& change) {
@@ -206,17 +208,50 @@ TEST(DriverV2Hostile, AStallWithoutAFaultIsTranslatedAgain) {
 }
 
 TEST(DriverV2Hostile, AnSmmuThatNeverFinishesIsGivenUp) {
+  {
+    ScriptedRig rig;
+    rig.registers.busy_reads = UINT64_MAX;
+    EXPECT_THAT(rig.start(), HasSubstr("SMMU_sTLBGSTATUS.GSACTIVE"));
+    EXPECT_THAT(rig.registers.take_writes(), ::testing::Not(::testing::Contains(kControl)))
+        << "it is not switched on";
+  }
   ScriptedRig rig;
-  rig.registers.busy_reads = UINT64_MAX;
   ASSERT_EQ(rig.start(), "");
-  EXPECT_THAT(rig.log.sentences(), ::testing::ElementsAre(HasSubstr("SMMU_sTLBGSTATUS.GSACTIVE")));
   const auto domain = rig.attached();
+  rig.registers.busy_reads = UINT64_MAX;
   rig.log.sentences();
   rig.registers.take();
   domain->flush_all();
   EXPECT_THAT(rig.log.sentences(), ::testing::ElementsAre(HasSubstr("SMMU_CB1_TLBSTATUS.SACTIVE")));
   EXPECT_LE(rig.registers.take().size(), 300U);
   EXPECT_GE(rig.clock.now(), std::chrono::seconds(1));
+  ASSERT_TRUE(domain->map(rig.kIova, rig.kPa, 4096, kReadWrite));
+  rig.log.sentences();
+  EXPECT_EQ(domain->iova_to_phys(rig.kIova), rig.kPa) << "else the tables are looked at";
+  EXPECT_EQ(domain->unmap(rig.kIova, 4096), 4096U);
+  EXPECT_THAT(rig.log.sentences(),
+              ::testing::ElementsAre(HasSubstr("SMMU_CB1_ATSR"), HasSubstr("SMMU_CB1_TLBSTATUS")));
+
+  // The device stays in the domain that it is in.
+  const auto other = rig.domain();
+  rig.registers.take();
+  const auto attached =
+      rig.driver->attach(*rig.device, {AttachKind::kDomain, &other->driver_domain()});
+  ASSERT_FALSE(attached);
+  EXPECT_EQ(attached.error(), std::errc::timed_out);
+  const auto writes = rig.registers.take_writes();
+  EXPECT_EQ(writes[writes.size() - 3], "write SMMU_S2CR0 0x2") << "to context bank 2";
+  EXPECT_EQ(writes.back(), "write SMMU_S2CR0 0x1") << "and back";
+  EXPECT_TRUE(rig.driver->attach(*rig.device, {AttachKind::kBlocked}));
+  EXPECT_EQ(rig.registers.take_writes().front(), "write SMMU_S2CR0 0x20000");
+
+  ASSERT_TRUE(rig.iommu->suspend());
+  const auto resumed = rig.iommu->resume();
+  ASSERT_FALSE(resumed);
+  EXPECT_EQ(resumed.error(), std::errc::timed_out);
+  EXPECT_EQ(rig.registers.take_writes().back(), kControl) << "or all would bypass";
+  rig.registers.busy_reads = 0;
+  EXPECT_TRUE(rig.iommu->resume());
 }
 
 // Inputs of stage 2 are no wider than outputs, whatever SMMU_IDR2.IAS says, and what a domain says

@@ -81,11 +81,14 @@ struct SmmuV2DriverConfig {
   // faults other threads make without end, when a thread has handled some thousands: what is left
   // is handled with the next interrupt of any line, or in handle_interrupts().  An SMMU that waits
   // for set() to return before it does anything else confirms no invalidation meanwhile: there
-  // handlers that unmap want the second.
+  // handlers that unmap or attach want the second.
   enum class Interrupts : std::uint8_t { kAtOnce, kDeferred };
   Interrupts interrupts = Interrupts::kAtOnce;
 
-  // How long the SMMU may take to finish an invalidation, and an address translation operation.
+  // How long the SMMU may take to finish an invalidation, and an address translation operation. One
+  // that takes longer is not driven: create() says so in its sentence, and resume() gives
+  // timed_out, with the SMMU switched on nevertheless.  So does attach(), and the device goes where
+  // it went; but one that blocks only says so to the log, as unmaps do, since there is no way back.
   std::chrono::nanoseconds timeout = std::chrono::seconds(1);
   std::chrono::nanoseconds translation_timeout = std::chrono::microseconds(50);
 
