@@ -229,6 +229,28 @@ TEST(DriverV2, AStreamNobodyHasIsBlockedAndSaid) {
   EXPECT_THAT(it.board.device(kStream).translate(kIova), Aborts());
 }
 
+// One that was removed is a stream nobody has.
+TEST(DriverV2, ARemovedDeviceIsBlockedUnlessWhatNobodyHasBypasses) {
+  using Unknown = SmmuV2DriverConfig::Unknown;
+  for (const Unknown unknown : {Unknown::kFault, Unknown::kBypass}) {
+    DrivenBoardV2::Options options;
+    options.driver.unknown = unknown;
+    Attached it(options);
+    const DmaDevice device = it.board.device(kStream);
+    EXPECT_THAT(device.translate(kIova), Aborts());
+    it.board.iommu().remove_device(*it.added);
+    if (unknown == Unknown::kBypass) {
+      EXPECT_THAT(device.translate(kIova), TranslatesTo(Pa(kIova.value)));
+    } else {
+      EXPECT_THAT(device.translate(kIova), Aborts());
+    }
+    // Its group is free for others.
+    iommu::Device& again = it.board.add(kStream);
+    ASSERT_TRUE(again.group().attach(*it.domain));
+    EXPECT_THAT(device.translate(kIova), Aborts());
+  }
+}
+
 TEST(DriverV2, DevicesGoWhereTheirDomainIs) {
   DrivenBoardV2 board;
   iommu::Device& added = board.add(kStream);

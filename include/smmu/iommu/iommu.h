@@ -71,9 +71,11 @@ class Iommu {
   // that attaches.  And those of Driver::add_device(),
   // Driver::create_domain(), Domain::map() and Driver::attach().  An error leaves all as it was.
   Result<Device*, std::errc> add_device(DeviceConfig config);
-  // Its accesses fail from now on.  A group without devices is gone.  Waits for handlers of faults
-  // that other threads have told of the device, which may call functions of this library meanwhile;
-  // until they have returned, the device and its group are there, but attached to nothing.
+  // Its accesses fail from now on; but where the driver was told that streams which no device has
+  // shall bypass (SmmuV2DriverConfig::Unknown::kBypass), they are such from now on.  A group
+  // without devices is gone.  Waits for handlers of faults that other threads have told of the
+  // device, which may call functions of this library meanwhile; until they have returned, the device
+  // and its group are there, but attached to nothing.
   // REQUIRES: it is one of this Iommu's, and no other thread is removing it.
   void remove_device(Device& device);
 

@@ -42,7 +42,9 @@ struct SmmuV2DriverConfig {
   std::optional<WalkCoherency> coherency = std::nullopt;
   CacheMaintenance* caches = nullptr;
 
-  // What becomes of streams that no device has.
+  // What becomes of streams that no device has; with kBypass also of those of a device that was
+  // removed: to hold them back for good would take their stream mapping group from devices that
+  // come, and there are few.
   enum class Unknown : std::uint8_t { kFault, kBypass };
   Unknown unknown = Unknown::kFault;
   // Streams that firmware set up, and that go on as they did until a device has them: they bypass.
