@@ -36,7 +36,8 @@ class AddressSpace {
   // VMSAv8-64 tables of stage 1.
   virtual PgtableRegisters registers() const = 0;
   // Makes a page present, or says why not.  Called with no lock of the library held, maybe by the
-  // thread that makes the access.
+  // thread that makes the access; but with that of tables which FaultHandler tells of: it must not
+  // wait for another thread that maps or unmaps in a domain with such quirks.
   virtual PageAnswer on_page_fault(const PageFault& fault) = 0;
 };
 

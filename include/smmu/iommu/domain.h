@@ -53,7 +53,9 @@ struct WindowBinding {
 
 // Threads: map(), unmap(), sync() and iova_to_phys() may be called from any number at once, as long
 // as no two of them that change something have addresses in common; and so may everything else,
-// together with them.  The destructor wants the domain to itself.
+// together with them.  But iova_to_phys() and read_and_clear_dirty() must have no address in common
+// with a change that takes tables away: a map() of a block where smaller pages were, and an unmap()
+// of as much as a block would take.  The destructor wants the domain to itself.
 class Domain final : public ListPlace<Domain, Iommu>, private FaultSink {
  public:
   // Detaches what is attached, by PASID too, and frees the tables, whatever they map.
@@ -103,11 +105,10 @@ class Domain final : public ListPlace<Domain, Iommu>, private FaultSink {
                                           Prot prot);
 
   // Unmaps from `iova` on, up to `size` bytes, and returns how many that were: it ends at what is
-  // not mapped, and at a block of which it is a part.  But as much as a block would take may be
-  // taken away at once where tables are, and counts in full whatever is mapped in it.  Nothing, if
-  // an address or the size is no multiple of the smallest page, the range wraps or part of it is in
-  // the reserved window.  When it returns, no device reaches what was mapped there; but where the
-  // SMMU does not answer an invalidation, that is logged, and all goes on as if it had.
+  // not mapped, and at a block of which it is a part.  Nothing, if an address or the size is no
+  // multiple of the smallest page, the range wraps or part of it is in the reserved window.  When
+  // it returns, no device reaches what was mapped there; but where the SMMU does not answer an
+  // invalidation, that is logged, and all goes on as if it had.
   std::uint64_t unmap(Iova iova, std::uint64_t size);
   // The same, but a device may reach it until sync() has returned; or, if the batch says so, until
   // flush_all() has.
@@ -116,7 +117,8 @@ class Domain final : public ListPlace<Domain, Iommu>, private FaultSink {
   void flush_all() { driver_domain_->flush_all(); }
   // Gives tables that map nothing back to the pool, when the SMMU has forgotten them.  Without this
   // they stay for the next map().
-  // REQUIRES: no thread maps or unmaps meanwhile, in the reserved window neither.
+  // REQUIRES: no thread maps or unmaps meanwhile, in the reserved window neither; and none is in
+  // iova_to_phys() or read_and_clear_dirty().
   void trim();
 
   // Where an access of an attached device to `iova` goes.  None: it is not mapped, or is blocked.

@@ -48,9 +48,14 @@ enum class FaultAction : std::uint8_t {
   kRetry,      // an access that waits is translated again
 };
 
-// Called by the thread that tells the driver of the interrupt, with no lock of the library held:
-// any function of the library may be called from it.  But where that thread is itself inside a call
-// that attaches, see Iommu.
+// Called by the thread that tells the driver of the interrupt, with no lock of the library held
+// but one, see below: any function of the library may be called from it.  But where that thread is
+// itself inside a call that attaches, see Iommu.
+//
+// There is one lock that may be held, that of the tables of a domain with PgtableQuirks::contiguous
+// or split_blocks: a thread that maps or unmaps there waits for the SMMU under it, and may be told
+// of an interrupt meanwhile.  Its own calls may be made from the handler as always, but it must not
+// wait for another thread that maps or unmaps in that domain.
 class FaultHandler {
  public:
   virtual ~FaultHandler() = default;

@@ -139,7 +139,9 @@ class DirtySink {
 
 // Tables of one format.  Any number of threads may map and unmap at once, without a lock, as long
 // as no two have addresses in common; where they meet at a table both add one, and one of these is
-// freed.
+// freed.  iova_to_phys() and read_and_clear_dirty() may come beside them; but they must have no
+// address in common with a change that takes tables away, which is that of a block where a table
+// is: what they read may be freed.
 //
 // Nothing here tells the SMMU that a page or block was unmapped: that is for whoever batches it.
 class IoPgtable {
@@ -200,7 +202,8 @@ class IoPgtable {
   // more stay, for the next map(), until a block takes their place or:
   virtual std::uint64_t live_tables() const = 0;
   // Frees tables that map nothing.
-  // REQUIRES: no thread maps or unmaps meanwhile.
+  // REQUIRES: no thread maps or unmaps meanwhile, nor is one in iova_to_phys() or
+  // read_and_clear_dirty().
   virtual void trim() = 0;
 
  protected:

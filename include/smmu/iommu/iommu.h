@@ -42,8 +42,9 @@ struct IommuConfig {
 // detaches or claims from there gets device_or_resource_busy.  What cannot tell, because it
 // detaches a PASID, releases, removes or destroys, must not be called there.
 //
-// Lists that are returned are the caller's, who has to have the memory for them; for nothing else
-// is memory taken for granted.
+// Lists that are returned are the caller's, who has to have the memory for them; and for the text
+// of a fault, which a handler or the log is told, there has to be some.  For nothing else is memory
+// taken for granted.
 class Iommu {
  public:
   // The driver has brought its SMMU up.  invalid_argument: the configuration.  not_enough_memory.
@@ -95,7 +96,8 @@ class Iommu {
 
   // The SMMU is about to lose its registers: nothing is translated from now on.  timed_out: it does
   // not answer.  device_or_resource_busy: the caller is inside a call that attaches.
-  // REQUIRES: devices make no accesses before resume() has returned.
+  // REQUIRES: devices make no accesses before resume() has returned, and no thread maps, unmaps or
+  // flushes while one of the two runs.
   Result<Done, std::errc> suspend();
   // It has them no more: all is attached again to what it was, or is now.  The same errors.
   Result<Done, std::errc> resume();
