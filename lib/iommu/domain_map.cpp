@@ -1,4 +1,5 @@
 // What is mapped in a domain.
+#include <bit>
 #include <limits>
 
 #include "lib/iommu/address_range.h"
@@ -23,10 +24,11 @@ inline bool Domain::touches_window(Iova iova, std::uint64_t size) const {
   return size != 0 && !wraps(iova.value, size) && in_reserved_window(iova, size);
 }
 
-// Whether [iova, iova + size) can be mapped at all; `bits` are as above.  Null: there is nothing to
-// do.
+// Whether [iova, iova + size) can be mapped at all; `bits` are as above, `outputs` those of all
+// addresses that something is mapped to.  Null: there is nothing to do.
 inline Result<IoPgtable*, std::errc> Domain::tables_to_map(Iova iova, std::uint64_t size,
-                                                           std::uint64_t bits, Prot prot) const {
+                                                           std::uint64_t bits,
+                                                           std::uint64_t outputs, Prot prot) const {
   if (!is_paging()) return std::errc::invalid_argument;
   IoPgtable* const tables = driver_domain_->tables();
   const std::uint64_t sizes =
@@ -42,6 +44,9 @@ inline Result<IoPgtable*, std::errc> Domain::tables_to_map(Iova iova, std::uint6
     const Geometry addresses = driver_domain_->geometry();
     if (iova < addresses.first || size - 1 > addresses.last.value - iova.value ||
         iova > addresses.last) {
+      return std::errc::result_out_of_range;
+    }
+    if (static_cast<unsigned>(std::bit_width(outputs)) > tables->config().output_bits) {
       return std::errc::result_out_of_range;
     }
   }
@@ -107,16 +112,18 @@ Result<Done, std::errc> Domain::map_range(Iova iova, Pa pa, std::uint64_t size, 
       return finish_map(*page, iova, size, {size, std::errc{}});
     return mapped.error != std::errc{} ? mapped.error : std::errc::io_error;
   }
-  const auto tables = tables_to_map(iova, size, iova.value | pa.value | size, prot);
+  if (size != 0 && wraps(pa.value, size)) return std::errc::invalid_argument;
+  const std::uint64_t outputs = size == 0 ? 0 : pa.value | (pa.value + size - 1);
+  const auto tables = tables_to_map(iova, size, iova.value | pa.value | size, outputs, prot);
   if (!tables) return tables.error();
   if (*tables == nullptr) return Done{};
-  if (wraps(pa.value, size)) return std::errc::invalid_argument;
   return finish_map(**tables, iova, size, map_pages(**tables, iova, pa, size, prot));
 }
 
 Result<std::uint64_t, std::errc> Domain::map_sg(Iova iova, std::span<const ScatterEntry> entries,
                                                 Prot prot) {
   std::uint64_t bits = iova.value;
+  std::uint64_t outputs = 0;
   std::uint64_t size = 0;
   for (const ScatterEntry& entry : entries) {
     if (entry.size == 0) continue;
@@ -124,9 +131,10 @@ Result<std::uint64_t, std::errc> Domain::map_sg(Iova iova, std::span<const Scatt
       return std::errc::invalid_argument;
     }
     bits |= entry.pa.value | entry.size;
+    outputs |= entry.pa.value | (entry.pa.value + entry.size - 1);
     size += entry.size;
   }
-  const auto tables = tables_to_map(iova, size, bits, prot);
+  const auto tables = tables_to_map(iova, size, bits, outputs, prot);
   if (!tables) return tables.error();
   if (*tables == nullptr) return std::uint64_t{0};
   if (touches_window(iova, size)) [[unlikely]]

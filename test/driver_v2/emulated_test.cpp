@@ -130,6 +130,26 @@ TEST(DriverV2, WhatIsUnmappedIsForgottenByAnSmmuThatKeepsAllItMay) {
   }
 }
 
+// Where only the end is beyond: known before the first table.
+TEST(DriverV2, AMapBeyondPhysicalAddressesAddsNoTable) {
+  Attached it;
+  const IoPgtable& tables = *it.domain->driver_domain().tables();
+  const std::uint64_t end = std::uint64_t{1} << tables.config().output_bits;
+  const std::uint64_t before = tables.live_tables();
+  const auto map = [&](std::uint64_t pa, std::uint64_t size) {
+    const auto mapped = it.domain->map(kIova, Pa(pa), size, kReadWrite);
+    return mapped ? std::errc{} : mapped.error();
+  };
+  EXPECT_EQ(map(end - kPage, 2 * kPage), std::errc::result_out_of_range);
+  EXPECT_EQ(map(end, kPage), std::errc::result_out_of_range);
+  const ScatterEntry pieces[] = {{Pa(0x4000'0000), kPage}, {Pa(end - kPage), 2 * kPage}};
+  const auto mapped = it.domain->map_sg(kIova, pieces, kReadWrite);
+  ASSERT_FALSE(mapped);
+  EXPECT_EQ(mapped.error(), std::errc::result_out_of_range);
+  EXPECT_EQ(tables.live_tables(), before);
+  EXPECT_EQ(map(end - 2 * kPage, 2 * kPage), std::errc{});
+}
+
 TEST(DriverV2, AFaultIsReportedToTheDomainWithItsDevice) {
   for (const Stage stage : {Stage::kStage1, Stage::kStage2}) {
     DrivenBoardV2::Options options;

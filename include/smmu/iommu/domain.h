@@ -94,7 +94,8 @@ class Domain final : public ListPlace<Domain, Iommu>, private FaultSink {
   // it or nothing.  No bytes: nothing is done.
   // invalid_argument: an address or the size is no multiple of the smallest page, a range wraps,
   // the domain does not page, `prot` says neither kRead nor kWrite or more than Prot has, or part
-  // of the range is in the reserved window.  result_out_of_range: it is not all inside geometry().
+  // of the range is in the reserved window.  result_out_of_range: it is not all inside geometry(),
+  // or goes to addresses that the tables do not have; no table is added then.
   // no_such_device: the domain gets its tables when it is first attached.  And those of
   // IoPgtable::map() and of the driver; after not_enough_memory there may be tables more, which map
   // nothing: see there.
@@ -247,7 +248,7 @@ class Domain final : public ListPlace<Domain, Iommu>, private FaultSink {
   // Whether map() and unmap() must not touch the range because of it.
   bool touches_window(Iova iova, std::uint64_t size) const;
   Result<IoPgtable*, std::errc> tables_to_map(Iova iova, std::uint64_t size, std::uint64_t bits,
-                                              Prot prot) const;
+                                              std::uint64_t outputs, Prot prot) const;
   Mapped map_pages(IoPgtable& tables, Iova iova, Pa pa, std::uint64_t size, Prot prot) const;
   Result<Done, std::errc> finish_map(IoPgtable& tables, Iova iova, std::uint64_t size,
                                      const Mapped& mapped);
