@@ -50,6 +50,23 @@ TEST(ContainerGroups, InterruptsThatAreNotIsolatedAreRefusedUnlessAllowed) {
   EXPECT_TRUE(lax.container->attach(lax.first.add("disk")));
 }
 
+// Of a group that has got devices between the two times it is looked at.
+TEST(ContainerGroups, AGroupIsLookedAtAgainWhenItIsClaimed) {
+  struct OnceOnly final : InterruptIsolation {
+    bool is_isolated(const Group& group) override {
+      was_owned.push_back(group.is_owned());
+      return was_owned.size() == 1;
+    }
+    std::vector<bool> was_owned;
+  } isolation;
+  ContainerSystem system({.isolation = &isolation});
+  Group& nic = system.first.add("nic");
+  EXPECT_EQ(system.container->attach(nic).error(), errc::operation_not_permitted);
+  EXPECT_THAT(isolation.was_owned, ElementsAre(false, true));
+  EXPECT_FALSE(nic.is_owned());
+  EXPECT_EQ(nic.domain(), &nic.default_domain());
+}
+
 // A controller of which nothing is wanted but whether it isolates.
 class Controller final : public MsiController {
  public:
