@@ -101,7 +101,7 @@ void Container::State::mark_written(Slot& slot, Iova first, const DirtyBitmap& b
 
 void Container::State::lose_writes() {
   if (!logs_writes) return;
-  for (Slot& slot : slots) slot.has_lost_writes = can_be_written(slot);
+  for (Slot& slot : slots) slot.has_lost_writes = true;
 }
 
 Result<Done, std::errc> Container::start_dirty_log() {
