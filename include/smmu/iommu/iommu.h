@@ -75,9 +75,9 @@ class Iommu {
   // Its accesses fail from now on; but where the driver was told that streams which no device has
   // shall bypass (SmmuV2DriverConfig::Unknown::kBypass), they are such from now on.  A group
   // without devices is gone.  Waits for handlers of faults that other threads have told of the
-  // device, which may call functions of this library meanwhile; until they have returned, the device
-  // and its group are there, but attached to nothing.
-  // REQUIRES: it is one of this Iommu's, and no other thread is removing it.
+  // device, which may call functions of this library meanwhile; until they have returned, the
+  // device and its group are there, but attached to nothing. REQUIRES: it is one of this Iommu's,
+  // and no other thread is removing it.
   void remove_device(Device& device);
 
   std::vector<Device*> devices() const;
