@@ -48,7 +48,7 @@ TEST(FirstAttach, WhatAnotherThreadUnmapsMeanwhileNoDeviceReaches) {
     ASSERT_TRUE(device.group().attach(*domain));
     attached = true;
     unmapping.join();
-    device.group().detach();
+    ASSERT_TRUE(device.group().detach());
   }
 }
 

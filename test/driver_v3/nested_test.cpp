@@ -251,7 +251,7 @@ TEST_F(Nested, AGuestInvalidatesWhileItIsAttachedFirst) {
     ASSERT_TRUE(device.group().attach(**domain));
     guest.join();
     EXPECT_THAT(nic.translate(kPage), Aborts());
-    device.group().detach();
+    ASSERT_TRUE(device.group().detach());
   }
 }
 
