@@ -26,6 +26,7 @@ class MapTables final : public IoPgtable {
   explicit MapTables(std::uint64_t page_sizes, unsigned input_bits = 48) {
     config_.page_sizes = page_sizes;
     config_.input_bits = input_bits;
+    config_.output_bits = 64;  // they map to any address
   }
 
   Mapped map(Iova iova, Pa pa, std::uint64_t page_size, std::uint64_t count, Prot prot) override;
