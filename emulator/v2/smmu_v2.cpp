@@ -306,12 +306,15 @@ class Model final : public SmmuV2, private ClientSupervisor {
     if (asker.bank) return shared_.registers.banks[*asker.bank].operation;
     return shared_.registers.global(asker.security).operation;
   }
-  // What is asked for once more, and still waits, is asked for once.
+  bool waits_to_synchronize(const Asker& asker) const {
+    return std::ranges::find(pending_synchronizations_, asker) != pending_synchronizations_.end();
+  }
+  // What is asked for once more, and still waits, is asked for once; but one that has begun does
+  // not wait for what was invalidated since.
   void queue_up(const RegisterEffects::Action& action) {
     if (const auto* sync = std::get_if<TlbSynchronization>(&action)) {
-      Activity& activity = synchronization_of(sync->asker);
-      if (!activity.pending) pending_synchronizations_.push_back(sync->asker);
-      activity.pending = true;
+      if (!waits_to_synchronize(sync->asker)) pending_synchronizations_.push_back(sync->asker);
+      synchronization_of(sync->asker).pending = true;
     } else if (const auto* request = std::get_if<TranslationRequestV2>(&action)) {
       std::erase_if(operations_, [&](const auto& other) { return other.asker == request->asker; });
       operations_.push_back(*request);
@@ -462,7 +465,7 @@ class Model final : public SmmuV2, private ClientSupervisor {
     }
     synchronizations_.begin(asker, of.ports());
     const std::lock_guard lock(shared_.mutex);
-    synchronization_of(asker).pending = false;
+    synchronization_of(asker).pending = waits_to_synchronize(asker);
     return true;
   }
 
