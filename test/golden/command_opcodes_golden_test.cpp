@@ -6,7 +6,7 @@
 
 #include "test/golden/golden.h"
 
-namespace smmu::v3::command_opcodes_golden_test {
+namespace smmu::v3 {
 namespace {
 
 using namespace golden;
@@ -71,4 +71,4 @@ TEST(CommandOpcodesGolden, NumbersEveryEnumeratorAsTheManualDoes) {
 }
 
 }  // namespace
-}  // namespace smmu::v3::command_opcodes_golden_test
+}  // namespace smmu::v3

@@ -9,7 +9,7 @@
 
 #include "test/golden/golden.h"
 
-namespace smmu::v3::commands_ats_golden_test {
+namespace smmu::v3 {
 namespace {
 
 using namespace golden;
@@ -71,4 +71,4 @@ TEST(AtsCommandsGolden, NumbersEveryEnumeratorAsTheManualDoes) {
 }
 
 }  // namespace
-}  // namespace smmu::v3::commands_ats_golden_test
+}  // namespace smmu::v3

@@ -9,7 +9,7 @@
 
 #include "test/golden/golden.h"
 
-namespace smmu::v3::commands_completion_golden_test {
+namespace smmu::v3 {
 namespace {
 
 using namespace golden;
@@ -73,4 +73,4 @@ TEST(CompletionCommandsGolden, NumbersEveryEnumeratorAsTheManualDoes) {
 }
 
 }  // namespace
-}  // namespace smmu::v3::commands_completion_golden_test
+}  // namespace smmu::v3

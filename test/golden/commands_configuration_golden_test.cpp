@@ -9,7 +9,7 @@
 
 #include "test/golden/golden.h"
 
-namespace smmu::v3::commands_configuration_golden_test {
+namespace smmu::v3 {
 namespace {
 
 using namespace golden;
@@ -99,4 +99,4 @@ TEST(ConfigurationCommandsGolden, NumbersEveryEnumeratorAsTheManualDoes) {
 }
 
 }  // namespace
-}  // namespace smmu::v3::commands_configuration_golden_test
+}  // namespace smmu::v3

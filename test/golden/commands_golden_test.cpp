@@ -7,7 +7,7 @@
 #include <iterator>
 #include <string_view>
 
-namespace smmu::v3::commands_golden_test {
+namespace smmu::v3 {
 namespace {
 
 // CMD_CFGI_ALL, which has the opcode of CMD_CFGI_STE_RANGE, is that command with a Range of 31.
@@ -61,4 +61,4 @@ TEST(CommandsGolden, ListsTheCommandsOfTheTableAndNoOthers) {
 }
 
 }  // namespace
-}  // namespace smmu::v3::commands_golden_test
+}  // namespace smmu::v3

@@ -9,7 +9,7 @@
 
 #include "test/golden/golden.h"
 
-namespace smmu::v3::commands_tlb_golden_test {
+namespace smmu::v3 {
 namespace {
 
 using namespace golden;
@@ -251,4 +251,4 @@ TEST(TlbCommandsGolden, NumbersEveryEnumeratorAsTheManualDoes) {
 }
 
 }  // namespace
-}  // namespace smmu::v3::commands_tlb_golden_test
+}  // namespace smmu::v3

@@ -6,7 +6,7 @@
 
 #include "test/golden/golden.h"
 
-namespace smmu::v3::context_table_golden_test {
+namespace smmu::v3 {
 namespace {
 
 using namespace golden;
@@ -166,4 +166,4 @@ TEST(ContextTableGolden, NumbersEveryEnumeratorAsTheManualDoes) {
 }
 
 }  // namespace
-}  // namespace smmu::v3::context_table_golden_test
+}  // namespace smmu::v3

@@ -6,7 +6,7 @@
 
 #include "test/golden/golden.h"
 
-namespace smmu::v3::control_registers_golden_test {
+namespace smmu::v3 {
 namespace {
 
 using namespace golden;
@@ -254,4 +254,4 @@ TEST(ControlRegistersGolden, NumbersEveryEnumeratorAsTheManualDoes) {
 }
 
 }  // namespace
-}  // namespace smmu::v3::control_registers_golden_test
+}  // namespace smmu::v3

@@ -5,7 +5,7 @@
 
 #include "test/golden/golden.h"
 
-namespace smmu::encodings_golden_test {
+namespace smmu {
 namespace {
 
 using namespace golden;
@@ -77,4 +77,4 @@ TEST(EncodingsGolden, AnAddressSizeIsTheNumberOfBitsOfItsName) {  // 6.3.6 OAS
 }
 
 }  // namespace
-}  // namespace smmu::encodings_golden_test
+}  // namespace smmu

@@ -12,7 +12,7 @@
 
 #include "test/golden/golden.h"
 
-namespace smmu::v3::events_golden_test {
+namespace smmu::v3 {
 namespace {
 
 using namespace golden;
@@ -354,4 +354,4 @@ TEST(EventsGolden, ListsTheEventsOfTheManualAndNoOthers) {
 }
 
 }  // namespace
-}  // namespace smmu::v3::events_golden_test
+}  // namespace smmu::v3

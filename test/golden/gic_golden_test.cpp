@@ -7,7 +7,7 @@
 
 #include "test/golden/golden.h"
 
-namespace smmu::gic_golden_test {
+namespace smmu {
 namespace {
 
 using namespace golden;
@@ -55,4 +55,4 @@ TEST(GicGolden, SaysWhereTheFramesAndTheNumbersEnd) {
 }
 
 }  // namespace
-}  // namespace smmu::gic_golden_test
+}  // namespace smmu

@@ -6,7 +6,7 @@
 
 #include "test/golden/golden.h"
 
-namespace smmu::v3::identification_registers_golden_test {
+namespace smmu::v3 {
 namespace {
 
 using namespace golden;
@@ -196,4 +196,4 @@ TEST(IdentificationRegistersGolden, NumbersEveryEnumeratorAsTheManualDoes) {
 }
 
 }  // namespace
-}  // namespace smmu::v3::identification_registers_golden_test
+}  // namespace smmu::v3

@@ -6,7 +6,7 @@
 
 #include "test/golden/golden.h"
 
-namespace smmu::memory_attributes_golden_test {
+namespace smmu {
 namespace {
 
 using namespace golden;
@@ -52,4 +52,4 @@ TEST(MemoryAttributesGolden, AreByDefaultThoseOfAnAccessThatComesWithNone) {
 }
 
 }  // namespace
-}  // namespace smmu::memory_attributes_golden_test
+}  // namespace smmu

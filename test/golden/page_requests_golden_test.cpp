@@ -9,7 +9,7 @@
 
 #include "test/golden/golden.h"
 
-namespace smmu::v3::page_requests_golden_test {
+namespace smmu::v3 {
 namespace {
 
 using namespace golden;
@@ -41,4 +41,4 @@ TEST(PageRequestsGolden, PutsEveryFieldWhereTheManualPrintsIt) {
 TEST(PageRequestsGolden, HasOneLineForEveryField) { expect_every_field_has_one_line(kGoldens); }
 
 }  // namespace
-}  // namespace smmu::v3::page_requests_golden_test
+}  // namespace smmu::v3

@@ -7,7 +7,7 @@
 
 #include "test/golden/golden.h"
 
-namespace smmu::v3::pmcg_identification_registers_golden_test {
+namespace smmu::v3 {
 namespace {
 
 using namespace golden;
@@ -131,4 +131,4 @@ TEST(PmcgIdentificationRegistersGolden, NumbersEveryEnumeratorAsTheManualDoes) {
 }
 
 }  // namespace
-}  // namespace smmu::v3::pmcg_identification_registers_golden_test
+}  // namespace smmu::v3

@@ -7,7 +7,7 @@
 
 #include "test/golden/golden.h"
 
-namespace smmu::v3::pmcg_registers_golden_test {
+namespace smmu::v3 {
 namespace {
 
 using namespace golden;
@@ -154,4 +154,4 @@ TEST(PmcgRegistersGolden, NumbersEveryEnumeratorAsTheManualDoes) {
 }
 
 }  // namespace
-}  // namespace smmu::v3::pmcg_registers_golden_test
+}  // namespace smmu::v3

@@ -6,7 +6,7 @@
 
 #include "test/golden/golden.h"
 
-namespace smmu::v3::queue_registers_golden_test {
+namespace smmu::v3 {
 namespace {
 
 using namespace golden;
@@ -159,4 +159,4 @@ TEST(QueueRegistersGolden, NumbersEveryEnumeratorAsTheManualDoes) {
 }
 
 }  // namespace
-}  // namespace smmu::v3::queue_registers_golden_test
+}  // namespace smmu::v3

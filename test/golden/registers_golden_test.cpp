@@ -8,7 +8,7 @@
 #include <iterator>
 #include <string_view>
 
-namespace smmu::v3::registers_golden_test {
+namespace smmu::v3 {
 namespace {
 
 // A row of the map: the Non-secure registers of pages 0 and 1, those numbered
@@ -103,4 +103,4 @@ TEST(RegistersGolden, ListsTheRegistersOfTheMapAndNoOthers) {
 }
 
 }  // namespace
-}  // namespace smmu::v3::registers_golden_test
+}  // namespace smmu::v3

@@ -7,7 +7,7 @@
 
 #include "test/golden/golden.h"
 
-namespace smmu::v3::secure_operation_registers_golden_test {
+namespace smmu::v3 {
 namespace {
 
 using namespace golden;
@@ -104,4 +104,4 @@ TEST(SecureOperationRegistersGolden, HasOneLineForEveryField) {
 }
 
 }  // namespace
-}  // namespace smmu::v3::secure_operation_registers_golden_test
+}  // namespace smmu::v3

@@ -7,7 +7,7 @@
 
 #include "test/golden/golden.h"
 
-namespace smmu::v3::secure_registers_golden_test {
+namespace smmu::v3 {
 namespace {
 
 using namespace golden;
@@ -109,4 +109,4 @@ TEST(SecureRegistersGolden, NumbersEveryEnumeratorAsTheManualDoes) {
 }
 
 }  // namespace
-}  // namespace smmu::v3::secure_registers_golden_test
+}  // namespace smmu::v3

@@ -6,7 +6,7 @@
 
 #include "test/golden/golden.h"
 
-namespace smmu::v3::stream_table_golden_test {
+namespace smmu::v3 {
 namespace {
 
 using namespace golden;
@@ -195,4 +195,4 @@ TEST(StreamTableGolden, NumbersEveryEnumeratorAsTheManualDoes) {
 }
 
 }  // namespace
-}  // namespace smmu::v3::stream_table_golden_test
+}  // namespace smmu::v3

@@ -7,7 +7,7 @@
 
 #include "test/golden/golden.h"
 
-namespace smmu::v3::translation_operation_registers_golden_test {
+namespace smmu::v3 {
 namespace {
 
 using namespace golden;
@@ -133,4 +133,4 @@ TEST(TranslationOperationRegistersGolden, NumbersEveryEnumeratorAsTheManualDoes)
 }
 
 }  // namespace
-}  // namespace smmu::v3::translation_operation_registers_golden_test
+}  // namespace smmu::v3

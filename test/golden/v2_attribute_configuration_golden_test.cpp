@@ -5,7 +5,7 @@
 
 #include "test/golden/golden.h"
 
-namespace smmu::v2::v2_attribute_configuration_golden_test {
+namespace smmu::v2 {
 namespace {
 
 using namespace golden;
@@ -41,4 +41,4 @@ TEST(V2AttributeConfigurationGolden, NumbersEveryEnumeratorAsTheSourcesDo) {
 }
 
 }  // namespace
-}  // namespace smmu::v2::v2_attribute_configuration_golden_test
+}  // namespace smmu::v2

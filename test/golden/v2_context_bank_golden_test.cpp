@@ -6,7 +6,7 @@
 
 #include "test/golden/golden.h"
 
-namespace smmu::v2::v2_context_bank_golden_test {
+namespace smmu::v2 {
 namespace {
 
 using namespace golden;
@@ -194,4 +194,4 @@ TEST(V2ContextBankGolden, NumbersEveryEnumeratorAsTheSourcesDo) {
 }
 
 }  // namespace
-}  // namespace smmu::v2::v2_context_bank_golden_test
+}  // namespace smmu::v2

@@ -6,7 +6,7 @@
 
 #include "test/golden/golden.h"
 
-namespace smmu::v2::v2_context_bank_tables_golden_test {
+namespace smmu::v2 {
 namespace {
 
 using namespace golden;
@@ -181,4 +181,4 @@ TEST(V2ContextBankTablesGolden, NumbersEveryEnumeratorAsTheSourcesDo) {
 }
 
 }  // namespace
-}  // namespace smmu::v2::v2_context_bank_tables_golden_test
+}  // namespace smmu::v2

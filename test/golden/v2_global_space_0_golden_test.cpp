@@ -6,7 +6,7 @@
 
 #include "test/golden/golden.h"
 
-namespace smmu::v2::v2_global_space_0_golden_test {
+namespace smmu::v2 {
 namespace {
 
 using namespace golden;
@@ -126,4 +126,4 @@ TEST(V2GlobalSpace0Golden, NumbersEveryEnumeratorAsTheSourcesDo) {
 }
 
 }  // namespace
-}  // namespace smmu::v2::v2_global_space_0_golden_test
+}  // namespace smmu::v2

@@ -6,7 +6,7 @@
 
 #include "test/golden/golden.h"
 
-namespace smmu::v2::v2_global_space_1_golden_test {
+namespace smmu::v2 {
 namespace {
 
 using namespace golden;
@@ -86,4 +86,4 @@ TEST(V2GlobalSpace1Golden, NumbersEveryEnumeratorAsTheSourcesDo) {
 }
 
 }  // namespace
-}  // namespace smmu::v2::v2_global_space_1_golden_test
+}  // namespace smmu::v2

@@ -6,7 +6,7 @@
 
 #include "test/golden/golden.h"
 
-namespace smmu::v2::v2_identification_registers_golden_test {
+namespace smmu::v2 {
 namespace {
 
 using namespace golden;
@@ -150,4 +150,4 @@ TEST(V2IdentificationRegistersGolden, NumbersEveryEnumeratorAsTheSourcesDo) {
 }
 
 }  // namespace
-}  // namespace smmu::v2::v2_identification_registers_golden_test
+}  // namespace smmu::v2

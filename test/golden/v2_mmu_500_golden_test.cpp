@@ -5,7 +5,7 @@
 
 #include "test/golden/golden.h"
 
-namespace smmu::v2::v2_mmu_500_golden_test {
+namespace smmu::v2 {
 namespace {
 
 using namespace golden;
@@ -40,4 +40,4 @@ TEST(V2Mmu500Golden, PutsEveryFieldWhereTheSourcesPutIt) {
 TEST(V2Mmu500Golden, HasOneLineForEveryField) { expect_every_field_has_one_line(kGoldens); }
 
 }  // namespace
-}  // namespace smmu::v2::v2_mmu_500_golden_test
+}  // namespace smmu::v2

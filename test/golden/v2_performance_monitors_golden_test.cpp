@@ -6,7 +6,7 @@
 
 #include "test/golden/golden.h"
 
-namespace smmu::v2::v2_performance_monitors_golden_test {
+namespace smmu::v2 {
 namespace {
 
 using namespace golden;
@@ -175,4 +175,4 @@ TEST(V2PerformanceMonitorsGolden, NumbersEveryEnumeratorAsTheSourcesDo) {
 }
 
 }  // namespace
-}  // namespace smmu::v2::v2_performance_monitors_golden_test
+}  // namespace smmu::v2

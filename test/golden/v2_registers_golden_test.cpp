@@ -9,7 +9,7 @@
 #include <span>
 #include <string_view>
 
-namespace smmu::v2::v2_registers_golden_test {
+namespace smmu::v2 {
 namespace {
 
 // A row of a map: a register numbered with n or m stands at the offset of number 0.
@@ -262,4 +262,4 @@ TEST(V2RegistersGolden, ReadsTheResetValuesOfAnMmu500) {
 }
 
 }  // namespace
-}  // namespace smmu::v2::v2_registers_golden_test
+}  // namespace smmu::v2

@@ -5,7 +5,7 @@
 
 #include "test/golden/golden.h"
 
-namespace smmu::v2::v2_security_state_table_golden_test {
+namespace smmu::v2 {
 namespace {
 
 using namespace golden;
@@ -29,4 +29,4 @@ TEST(V2SecurityStateTableGolden, HasOneLineForEveryField) {
 }
 
 }  // namespace
-}  // namespace smmu::v2::v2_security_state_table_golden_test
+}  // namespace smmu::v2

@@ -6,7 +6,7 @@
 
 #include "test/golden/golden.h"
 
-namespace smmu::v2::v2_stream_mapping_golden_test {
+namespace smmu::v2 {
 namespace {
 
 using namespace golden;
@@ -97,4 +97,4 @@ TEST(V2StreamMappingGolden, NumbersEveryEnumeratorAsTheSourcesDo) {
 }
 
 }  // namespace
-}  // namespace smmu::v2::v2_stream_mapping_golden_test
+}  // namespace smmu::v2

@@ -5,7 +5,7 @@
 
 #include "test/golden/golden.h"
 
-namespace smmu::v2::v2_tlb_maintenance_golden_test {
+namespace smmu::v2 {
 namespace {
 
 using namespace golden;
@@ -97,4 +97,4 @@ TEST(V2TlbMaintenanceGolden, PutsEveryFieldWhereTheSourcesPutIt) {
 TEST(V2TlbMaintenanceGolden, HasOneLineForEveryField) { expect_every_field_has_one_line(kGoldens); }
 
 }  // namespace
-}  // namespace smmu::v2::v2_tlb_maintenance_golden_test
+}  // namespace smmu::v2

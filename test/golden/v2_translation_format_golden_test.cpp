@@ -5,7 +5,7 @@
 
 #include "test/golden/golden.h"
 
-namespace smmu::v2::v2_translation_format_golden_test {
+namespace smmu::v2 {
 namespace {
 
 using namespace golden;
@@ -21,4 +21,4 @@ TEST(V2TranslationFormatGolden, NumbersEveryEnumeratorAsTheSourcesDo) {
 }
 
 }  // namespace
-}  // namespace smmu::v2::v2_translation_format_golden_test
+}  // namespace smmu::v2

@@ -6,7 +6,7 @@
 
 #include "test/golden/golden.h"
 
-namespace smmu::v2::v2_translation_operations_golden_test {
+namespace smmu::v2 {
 namespace {
 
 using namespace golden;
@@ -159,4 +159,4 @@ TEST(V2TranslationOperationsGolden, NumbersEveryEnumeratorAsTheSourcesDo) {
 }
 
 }  // namespace
-}  // namespace smmu::v2::v2_translation_operations_golden_test
+}  // namespace smmu::v2

@@ -6,7 +6,7 @@
 
 #include "test/golden/golden.h"
 
-namespace smmu::v3::virtual_machine_structure_golden_test {
+namespace smmu::v3 {
 namespace {
 
 using namespace golden;
@@ -62,4 +62,4 @@ TEST(VirtualMachineStructureGolden, HasOneLineForEveryField) {
 }
 
 }  // namespace
-}  // namespace smmu::v3::virtual_machine_structure_golden_test
+}  // namespace smmu::v3

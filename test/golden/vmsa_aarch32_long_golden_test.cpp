@@ -7,7 +7,7 @@
 
 #include "test/golden/golden.h"
 
-namespace smmu::vmsa::vmsa_aarch32_long_golden_test {
+namespace smmu::vmsa {
 namespace {
 
 using namespace golden;
@@ -215,4 +215,4 @@ TEST(VmsaAArch32LongGolden, WritesAStage2Page) {
 }
 
 }  // namespace
-}  // namespace smmu::vmsa::vmsa_aarch32_long_golden_test
+}  // namespace smmu::vmsa

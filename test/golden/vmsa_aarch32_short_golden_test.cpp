@@ -8,7 +8,7 @@
 
 #include "test/golden/golden.h"
 
-namespace smmu::vmsa::vmsa_aarch32_short_golden_test {
+namespace smmu::vmsa {
 namespace {
 
 using namespace golden;
@@ -209,4 +209,4 @@ TEST(VmsaAArch32ShortGolden, ReadsASmallPage) {
 }
 
 }  // namespace
-}  // namespace smmu::vmsa::vmsa_aarch32_short_golden_test
+}  // namespace smmu::vmsa

@@ -6,7 +6,7 @@
 
 #include "test/golden/golden.h"
 
-namespace smmu::vmsa::vmsa_aarch64_golden_test {
+namespace smmu::vmsa {
 namespace {
 
 using namespace golden;
@@ -154,4 +154,4 @@ TEST(VmsaAArch64Golden, NumbersEveryEnumeratorAsTheManualDoes) {
 }
 
 }  // namespace
-}  // namespace smmu::vmsa::vmsa_aarch64_golden_test
+}  // namespace smmu::vmsa
