@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "bench/driven.h"
-#include "bench/driven_v2.h"
 #include "bench/rows.h"
 #include "smmu/iommu/dma.h"
 #include "smmu/iommu/dma_space.h"
@@ -18,7 +17,7 @@ namespace {
 constexpr std::uint64_t kPage = 4096;
 constexpr auto kBoth = iommu::DmaDirection::kBidirectional;
 
-// `Smmu`: Driven or DrivenV2.
+// `Smmu`: DrivenV3 or DrivenV2.
 template <class Smmu>
 class Dma {
  public:
@@ -46,7 +45,7 @@ void map_and_unmap(Way& way, std::uint64_t n) {
   }
 }
 
-template <class Smmu = Driven, class... Options>
+template <class Smmu = DrivenV3, class... Options>
 std::function<void(std::uint64_t)> by_device(iommu::DomainType type, Options... options) {
   auto dma = std::make_shared<Dma<Smmu>>(type, options...);
   return [dma](std::uint64_t n) {
@@ -56,7 +55,7 @@ std::function<void(std::uint64_t)> by_device(iommu::DomainType type, Options... 
 }
 
 std::function<void(std::uint64_t)> by_queue(iommu::DomainType type) {
-  auto dma = std::make_shared<Dma<Driven>>(type);
+  auto dma = std::make_shared<Dma<DrivenV3>>(type);
   return [dma](std::uint64_t n) {
     auto queue = dma->device().add_queue();
     if (!queue) give_up("no queue");
@@ -70,7 +69,7 @@ std::vector<Row> dma_rows() {
   using iommu::DomainType;
   return {{"dma/map_unmap_strict", [] { return by_device(DomainType::kDma); }},
           {"dma/map_unmap_strict_message",
-           [] { return by_device(DomainType::kDma, Driven::Signal::kMessage); }},
+           [] { return by_device(DomainType::kDma, DrivenV3::Signal::kMessage); }},
           {"dma/map_unmap_strict_queue", [] { return by_queue(DomainType::kDma); }},
           {"dma/map_unmap_lazy", [] { return by_device(DomainType::kDmaLazy); }},
           {"dma/v2_map_unmap_strict", [] { return by_device<DrivenV2>(DomainType::kDma); }},

@@ -3,27 +3,25 @@
 #include <utility>
 
 #include "bench/rows.h"
+#include "smmu/emulator/smmu_v2.h"
+#include "smmu/emulator/smmu_v3.h"
+#include "smmu/iommu/smmu_v2.h"
 
 namespace smmu::bench {
 
-Driven::Driven(iommu::DomainType type, Signal sync) {
+Driven::Driven() {
   constexpr Pa kBase{0x4000'0000};
   constexpr std::uint64_t kSize = 8 << 20;
   if (!ram_.add(kBase, kSize)) give_up("no RAM");
-  auto smmu = emulator::SmmuV3::create(emulator::SmmuV3Config::everything(), {.memory = &ram_});
-  if (!smmu) give_up(smmu.error().c_str());
-  smmu_ = *std::move(smmu);
   auto pool = iommu::PagePool::create(ram_, kBase, kSize);
   if (!pool) give_up("no pool");
   pool_ = *std::move(pool);
-  iommu::SmmuV3DriverConfig config;
-  config.registers = smmu_.get();
-  config.pool = pool_.get();
-  config.clock = &clock_;
-  config.sync = sync;
-  auto driver = iommu::SmmuV3Driver::create(config);
-  if (!driver) give_up(driver.error().c_str());
-  auto made = iommu::Iommu::create(*std::move(driver));
+}
+
+Driven::~Driven() = default;
+
+void Driven::attach(std::unique_ptr<iommu::Driver> driver, iommu::DomainType type) {
+  auto made = iommu::Iommu::create(std::move(driver));
   if (!made) give_up("no Iommu");
   iommu_ = *std::move(made);
   const auto device = iommu_->add_device({.name = "device", .streams = {{StreamId(1)}}});
@@ -34,6 +32,25 @@ Driven::Driven(iommu::DomainType type, Signal sync) {
   if (!(*device)->group().attach(*domain_)) give_up("not attached");
 }
 
-Driven::~Driven() = default;
+DrivenV3::DrivenV3(iommu::DomainType type, Signal sync) {
+  auto smmu = emulator::SmmuV3::create(emulator::SmmuV3Config::everything(), {.memory = &ram()});
+  if (!smmu) give_up(smmu.error().c_str());
+  auto settings = config<iommu::SmmuV3DriverConfig>(*std::move(smmu));
+  settings.sync = sync;
+  auto driver = iommu::SmmuV3Driver::create(settings);
+  if (!driver) give_up(driver.error().c_str());
+  attach(*std::move(driver), type);
+}
+
+DrivenV2::DrivenV2(iommu::DomainType type) {
+  auto smmu = emulator::SmmuV2::create(emulator::SmmuV2Config::generic(), {.memory = &ram()});
+  if (!smmu) give_up(smmu.error().c_str());
+  auto settings = config<iommu::SmmuV2DriverConfig>(*std::move(smmu));
+  // Nobody connects them here: nothing faults.
+  settings.context_interrupts = 128;
+  auto driver = iommu::SmmuV2Driver::create(settings);
+  if (!driver) give_up(driver.error().c_str());
+  attach(*std::move(driver), type);
+}
 
 }  // namespace smmu::bench
