@@ -16,6 +16,14 @@ using namespace iommu;
 
 constexpr const char* kControl = "write SMMU_sCR0 0x1c36";
 
+struct CountingHandler final : FaultHandler {
+  FaultAction on_fault(Domain&, Device*, const Fault&) override {
+    ++faults;
+    return FaultAction::kTerminate;
+  }
+  unsigned faults = 0;
+};
+
 TEST(DriverV2Hostile, AnSmmuThatCannotBeDrivenIsRefusedWithASentence) {
   using namespace v2;
   const auto refusal = [](const auto& change) {
@@ -105,13 +113,7 @@ TEST(DriverV2Hostile, OfABurstOfFaultsNoneIsLeft) {
   ASSERT_EQ(rig.start(), "");
   Device* const device = rig.add(StreamId(7));
   constexpr unsigned kFaults = 300;
-  struct Counting final : FaultHandler {
-    FaultAction on_fault(Domain&, Device*, const Fault&) override {
-      ++faults;
-      return FaultAction::kTerminate;
-    }
-    unsigned faults = 0;
-  } handler;
+  CountingHandler handler;
   const auto domain = rig.domain();
   ASSERT_TRUE(domain->set_fault_handler(&handler));
   ASSERT_TRUE(device->group().attach(*domain));
@@ -140,13 +142,7 @@ TEST(DriverV2Hostile, FaultsWithoutEndAreLeftToTheNextInterrupt) {
     ScriptedRig rig;
     ASSERT_EQ(rig.start(), "");
     Device* const device = rig.add(StreamId(7));
-    struct Counting final : FaultHandler {
-      FaultAction on_fault(Domain&, Device*, const Fault&) override {
-        ++faults;
-        return FaultAction::kTerminate;
-      }
-      unsigned faults = 0;
-    } handler;
+    CountingHandler handler;
     const auto domain = rig.domain();
     ASSERT_TRUE(domain->set_fault_handler(&handler));
     ASSERT_TRUE(device->group().attach(*domain));

@@ -269,18 +269,6 @@ TEST(GroupOwner, GetsNoDeviceThatItHasNotTaken) {
   EXPECT_EQ(&system.add("hub", {.not_isolated_from = {&nic}}).group(), &nic.group());
 }
 
-TEST(GroupOwner, LosesADomainThatIsDestroyed) {
-  FakeSystem system;
-  Device& nic = system.add("nic");
-  auto domain = system.domain();
-  ASSERT_TRUE(nic.group().claim(this));
-  ASSERT_TRUE(nic.group().attach(*domain, this));
-  domain.reset();
-  EXPECT_EQ(nic.group().domain(), nullptr);
-  EXPECT_EQ(system.driver->attached().at(&nic).kind, AttachKind::kBlocked);
-  nic.group().release(this);
-}
-
 TEST(GroupOwner, FindsTheGroupUnused) {
   FakeSystem system;
   Device& nic = system.add("nic", {.pasid_bits = 4});

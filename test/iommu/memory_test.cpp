@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <memory>
+
 #include "smmu/emulator/ram.h"
 #include "smmu/iommu/page_pool.h"
 #include "test/heap/heap.h"
@@ -40,6 +42,19 @@ std::uint64_t refuse_each(FakeDriver& driver, const Attempt& attempt) {
     EXPECT_EQ(driver.live_domains(), domains);
   }
 }
+
+// Its domains have real tables, out of a pool.
+struct Pooled {
+  emulator::Ram ram;
+  std::unique_ptr<PagePool> pool;
+};
+struct PooledSystem : Pooled, FakeSystem {
+  PooledSystem() {
+    EXPECT_TRUE(ram.add(Pa(0), 1 << 20));
+    pool = *PagePool::create(ram, Pa(0), 1 << 20);
+    driver->pool = pool.get();
+  }
+};
 
 TEST(Memory, WithoutItThereIsNoIommu) {
   auto driver = std::make_unique<FakeDriver>();
@@ -110,13 +125,9 @@ TEST(Memory, WithoutItNoPasidIsAttached) {
 }
 
 TEST(Memory, IsNotNeededToAttachAndToMap) {
-  FakeSystem system;
+  PooledSystem system;
   Device& nic = system.add("nic");
   system.driver->take_calls();
-  emulator::Ram ram;
-  ASSERT_TRUE(ram.add(Pa(0), 1 << 20));
-  const auto pool = *PagePool::create(ram, Pa(0), 1 << 20);
-  system.driver->pool = pool.get();
   const auto domain = system.domain();
   const HeapRefusal refusal;
   EXPECT_TRUE(nic.group().attach(*domain));
@@ -131,40 +142,32 @@ TEST(Memory, IsNotNeededToAttachAndToMap) {
 }
 
 TEST(Memory, WithoutTablesAMapLeavesNothing) {
-  FakeSystem system;
-  emulator::Ram ram;
-  ASSERT_TRUE(ram.add(Pa(0), 1 << 20));
-  const auto pool = *PagePool::create(ram, Pa(0), 1 << 20);
-  system.driver->pool = pool.get();
+  PooledSystem system;
   const auto domain = system.domain();
   // Pages on both sides of where the tables of all levels end.
   const Iova at((1ull << 39) - 0x2000);
   for (std::uint64_t granted = 0; granted < 6; ++granted) {
-    pool->grant(granted);
+    system.pool->grant(granted);
     EXPECT_EQ(domain->map(at, Pa(0x1000), 0x4000, kReadWrite).error(), kNone) << granted;
-    pool->grant(PagePool::kUnlimited);
+    system.pool->grant(PagePool::kUnlimited);
     domain->trim();
     EXPECT_EQ(domain->driver_domain().tables()->live_tables(), 0u);
     for (std::uint64_t page = 0; page < 4; ++page) {
       EXPECT_EQ(domain->iova_to_phys(Iova(at.value + page * 0x1000)), std::nullopt);
     }
   }
-  pool->grant(6);
+  system.pool->grant(6);
   EXPECT_TRUE(domain->map(at, Pa(0x1000), 0x4000, kReadWrite));
-  pool->grant(PagePool::kUnlimited);
+  system.pool->grant(PagePool::kUnlimited);
 }
 
 TEST(Memory, OfTablesThatMapNothingIsGivenBackByTrimWhenTheyAreForgotten) {
-  FakeSystem system;
-  emulator::Ram ram;
-  ASSERT_TRUE(ram.add(Pa(0), 1 << 20));
-  const auto pool = *PagePool::create(ram, Pa(0), 1 << 20);
-  system.driver->pool = pool.get();
+  PooledSystem system;
   const auto domain = system.domain();
   const IoPgtable& tables = *domain->driver_domain().tables();
   ASSERT_TRUE(domain->map(Iova(0x1000), Pa(0x1000), 0x1000, kReadWrite));
   const std::uint64_t before = tables.live_tables();
-  const std::uint64_t live = pool->live();
+  const std::uint64_t live = system.pool->live();
   // One table of pages each, below several of the level above.
   constexpr std::uint64_t kStride = std::uint64_t{1} << 29;
   for (std::uint64_t n = 1; n != 9; ++n) {
@@ -179,7 +182,7 @@ TEST(Memory, OfTablesThatMapNothingIsGivenBackByTrimWhenTheyAreForgotten) {
   EXPECT_EQ(fake(*domain).take_walks().size(), 0u);
   domain->trim();
   EXPECT_EQ(tables.live_tables(), before);
-  EXPECT_EQ(pool->live(), live);
+  EXPECT_EQ(system.pool->live(), live);
   EXPECT_GE(fake(*domain).take_walks().size(), 8u);
   EXPECT_EQ(domain->iova_to_phys(Iova(0x1000)), Pa(0x1000));
   const auto identity = system.domain(DomainType::kIdentity);
@@ -188,11 +191,7 @@ TEST(Memory, OfTablesThatMapNothingIsGivenBackByTrimWhenTheyAreForgotten) {
 
 // There are no rights above those of Prot.
 TEST(Memory, IsNotMappedWithRightsThatThereAreNot) {
-  FakeSystem system;
-  emulator::Ram ram;
-  ASSERT_TRUE(ram.add(Pa(0), 1 << 20));
-  const auto pool = *PagePool::create(ram, Pa(0), 1 << 20);
-  system.driver->pool = pool.get();
+  PooledSystem system;
   const auto domain = system.domain();
   constexpr Prot kStrange = kReadWrite | static_cast<Prot>(0x40);
   for (int twice = 0; twice != 2; ++twice) {
