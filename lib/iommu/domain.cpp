@@ -51,20 +51,16 @@ Attachment Domain::attachment(const Domain* domain) {
 
 Result<Done, std::errc> Domain::set_nesting(bool nesting) {
   const std::lock_guard lock(iommu_.mutex_);
-  // It is inside what can be mapped now.
-  if (has_reserved_window()) return std::errc::operation_not_permitted;
-  const Result<Done, std::errc> set = driver_domain_->set_nesting(nesting);
-  table_sizes_.store(0, std::memory_order_relaxed);
-  return set;
+  // The window is inside what can be mapped now, and what is mapped would be lost.
+  if (has_reserved_window() || was_mapped()) return std::errc::operation_not_permitted;
+  return driver_domain_->set_nesting(nesting);
 }
 
 Result<Done, std::errc> Domain::set_quirks(const PgtableQuirks& quirks) {
   if (type_ != DomainType::kUnmanaged) return std::errc::invalid_argument;
   const std::lock_guard lock(iommu_.mutex_);
-  if (has_reserved_window()) return std::errc::operation_not_permitted;
-  const Result<Done, std::errc> set = driver_domain_->set_quirks(quirks);
-  table_sizes_.store(0, std::memory_order_relaxed);
-  return set;
+  if (has_reserved_window() || was_mapped()) return std::errc::operation_not_permitted;
+  return driver_domain_->set_quirks(quirks);
 }
 
 bool Domain::enforce_cache_coherency() {

@@ -32,7 +32,7 @@ inline Result<IoPgtable*, std::errc> Domain::tables_to_map(Iova iova, std::uint6
   if (!is_paging()) return std::errc::invalid_argument;
   IoPgtable* const tables = driver_domain_->tables();
   const std::uint64_t sizes =
-      tables != nullptr ? table_sizes(*tables) : driver_domain_->page_sizes();
+      tables != nullptr ? tables->page_sizes() : driver_domain_->page_sizes();
   if (!is_aligned(sizes, bits) || !can_be_mapped(prot)) {
     return std::errc::invalid_argument;
   }
@@ -56,7 +56,7 @@ inline Result<IoPgtable*, std::errc> Domain::tables_to_map(Iova iova, std::uint6
 // REQUIRES: what tables_to_map() has looked at.
 inline Mapped Domain::map_pages(IoPgtable& tables, Iova iova, Pa pa, std::uint64_t size,
                                 Prot prot) const {
-  const std::uint64_t sizes = table_sizes(tables);
+  const std::uint64_t sizes = tables.page_sizes();
   std::uint64_t bytes = 0;
   do {
     const Iova at(iova.value + bytes);
@@ -100,9 +100,15 @@ Result<Done, std::errc> Domain::map(Iova iova, Pa pa, std::uint64_t size, Prot p
 // finds out what it is.
 inline IoPgtable* Domain::tables_of_page(std::uint64_t addresses, std::uint64_t size) const {
   // Known as soon as somebody has mapped here the long way.
-  const std::uint64_t sizes = table_sizes_.load(std::memory_order_relaxed);
-  if (size == 0 || size != smallest_page(sizes) || (addresses & (size - 1)) != 0) return nullptr;
+  const std::uint64_t page_size = page_size_.load(std::memory_order_relaxed);
+  if (size == 0 || size != page_size || (addresses & (size - 1)) != 0) return nullptr;
   return driver_domain_->tables();
+}
+
+void Domain::note_mapped(const IoPgtable& tables) {
+  if (!was_mapped()) {
+    page_size_.store(smallest_page(tables.page_sizes()), std::memory_order_relaxed);
+  }
 }
 
 Result<Done, std::errc> Domain::map_range(Iova iova, Pa pa, std::uint64_t size, Prot prot) {
@@ -117,7 +123,9 @@ Result<Done, std::errc> Domain::map_range(Iova iova, Pa pa, std::uint64_t size, 
   const auto tables = tables_to_map(iova, size, iova.value | pa.value | size, outputs, prot);
   if (!tables) return tables.error();
   if (*tables == nullptr) return Done{};
-  return finish_map(**tables, iova, size, map_pages(**tables, iova, pa, size, prot));
+  const auto done = finish_map(**tables, iova, size, map_pages(**tables, iova, pa, size, prot));
+  if (done) note_mapped(**tables);
+  return done;
 }
 
 Result<std::uint64_t, std::errc> Domain::map_sg(Iova iova, std::span<const ScatterEntry> entries,
@@ -157,6 +165,7 @@ Result<std::uint64_t, std::errc> Domain::map_sg(Iova iova, std::span<const Scatt
   }
   const Result<Done, std::errc> done = finish_map(**tables, iova, size, all);
   if (!done) return done.error();
+  note_mapped(**tables);
   return size;
 }
 
@@ -170,7 +179,7 @@ inline void Domain::add(UnmapBatch& batch, Iova iova, std::uint64_t size, std::u
 // REQUIRES: the addresses and the size are multiples of the smallest page.
 inline std::uint64_t Domain::unmap_pages(IoPgtable& tables, Iova iova, std::uint64_t size,
                                          UnmapBatch& batch) {
-  const std::uint64_t sizes = table_sizes(tables);
+  const std::uint64_t sizes = tables.page_sizes();
   std::uint64_t bytes = 0;
   while (bytes < size) {
     const Iova at(iova.value + bytes);
@@ -205,7 +214,7 @@ std::uint64_t Domain::unmap_range(Iova iova, std::uint64_t size, UnmapBatch& bat
   }
   IoPgtable* const tables = driver_domain_->tables();
   if (tables == nullptr || !is_paging()) return 0;
-  if (!is_aligned(table_sizes(*tables), iova.value | size)) return 0;
+  if (!is_aligned(tables->page_sizes(), iova.value | size)) return 0;
   if (size == 0 || wraps(iova.value, size)) return 0;
   return unmap_pages(*tables, iova, size, batch);
 }

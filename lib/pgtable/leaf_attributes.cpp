@@ -82,9 +82,10 @@ std::uint64_t stage2(Prot prot, const PgtableQuirks& quirks) {
 
 template <class Stage>
 LeafAttributes each(Stage stage, const PgtableQuirks& quirks) {
-  LeafAttributes attributes;
+  LeafAttributes attributes{};
   for (std::size_t i = 0; i != attributes.size(); ++i) {
-    attributes[i] = stage(static_cast<Prot>(i), quirks);
+    const auto prot = static_cast<Prot>(i);
+    if (can_be_mapped(prot)) attributes[i] = stage(prot, quirks);  // never 0: AF is 1
   }
   return attributes;
 }

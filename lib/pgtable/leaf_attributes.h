@@ -10,8 +10,8 @@
 
 namespace smmu::iommu {
 
-// By Prot: everything but the address and the type.
-using LeafAttributes = std::array<std::uint64_t, 64>;
+// By Prot: everything but the address and the type; 0 where can_be_mapped() says no.
+using LeafAttributes = std::array<std::uint64_t, 256>;
 
 LeafAttributes stage1_attributes(const PgtableQuirks& quirks);
 LeafAttributes stage2_attributes(const PgtableQuirks& quirks);

@@ -247,11 +247,12 @@ template <unsigned kGranule>
 Mapped LongDescriptor<kGranule>::map(Iova iova, Pa pa, std::uint64_t page_size, std::uint64_t count,
                                      Prot prot) {
   std::uint64_t address = 0;
-  if (count == 1 && page_size == std::uint64_t{1} << kGranule && plain_ && can_be_mapped(prot) &&
+  if (count == 1 && page_size == std::uint64_t{1} << kGranule && plain_ &&
       in_range(iova, address) && pa.value <= last_pa_) [[likely]] {
     std::uint64_t* const entry = page_entry(address);
-    if (entry != nullptr && load(entry) == 0) [[likely]] {
-      store(entry, leaf_entry<kGranule>(pa, attributes_[static_cast<std::size_t>(prot)], kGranule));
+    const std::uint64_t attributes = attributes_[static_cast<std::size_t>(prot)];
+    if (entry != nullptr && attributes != 0 && load(entry) == 0) [[likely]] {
+      store(entry, leaf_entry<kGranule>(pa, attributes, kGranule));
       return {page_size, std::errc()};
     }
   }
@@ -262,7 +263,8 @@ template <unsigned kGranule>
 Mapped LongDescriptor<kGranule>::map_any(Iova iova, Pa pa, std::uint64_t page_size,
                                          std::uint64_t count, Prot prot) {
   const unsigned leaf_shift = shift_of_size(page_size);
-  if (leaf_shift == 0 || !can_be_mapped(prot)) [[unlikely]]
+  const std::uint64_t attributes = attributes_[static_cast<std::size_t>(prot)];
+  if (leaf_shift == 0 || attributes == 0) [[unlikely]]
     return {0, std::errc::invalid_argument};
   std::uint64_t address = 0;
   if (!in_range(iova, address) || pa.value > last_pa_) [[unlikely]]
@@ -287,7 +289,6 @@ Mapped LongDescriptor<kGranule>::map_any(Iova iova, Pa pa, std::uint64_t page_si
     entry = entry_below(descriptor, address, shift);
   }
   if (shift == leaf_shift) [[likely]] {
-    const std::uint64_t attributes = attributes_[static_cast<std::size_t>(prot)];
     if (count == 1 && load(entry) == 0) [[likely]] {
       store(entry, leaf_entry<kGranule>(pa, attributes, shift));
       mapped.bytes = page_size;

@@ -46,7 +46,7 @@ Result<std::unique_ptr<DriverDomain>, std::errc> NestedDomain::create(CoreV3& co
     return std::errc::invalid_argument;
   std::unique_ptr<DriverDomain> domain(new (std::nothrow) NestedDomain(core, request, below));
   if (domain == nullptr) return std::errc::not_enough_memory;
-  below.note_use();
+  below.note_guest();
   return domain;
 }
 

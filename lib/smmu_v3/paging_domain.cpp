@@ -109,7 +109,6 @@ void PagingDomain::flush_walk(Iova iova, std::uint64_t size, std::uint64_t granu
 }
 
 Result<Done, std::errc> PagingDomain::set_nesting(bool nesting) {
-  // What is mapped would be lost.
   if (!may_change()) return std::errc::operation_not_permitted;
   if (nesting == nest_parent_) return Done{};
   const FeaturesV3& features = core_.features;

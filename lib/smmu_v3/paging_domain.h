@@ -30,18 +30,12 @@ class PagingDomain final : public TaggedDomain, private PgtableInvalidation {
   bool is_nest_parent() const { return nest_parent_; }
   const TlbTag& tag_of_guests() const { return tag(); }
   Result<Done, std::errc> take_tag() override;
-  // From now on its tables stay what they are: something was mapped, or a guest is above it.
-  void note_use() {
-    if (!used_.load(std::memory_order_relaxed)) used_.store(true, std::memory_order_relaxed);
-  }
+  // A guest is above it, which takes it for what it is now.
+  void note_guest() { has_had_guest_.store(true, std::memory_order_relaxed); }
 
   std::uint64_t page_sizes() const override { return pgtable_->page_sizes(); }
   Geometry geometry() const override;
   void sync(const UnmapBatch& batch) override;
-  Result<Done, std::errc> sync_map(Iova, std::uint64_t) override {
-    note_use();
-    return Done{};
-  }
   Result<Done, std::errc> set_nesting(bool nesting) override;
   bool nesting() const override { return nest_parent_; }
   Result<Done, std::errc> set_quirks(const PgtableQuirks& quirks) override;
@@ -55,11 +49,11 @@ class PagingDomain final : public TaggedDomain, private PgtableInvalidation {
   Result<Done, std::errc> make_tables(const PgtableQuirks& quirks, Role role);
   void flush_walk(Iova iova, std::uint64_t size, std::uint64_t granule) override;
 
-  bool may_change() const { return !has_tag() && !used_.load(std::memory_order_relaxed); }
+  bool may_change() const { return !has_tag() && !has_had_guest_.load(std::memory_order_relaxed); }
 
   bool nest_parent_;
   const bool dirty_tracking_;
-  std::atomic<bool> used_{false};
+  std::atomic<bool> has_had_guest_{false};
   std::unique_ptr<IoPgtable> pgtable_;
   std::optional<TlbInvalidation> tlb_;
   std::uint64_t granule_ = 0;

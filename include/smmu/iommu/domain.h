@@ -234,15 +234,9 @@ class Domain final : public ListPlace<Domain, Iommu>, private FaultSink {
   std::uint64_t unmap_range(Iova iova, std::uint64_t size, UnmapBatch& batch);
   void unmap_range(Iova iova, std::uint64_t size);
 
-  // Those of its tables, which do not change; to ask them is a call.
-  std::uint64_t table_sizes(const IoPgtable& tables) const {
-    std::uint64_t sizes = table_sizes_.load(std::memory_order_relaxed);
-    if (sizes == 0) [[unlikely]] {
-      sizes = tables.page_sizes();
-      table_sizes_.store(sizes, std::memory_order_relaxed);
-    }
-    return sizes;
-  }
+  void note_mapped(const IoPgtable& tables);
+  // From then on its tables stay those that they are.
+  bool was_mapped() const { return page_size_.load(std::memory_order_relaxed) != 0; }
   IoPgtable* tables_of_page(std::uint64_t addresses, std::uint64_t size) const;
   void add(UnmapBatch& batch, Iova iova, std::uint64_t size, std::uint64_t granule);
   // Whether map() and unmap() must not touch the range because of it.
@@ -282,8 +276,8 @@ class Domain final : public ListPlace<Domain, Iommu>, private FaultSink {
   Iommu& iommu_;
   const DomainType type_;
   std::unique_ptr<DriverDomain> driver_domain_;
-  // IoPgtable::page_sizes(), once somebody has asked for it.
-  mutable std::atomic<std::uint64_t> table_sizes_{0};
+  // The smallest of its tables, once something was mapped; to ask them is a call.
+  std::atomic<std::uint64_t> page_size_{0};
   std::atomic<Window*> window_{nullptr};  // made with the first one, and there from then on
   std::atomic<DoorbellSpace*> doorbell_space_{nullptr};
   std::atomic<FaultHandler*> fault_handler_{nullptr};

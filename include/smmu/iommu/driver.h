@@ -93,9 +93,9 @@ class DriverDomain {
     return own != nullptr ? own->iova_to_phys(iova) : std::nullopt;
   }
 
-  // operation_not_permitted: it was attached already, or something was mapped.  invalid_argument:
-  // the driver cannot.
-  // REQUIRES, of both: no other thread uses the domain.
+  // operation_not_permitted: it was attached already, or a guest's domain is above it.
+  // invalid_argument: the driver cannot.
+  // REQUIRES, of both: nothing was mapped, and no other thread uses the domain.
   virtual Result<Done, std::errc> set_nesting(bool) { return std::errc::invalid_argument; }
   virtual bool nesting() const { return false; }
   virtual Result<Done, std::errc> set_quirks(const PgtableQuirks&) {
