@@ -168,7 +168,8 @@ std::uint64_t LongDescriptor<kGranule>::mapped_by(std::uint64_t table, unsigned 
 }
 
 // Entries where something is: tables that map nothing give way to blocks.  With anything else
-// nothing is changed, and false is the answer.
+// nothing is changed, and false is the answer; as it is where a fault handler has mapped something
+// meanwhile.
 template <unsigned kGranule>
 [[gnu::noinline]] bool LongDescriptor<kGranule>::take_tables_away(std::uint64_t* entry,
                                                                   std::uint64_t count,
@@ -183,7 +184,7 @@ template <unsigned kGranule>
     const std::uint64_t found = load(entry + i);
     if (found != 0) replace_table(entry + i, address + (i << shift), shift, found);
   }
-  return true;
+  return std::all_of(entry, entry + count, [](std::uint64_t& free) { return load(&free) == 0; });
 }
 
 // Entries of one table, from `entry` on.
@@ -332,7 +333,7 @@ Unmapped LongDescriptor<kGranule>::unmap_any(Iova iova, std::uint64_t page_size,
   while (shift != leaf_shift) {
     std::uint64_t descriptor = load(entry);
     if (!is_table(descriptor)) [[unlikely]] {
-      if (descriptor != 0 && config_.quirks.split_blocks) {
+      if (is_valid(descriptor) && config_.quirks.split_blocks) {
         descriptor = split(entry, descriptor, address, shift);
       } else {
         descriptor = kNoTable;

@@ -29,6 +29,8 @@ inline constexpr std::uint64_t kTableOrPage =
     kBlock | vmsa::Leaf_Stage1().set(vmsa::Leaf_Stage1::Type, true).word(0);
 inline constexpr std::uint64_t kContiguous =
     vmsa::Leaf_Stage1().set(vmsa::Leaf_Stage1::Contiguous, true).word(0);
+// What stands for a leaf while the SMMU forgets it: not valid, and nobody maps there meanwhile.
+inline constexpr std::uint64_t kInPieces = std::uint64_t{1} << 55;
 
 // AP[2], that the SMMU takes away from what has DBM at the first write (D8.5.2).
 inline constexpr std::uint64_t kReadOnly =

@@ -34,10 +34,11 @@ void LongDescriptor<kGranule>::take_hints(std::uint64_t* entry, std::uint64_t co
     // (D8.5.5): what is dirty of one is of all.
     std::array<std::uint64_t, 128> saved{};
     for (std::uint64_t i = 0; i != run; ++i) saved[i] = load(first + i);
-    if (config_.break_before_make != 2 || config_.quirks.dirty) {
+    const bool breaks = config_.break_before_make != 2 || config_.quirks.dirty;
+    if (breaks) {
       bool dirty = false;
       for (std::uint64_t i = 0; i != run; ++i) {
-        saved[i] = exchange(first + i, 0);
+        saved[i] = exchange(first + i, kInPieces);
         dirty = dirty || is_dirty(saved[i]);
       }
       for (std::uint64_t i = 0; i != run && dirty; ++i) saved[i] &= ~kReadOnly;
@@ -45,12 +46,16 @@ void LongDescriptor<kGranule>::take_hints(std::uint64_t* entry, std::uint64_t co
       const std::uint64_t begin = (address & ~(size - 1)) + (edge - before) * size;
       invalidation_.flush_walk(Iova(first_ + begin), run * size, std::uint64_t{1} << kGranule);
     }
-    for (std::uint64_t i = 0; i != run; ++i) store(first + i, saved[i] & ~kContiguous);
+    for (std::uint64_t i = 0; i != run; ++i) {
+      // But for those that a fault handler has unmapped.
+      exchange_if(first + i, breaks ? kInPieces : saved[i], saved[i] & ~kContiguous);
+    }
     memory_.clean(first, run);
   }
 }
 
-// Puts a table in the place of a block, which maps the same.  Returns its descriptor.
+// Puts a table in the place of a block, which maps the same.  Returns its descriptor; kNoTable:
+// there is no memory for it, or a fault handler has unmapped the block.
 template <unsigned kGranule>
 std::uint64_t LongDescriptor<kGranule>::split(std::uint64_t* entry, std::uint64_t block,
                                               std::uint64_t address, unsigned shift) {
@@ -59,10 +64,15 @@ std::uint64_t LongDescriptor<kGranule>::split(std::uint64_t* entry, std::uint64_
   if (config_.quirks.contiguous) {
     take_hints(entry, 1, address, shift);
     block = load(entry);
+    if (!is_valid(block)) {
+      memory_.free(*made, kGranule);
+      return kNoTable;
+    }
   }
-  if (config_.break_before_make != 2) {
+  const bool breaks = config_.break_before_make != 2;
+  if (breaks) {
     const std::uint64_t size = std::uint64_t{1} << shift;
-    block = exchange(entry, 0);
+    block = exchange(entry, kInPieces);
     memory_.clean(entry, 1);
     invalidation_.flush_walk(Iova(first_ + (address & ~(size - 1))), size,
                              std::uint64_t{1} << kGranule);
@@ -78,9 +88,14 @@ std::uint64_t LongDescriptor<kGranule>::split(std::uint64_t* entry, std::uint64_
   memory_.clean(entries, kEntries);
 
   const std::uint64_t descriptor = table(*made);
-  const std::uint64_t last = exchange(entry, descriptor);
+  const std::uint64_t last =
+      breaks ? exchange_if(entry, kInPieces, descriptor) : exchange(entry, descriptor);
+  if (breaks && last != kInPieces) {
+    memory_.free(*made, kGranule);
+    return kNoTable;
+  }
   memory_.clean(entry, 1);
-  if (config_.break_before_make == 2) {
+  if (!breaks) {
     // Whoever unmaps one of the pages has that forgotten, and not the block.
     const std::uint64_t size = std::uint64_t{1} << shift;
     invalidation_.flush_walk(Iova(first_ + (address & ~(size - 1))), size,

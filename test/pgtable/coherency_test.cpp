@@ -100,7 +100,7 @@ TEST(NonCoherentWalks, FindEverythingWhenACallReturnsAndNoGarbageBefore) {
           *IoPgtable::create(config(shape, level), *memory.pool, invalidation, &memory);
       // A table is there before anything leads to it: hardware never comes to garbage, which the
       // walk would object to.
-      const auto walk = [&] { NaiveWalk(memory.seen, *tables).all(); };
+      const auto walk = [&] { return NaiveWalk(memory.seen, *tables).all(); };
       memory.after_clean = walk;
       invalidation.on_flush = [&](Iova iova, std::uint64_t) {
         walk();
@@ -123,6 +123,7 @@ TEST(NonCoherentWalks, FindEverythingWhenACallReturnsAndNoGarbageBefore) {
           (void)tables->unmap(Iova(iova), size, count);
         }
         ASSERT_TRUE(memory.all_cleaned());
+        ASSERT_EQ(walk().in_pieces, 0U);
         if (i % 40 == 39) tables->trim();
         ASSERT_TRUE(memory.all_cleaned());
         if (::testing::Test::HasFailure()) return;

@@ -113,7 +113,11 @@ class Pgtable : public ::testing::Test {
     return made ? std::errc() : made.error();
   }
 
-  NaiveTables all(const IoPgtable& tables) { return NaiveWalk(ram_, tables).all(); }
+  NaiveTables all(const IoPgtable& tables) {
+    NaiveTables found = NaiveWalk(ram_, tables).all();
+    EXPECT_EQ(found.in_pieces, 0U);
+    return found;
+  }
   // What hardware finds; 0, if nothing.
   std::uint64_t descriptor(const IoPgtable& tables, std::uint64_t iova) {
     const auto leaf = NaiveWalk(ram_, tables).at(Iova(iova));

@@ -173,6 +173,52 @@ TEST_F(SplitBlocks, KeepsWhatTheSmmuNotesMeanwhile) {
   }
 }
 
+// Of what is in pieces nothing is free: what a fault handler maps there is refused, and what it
+// unmaps stays so.
+TEST_F(SplitBlocks, KeepsItsPlaceWhileItIsInPieces) {
+  for (const bool contiguous : {false, true}) {
+    SCOPED_TRACE(contiguous);
+    const auto tables =
+        create(config(kSizes4K, 0, {.contiguous = contiguous, .split_blocks = true}));
+    EXPECT_EQ(tables->map(Iova(0), Pa(0), k2M, 16, kReadWrite), mapped(16 * k2M));
+    invalidation_.on_flush = [&](Iova iova, std::uint64_t) {
+      const Iova page(3 * k2M + k4K);
+      EXPECT_GE(page.value, iova.value);
+      EXPECT_EQ(tables->map(page, Pa(k1G), k4K, 1, kReadWrite), refused(std::errc::file_exists));
+      EXPECT_EQ(tables->map(Iova(3 * k2M), Pa(k1G), k2M, 1, kReadWrite),
+                refused(std::errc::file_exists));
+    };
+    EXPECT_EQ(tables->unmap(Iova(3 * k2M), k4K, 1), (Unmapped{k4K, true}));
+    EXPECT_EQ(tables->live_tables(), 3U);
+    EXPECT_EQ(all(*tables).leaves.size(), 15U + 511U);
+    EXPECT_EQ(tables->iova_to_phys(Iova(3 * k2M + k4K)), Pa(3 * k2M + k4K));
+
+    const std::uint64_t other = 32 * k2M, block = other + 5 * k2M;
+    EXPECT_EQ(tables->map(Iova(other), Pa(0), k2M, 16, kReadWrite), mapped(16 * k2M));
+    invalidation_.on_flush = [&](Iova, std::uint64_t) {
+      invalidation_.on_flush = nullptr;
+      EXPECT_EQ(tables->unmap(Iova(block), k2M, 1), (Unmapped{k2M, true}));
+    };
+    EXPECT_EQ(tables->unmap(Iova(block), k4K, 1), (Unmapped{0, false}));
+    EXPECT_EQ(tables->live_tables(), 3U);
+    EXPECT_EQ(all(*tables).leaves.size(), 15U + 511U + 15U);
+    EXPECT_EQ(tables->iova_to_phys(Iova(block)), std::nullopt);
+  }
+}
+
+// What a fault handler maps where a block is to take the place of an empty table stays.
+TEST_F(SplitBlocks, DoesNotReplaceWhatAHandlerHasMapped) {
+  const auto tables = create(config());
+  EXPECT_EQ(tables->map(Iova(0), Pa(0), k4K, 1, kReadWrite), mapped(k4K));
+  EXPECT_EQ(tables->unmap(Iova(0), k4K, 1), (Unmapped{k4K, true}));
+  invalidation_.on_flush = [&](Iova, std::uint64_t) {
+    EXPECT_EQ(tables->map(Iova(k4K), Pa(k1G), k4K, 1, kReadWrite), mapped(k4K));
+  };
+  EXPECT_EQ(tables->map(Iova(0), Pa(0), k2M, 1, kReadWrite), refused(std::errc::file_exists));
+  EXPECT_EQ(tables->iova_to_phys(Iova(k4K)), Pa(k1G));
+  EXPECT_EQ(tables->live_tables(), 3U);
+}
+
 // What another thread asks of the rest of the block while it is in pieces waits.
 TEST_F(SplitBlocks, LetsNobodyFindTheBlockGone) {
   struct Sink : DirtySink {
