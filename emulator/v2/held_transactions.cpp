@@ -109,7 +109,10 @@ bool HeldTransactions::waits(std::uint8_t bank) {
 
 bool HeldTransactions::step() {
   std::unique_lock lock(mutex_);
-  if (in(State::kAnswered).empty()) return false;
+  if (in(State::kAnswered).empty()) {
+    answers_.store(false, std::memory_order_release);
+    return false;
+  }
   const List::iterator held = in(State::kAnswered).begin();
   move(held, State::kObeying);
   lock.unlock();
@@ -142,6 +145,7 @@ void HeldTransactions::end(const Transaction& transaction, const Fault& fault, O
 void HeldTransactions::move(List::iterator held, State to) {
   in(to).splice(in(to).end(), in(held->state), held);
   held->state = to;
+  if (to == State::kAnswered) answers_.store(true, std::memory_order_release);
 }
 
 void HeldTransactions::finish(Held& held, const Outcome& outcome) {

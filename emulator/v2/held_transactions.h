@@ -3,6 +3,8 @@
 #ifndef SMMU_EMULATOR_V2_HELD_TRANSACTIONS_H_
 #define SMMU_EMULATOR_V2_HELD_TRANSACTIONS_H_
 
+#include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -77,6 +79,8 @@ class HeldTransactions final : public StallKeeper, private TransactionSupervisor
   // For whoever performs pending effects: one thread at a time, no lock held.
   // Does one thing that can be done now; false if there was none.
   bool step();
+  // False: there is none.
+  bool may_step() const { return answers_.load(std::memory_order_acquire); }
 
   // With nobody else there.  In held_transactions_snapshot.cpp.
   bool quiet();
@@ -130,6 +134,8 @@ class HeldTransactions final : public StallKeeper, private TransactionSupervisor
 
   std::mutex mutex_;  // guards what follows
   std::array<List, kStates> lists_;
+  // Unless false something may be kAnswered.  Whoever makes it so has work noted after that.
+  std::atomic<bool> answers_{false};
   std::vector<List::iterator> by_tag_;   // of those in use
   std::uint32_t tags_ = 0;               // ever in use: those below
   std::deque<std::uint16_t> free_tags_;  // of these, the longest unused first

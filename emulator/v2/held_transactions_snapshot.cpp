@@ -28,6 +28,7 @@ void HeldTransactions::archive(Snapshot& snapshot, const std::vector<StallClient
   if constexpr (Snapshot::kReads) {
     for (List& list : lists_) list.clear();
     by_tag_.resize(snapshot.ok() ? tags_ : 0);
+    answers_ = true;
   }
   // A tag is free, or of one transaction.
   std::vector<bool> named(snapshot.ok() ? tags_ : 0);

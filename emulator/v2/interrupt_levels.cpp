@@ -56,18 +56,21 @@ void InterruptLevels::update(const RegistersV2& registers, const std::vector<boo
     wanted_[num_banks_ + kGlobals + i] = overflows[i];
   }
   wanted_.back() = std::find(wanted_.begin(), wanted_.end() - 1, 1) != wanted_.end() - 1;
+  differ_.store(wanted_ != up_, std::memory_order_release);
 }
 
 bool InterruptLevels::deliver() {
+  if (!differ_.load(std::memory_order_acquire)) return false;
   LevelLine* line = nullptr;
   bool level = false;
   {
     const std::lock_guard lock(mutex_);
-    if (wanted_ == up_) return false;
     const auto found = std::ranges::mismatch(wanted_, up_);
+    if (found.in1 == wanted_.end()) return false;
     *found.in2 = *found.in1;
     level = *found.in1 != 0;
     line = lines_[static_cast<std::size_t>(found.in1 - wanted_.begin())];
+    differ_.store(wanted_ != up_, std::memory_order_release);
   }
   if (line != nullptr) line->set(level);
   return true;

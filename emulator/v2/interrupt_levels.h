@@ -2,6 +2,7 @@
 #ifndef SMMU_EMULATOR_V2_INTERRUPT_LEVELS_H_
 #define SMMU_EMULATOR_V2_INTERRUPT_LEVELS_H_
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
@@ -36,6 +37,7 @@ class InterruptLevels {
       wanted_[i] = wanted;
       up_[i] = up;
     }
+    differ_ = wanted_ != up_;
   }
 
  private:
@@ -47,6 +49,8 @@ class InterruptLevels {
   // One a line, each 0 or 1: compared whole after every access.
   std::vector<std::uint8_t> wanted_;
   std::vector<std::uint8_t> up_;
+  // Whether these differ.  Whoever makes them differ has work noted after that.
+  std::atomic<bool> differ_{false};
 };
 
 }  // namespace smmu::emulator

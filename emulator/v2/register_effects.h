@@ -2,10 +2,10 @@
 #ifndef SMMU_EMULATOR_V2_REGISTER_EFFECTS_H_
 #define SMMU_EMULATOR_V2_REGISTER_EFFECTS_H_
 
+#include <boost/container/small_vector.hpp>
 #include <cstdint>
 #include <optional>
 #include <variant>
-#include <vector>
 
 #include "emulator/tlb/invalidation.h"
 #include "smmu/emulator/transaction.h"
@@ -27,10 +27,13 @@ struct Asker {
   }
 };
 
+// What one register write is about is at most two things, for which the heap is not needed.
+using TlbInvalidations = boost::container::small_vector<TlbInvalidation, 2>;
+
 // Invalidations of one Security state's translations.
 struct TlbMaintenance {
   Asker asker;
-  std::vector<TlbInvalidation> what;
+  TlbInvalidations what;
 };
 struct TlbSynchronization {
   Asker asker;
@@ -71,7 +74,7 @@ struct RegisterEffects {
   bool lines = false;     // interrupts may have
   bool monitors = false;  // whether, or what, is counted
   // In their order: a write of 64 bits may be one to two registers of 32.
-  std::vector<Action> actions = {};
+  boost::container::small_vector<Action, 2> actions = {};
 };
 
 // What became of an access to a register.

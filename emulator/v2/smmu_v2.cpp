@@ -50,6 +50,7 @@ class Model final : public SmmuV2, private ClientSupervisor {
     if (shared_.features.secure) {
       secure_.emplace(shared_, SecurityState::kSecure, spaces_,
                       static_cast<ClientSupervisor&>(*this), wires_.observer);
+      all_.push_back(&*secure_);
     }
   }
 
@@ -67,7 +68,7 @@ class Model final : public SmmuV2, private ClientSupervisor {
   void invalidate(const BroadcastInvalidation& what) override {
     if (!shared_.features.idr0[v2::SMMU_IDR0::BTM]) return;
     if (what.security == SecurityState::kSecure && !secure_) return;
-    std::vector<TlbInvalidation> invalidations;
+    TlbInvalidations invalidations;
     {
       const std::lock_guard lock(shared_.mutex);
       invalidations = broadcast_maintenance(shared_.registers, what);
@@ -245,11 +246,7 @@ class Model final : public SmmuV2, private ClientSupervisor {
   Clients& clients(SecurityState security) {
     return security == SecurityState::kSecure ? *secure_ : non_secure_;
   }
-  std::vector<Clients*> all() {
-    std::vector<Clients*> result{&non_secure_};
-    if (secure_) result.push_back(&*secure_);
-    return result;
-  }
+  const std::vector<Clients*>& all() const { return all_; }
 
   Port& connect(StallClient* client) {
     waiting_ports_.push_back(client != nullptr);
@@ -418,20 +415,29 @@ class Model final : public SmmuV2, private ClientSupervisor {
     } while (noted_.load(std::memory_order_seq_cst) && left != 0);
   }
   bool perform() {
-    if (levels_.deliver() || translate_one()) return true;
-    for (Clients* of : all()) {
-      if (of->held().step()) return true;
-    }
-    return synchronize_one();
-  }
-  bool translate_one() {
-    TranslationRequestV2 request;
-    {
-      const std::lock_guard lock(shared_.mutex);
-      if (operations_.empty()) return false;
-      request = operations_.front();
+    if (levels_.deliver()) return true;
+    std::unique_lock lock(shared_.mutex);
+    if (!operations_.empty()) {
+      const TranslationRequestV2 request = operations_.front();
       operations_.pop_front();
+      lock.unlock();
+      translate(request);
+      return true;
     }
+    for (Clients* of : all()) {
+      if (!of->held().may_step()) continue;
+      lock.unlock();
+      if (of->held().step()) return true;
+      lock.lock();
+    }
+    if (pending_synchronizations_.empty()) return false;
+    const Asker asker = pending_synchronizations_.front();
+    pending_synchronizations_.pop_front();
+    lock.unlock();
+    synchronize(asker);
+    return true;
+  }
+  void translate(const TranslationRequestV2& request) {
     const std::uint64_t result = translation_.result_of(request);
     const std::lock_guard lock(shared_.mutex);
     RegistersV2& registers = shared_.registers;
@@ -443,16 +449,8 @@ class Model final : public SmmuV2, private ClientSupervisor {
     operation_of(request.asker).pending =
         std::ranges::find(operations_, request.asker, &TranslationRequestV2::asker) !=
         operations_.end();
-    return true;
   }
-  bool synchronize_one() {
-    Asker asker{};
-    {
-      const std::lock_guard lock(shared_.mutex);
-      if (pending_synchronizations_.empty()) return false;
-      asker = pending_synchronizations_.front();
-      pending_synchronizations_.pop_front();
-    }
+  void synchronize(const Asker& asker) {
     Clients& of = clients(asker.security);
     {
       const std::lock_guard lock(maintenance_mutex_);
@@ -466,7 +464,6 @@ class Model final : public SmmuV2, private ClientSupervisor {
     synchronizations_.begin(asker, of.ports());
     const std::lock_guard lock(shared_.mutex);
     synchronization_of(asker).pending = waits_to_synchronize(asker);
-    return true;
   }
 
   const SmmuV2Config config_;
@@ -480,6 +477,7 @@ class Model final : public SmmuV2, private ClientSupervisor {
   AddressTranslation translation_;
   Clients non_secure_;
   std::optional<Clients> secure_;
+  std::vector<Clients*> all_{&non_secure_};  // of each Security state that there is
   std::vector<std::unique_ptr<SecurityPort>> security_ports_;
   std::vector<bool> waiting_ports_;  // whether the device behind each can wait
   SecureRegisters secure_registers_;

@@ -132,8 +132,8 @@ std::optional<TlbInvalidation> of_stage2(const RegistersV2& registers, const Ban
 TlbInvalidation all_of(StreamWorld world) { return {.world = world, .input = std::nullopt}; }
 
 // Of whole tables of contents of the hypervisor: with ASIDs and without.
-std::vector<TlbInvalidation> of_hypervisor(std::optional<TlbInvalidation::Range> range) {
-  std::vector<TlbInvalidation> what;
+TlbInvalidations of_hypervisor(std::optional<TlbInvalidation::Range> range) {
+  TlbInvalidations what;
   for (const StreamWorld world : {StreamWorld::kNsEl2, StreamWorld::kNsEl2E2h}) {
     what.push_back({.world = world, .vmid = Vmid(0), .range = range});
   }
@@ -149,19 +149,18 @@ Vmid operand_vmid(const RegistersV2& registers, std::uint64_t operand) {
 }
 
 // What Non-secure software may invalidate.
-std::optional<std::vector<TlbInvalidation>> of_non_secure(const RegistersV2& registers,
-                                                          std::uint32_t offset,
-                                                          std::uint64_t operand) {
+std::optional<TlbInvalidations> of_non_secure(const RegistersV2& registers, std::uint32_t offset,
+                                              std::uint64_t operand) {
   switch (offset) {
     case SMMU_TLBIVMID::kOffset:
-      return std::vector{TlbInvalidation{.world = StreamWorld::kNsEl1,
-                                         .vmid = operand_vmid(registers, operand),
-                                         .input = std::nullopt}};
+      return TlbInvalidations{TlbInvalidation{.world = StreamWorld::kNsEl1,
+                                              .vmid = operand_vmid(registers, operand),
+                                              .input = std::nullopt}};
     case SMMU_TLBIVMIDS1::kOffset:
-      return std::vector{
+      return TlbInvalidations{
           TlbInvalidation{.world = StreamWorld::kNsEl1, .vmid = operand_vmid(registers, operand)}};
     case SMMU_TLBIALLNSNH::kOffset:
-      return std::vector{all_of(StreamWorld::kNsEl1)};
+      return TlbInvalidations{all_of(StreamWorld::kNsEl1)};
     case SMMU_TLBIALLH::kOffset:
       return of_hypervisor(std::nullopt);
     case SMMU_TLBIVAH::kOffset:
@@ -180,20 +179,20 @@ std::optional<std::vector<TlbInvalidation>> of_non_secure(const RegistersV2& reg
   }
 }
 
-std::optional<std::vector<TlbInvalidation>> of_secure(std::uint32_t offset, std::uint64_t operand) {
+std::optional<TlbInvalidations> of_secure(std::uint32_t offset, std::uint64_t operand) {
   switch (offset) {
     case SMMU_STLBIALL::kOffset:
       // The monitor's are Secure too.
-      return std::vector{all_of(StreamWorld::kSecure), all_of(StreamWorld::kEl3)};
+      return TlbInvalidations{all_of(StreamWorld::kSecure), all_of(StreamWorld::kEl3)};
     case SMMU_STLBIALLM::kOffset:
-      return std::vector{all_of(StreamWorld::kEl3)};
+      return TlbInvalidations{all_of(StreamWorld::kEl3)};
     case SMMU_STLBIVAM::kOffset:
-      return std::vector{TlbInvalidation{
+      return TlbInvalidations{TlbInvalidation{
           .world = StreamWorld::kEl3,
           .range = range_of(SMMU_STLBIVAM(operand)[SMMU_STLBIVAM::Address] << kPageBits,
                             Levels2::kAll)}};
     case SMMU_STLBIVALM::kOffset:
-      return std::vector{TlbInvalidation{
+      return TlbInvalidations{TlbInvalidation{
           .world = StreamWorld::kEl3,
           .range = range_of(SMMU_STLBIVALM(operand)[SMMU_STLBIVALM::Address] << kPageBits,
                             Levels2::kLast)}};
@@ -257,8 +256,8 @@ std::optional<TlbMaintenance> global_maintenance(const RegistersV2& registers,
   return std::nullopt;
 }
 
-std::vector<TlbInvalidation> broadcast_maintenance(const RegistersV2& registers,
-                                                   const BroadcastInvalidation& what) {
+TlbInvalidations broadcast_maintenance(const RegistersV2& registers,
+                                       const BroadcastInvalidation& what) {
   using Stages = BroadcastInvalidation::Stages;
   const SMMU_sCR0 cr0 = registers.global(what.security).cr0;
   if (cr0[SMMU_sCR0::PTM]) return {};
@@ -275,7 +274,7 @@ std::vector<TlbInvalidation> broadcast_maintenance(const RegistersV2& registers,
   }
   if (what.regime == BroadcastInvalidation::Regime::kEl2) {
     if (secure) return {};
-    std::vector<TlbInvalidation> both = of_hypervisor(range);
+    TlbInvalidations both = of_hypervisor(range);
     both[1].asid = what.asid;
     if (what.asid && is_private(registers, both[1].world, std::nullopt, *what.asid)) {
       both.pop_back();

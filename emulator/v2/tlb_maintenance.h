@@ -22,8 +22,8 @@ std::optional<TlbMaintenance> global_maintenance(const RegistersV2& registers,
                                                  std::uint64_t operand);
 
 // What a broadcast is about here: SMMU_sCR0.PTM and VMIDPNE, SMMU_CBn_SCTLR.ASIDPNE.
-std::vector<TlbInvalidation> broadcast_maintenance(const RegistersV2& registers,
-                                                   const BroadcastInvalidation& what);
+TlbInvalidations broadcast_maintenance(const RegistersV2& registers,
+                                       const BroadcastInvalidation& what);
 
 }  // namespace smmu::emulator
 

@@ -66,7 +66,7 @@ TABLE = {
     TCU: [*HARDWARE, *BELOW_TCU],
     TBU: [*HARDWARE, *BELOW_TBU, *OS],
     PMCG: [*HARDWARE, *BELOW_TBU],
-    V2: [*HARDWARE, *BELOW_V2],
+    V2: [*HARDWARE, *BELOW_V2, "<boost/container/>"],
     V3: [*HARDWARE, *BELOW_V3],
     CLI: TOOL,
 
