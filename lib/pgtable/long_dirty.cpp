@@ -1,4 +1,7 @@
 // Which pages the SMMU has noted a write to (DDI 0487, D8.5.2).
+#include <algorithm>
+#include <array>
+
 #include "lib/pgtable/long_descriptor.h"
 
 namespace smmu::iommu {
@@ -19,6 +22,8 @@ Result<Done, std::errc> LongDescriptor<kGranule>::read_and_clear_dirty(Iova iova
   std::unique_lock lock(mutex_, std::defer_lock);
   if (locks_) lock.lock();
   std::uint64_t in_run = 0;  // the address where a contiguous run ends
+  // Its entries at one time: a note that comes later is told of, with all it stands for, next time.
+  std::array<std::uint64_t, 128> seen{};
   bool run_dirty = false;
   for (;;) {
     unsigned shift = root_shift_;
@@ -33,18 +38,34 @@ Result<Done, std::errc> LongDescriptor<kGranule>::read_and_clear_dirty(Iova iova
     const std::uint64_t leaf_size = std::uint64_t{1} << shift;
     const std::uint64_t begin = address & ~(leaf_size - 1);
     const bool contiguous = is_contiguous(descriptor);
+    const std::uint64_t run = contiguous ? contiguous_run<kGranule>(shift) : 1;
+    const std::uint64_t before = memory_.pa_of(entry).value / sizeof(std::uint64_t) % run;
     if (contiguous && begin >= in_run) {
-      const std::uint64_t run = contiguous_run<kGranule>(shift);
-      const std::uint64_t before = memory_.pa_of(entry).value / sizeof(std::uint64_t) % run;
-      run_dirty = false;
-      for (std::uint64_t i = 0; i != run; ++i) {
-        run_dirty = run_dirty || is_dirty(load(entry - before + i));
-      }
+      std::uint64_t* const first = entry - before;
       in_run = begin + (run - before) * leaf_size;
+      const std::uint64_t end = before + std::min((last - begin) / leaf_size + 1, run - before);
+      run_dirty = false;
+      bool cleared = false;
+      for (std::uint64_t i = 0; i != run; ++i) {
+        seen[i] = load(first + i);
+        const bool dirty = is_dirty(seen[i]);
+        run_dirty = run_dirty || dirty;
+        cleared = cleared || (dirty && i >= before && i < end);
+      }
+      // What is asked for may have the note of those that are not, so these get one of their own.
+      if (bits == DirtyBits::kClear && cleared) {
+        for (std::uint64_t i = 0; i != run; ++i) {
+          if (i >= before && i < end) continue;
+          exchange_if(first + i, seen[i], seen[i] | kUntold);
+        }
+        memory_.clean(first, run);
+      }
     }
-    if (is_dirty(descriptor) || (contiguous && run_dirty)) {
-      if (bits == DirtyBits::kClear && is_dirty(descriptor)) {
-        exchange_if(entry, descriptor, descriptor | kReadOnly);
+    if (contiguous) descriptor = seen[before];
+    const bool noted = is_dirty(descriptor) || (descriptor & kUntold) != 0;
+    if (noted || (contiguous && run_dirty)) {
+      if (bits == DirtyBits::kClear && noted) {
+        exchange_if(entry, descriptor, (descriptor | kReadOnly) & ~kUntold);
         memory_.clean(entry, 1);
       }
       sink.dirty(Iova(first_ + begin), leaf_size);

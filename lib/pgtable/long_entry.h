@@ -38,6 +38,9 @@ inline constexpr std::uint64_t kReadOnly =
 constexpr bool is_dirty(std::uint64_t leaf) {
   return vmsa::Leaf_Stage1({leaf})[vmsa::Leaf_Stage1::DBM] && (leaf & kReadOnly) == 0;
 }
+// Of a page that was written to, as a note said that is cleared, and of which nobody has been told:
+// a bit that hardware leaves to software.
+inline constexpr std::uint64_t kUntold = std::uint64_t{1} << 56;
 
 // NLTA stands where OA does.
 template <unsigned kGranule>

@@ -1,4 +1,6 @@
 // Pages that were written to (DDI 0487, D8.5.2): DBM set and AP[2] taken away by the SMMU.
+#include <random>
+#include <set>
 #include <vector>
 
 #include "test/pgtable/rig.h"
@@ -133,8 +135,52 @@ TEST_F(Dirty, OnePageOfAContiguousRunStandsForAll) {
   write(*tables, 5 * k4K);
   EXPECT_EQ(read(*tables, 4 * k4K, k4K), (Pages{{4 * k4K, k4K}}));
   EXPECT_EQ(read(*tables, 4 * k4K, k4K), (Pages{{4 * k4K, k4K}}));
+  // Its note is theirs, of whom nobody has been told.
   EXPECT_EQ(read(*tables, 5 * k4K, k4K), (Pages{{5 * k4K, k4K}}));
-  EXPECT_EQ(read(*tables, 4 * k4K, k4K), Pages{});
+  EXPECT_EQ(read(*tables, 8 * k4K, 8 * k4K).size(), 8U);
+  EXPECT_EQ(read(*tables, 0, 8 * k4K).size(), 7U);
+  EXPECT_EQ(read(*tables, 0, 16 * k4K).size(), 0U);
+}
+
+// Whatever parts of a run are asked for, and in whatever order, nobody misses that it was written.
+TEST_F(Dirty, NoPartOfARunIsClearedWithoutTheRestBeingKept) {
+  std::minstd_rand random(3);
+  for (int round = 0; round != 200; ++round) {
+    const auto tables = create(config({.dirty = true, .contiguous = true}));
+    EXPECT_EQ(tables->map(Iova(0), Pa(0), k4K, 32, kReadWrite), mapped(32 * k4K));
+    read(*tables, 0, 32 * k4K);
+    write(*tables, random() % 16 * k4K);
+    std::set<std::uint64_t> told;
+    for (int i = 0; i != 1000 && told.size() != 16; ++i) {
+      const std::uint64_t first = random() % 16;
+      const std::uint64_t count = 1 + random() % (20 - first);
+      for (const auto& [iova, size] : read(*tables, first * k4K, count * k4K)) {
+        EXPECT_LT(iova, 16 * k4K);
+        told.insert(iova);
+      }
+    }
+    EXPECT_EQ(told.size(), 16U);
+    read(*tables, 0, 16 * k4K);
+    EXPECT_EQ(read(*tables, 0, 32 * k4K).size(), 0U);
+  }
+}
+
+// A page that has been told of may be written to while the rest is read.
+TEST_F(Dirty, ANoteThatComesWhileARunIsReadIsKept) {
+  const auto tables = create(config({.dirty = true, .contiguous = true}));
+  EXPECT_EQ(tables->map(Iova(0), Pa(0), k4K, 16, kReadWrite), mapped(16 * k4K));
+  read(*tables, 0, 16 * k4K);
+  write(*tables, 0);
+  struct WritesOn : DirtySink {
+    void dirty(Iova iova, std::uint64_t) override {
+      if (iova == Iova(0)) write();
+    }
+    std::function<void()> write;
+  } sink;
+  sink.write = [&] { write(*tables, 5 * k4K); };
+  EXPECT_TRUE(tables->read_and_clear_dirty(Iova(0), 16 * k4K, DirtyBits::kClear, sink));
+  EXPECT_EQ(read(*tables, 0, 16 * k4K).size(), 16U);
+  EXPECT_EQ(read(*tables, 0, 16 * k4K).size(), 0U);
 }
 
 TEST_F(Dirty, PagesOfARunStayDirtyWhenTheOneThatSaysSoGoes) {
