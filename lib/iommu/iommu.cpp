@@ -119,6 +119,12 @@ Result<Done, std::errc> Iommu::settle(Device& device, Gone& gone) {
                         group.default_domain_->type() == type);
   });
   if (!possible) return std::errc::invalid_argument;
+  // Whoever gives addresses of a domain out unmaps there what he has mapped.
+  const bool unused = neighbours.all_of([&](Device* neighbour) {
+    const Group& group = *neighbour->group_;
+    return &group == target || group.default_domain_->doorbell_space() == nullptr;
+  });
+  if (!unused) return std::errc::device_or_resource_busy;
   device.group_ = target;
 
   // Until all is done the devices of the other groups still say that they are of these.

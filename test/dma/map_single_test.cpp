@@ -208,6 +208,27 @@ TEST(DmaSpace, RegionsOfALaterDeviceAreReservedIfNothingIsMappedThere) {
   }
 }
 
+TEST(DmaSpace, KeepsItsDomainWhereGroupsWouldBecomeOne) {
+  FakeSystem system(DomainType::kDma);
+  Device& nic = system.add("nic");
+  Device& disk = system.add("disk");
+  const DeviceConfig bridge{
+      .name = "bridge", .streams = {{StreamId(9)}}, .not_isolated_from = {&nic, &disk}};
+  {
+    const auto space = DmaSpace::create(disk.group().default_domain(), {});
+    ASSERT_TRUE(space);
+    DeviceDma device(**space, {});
+    const auto iova = device.map_single(Pa(0x8000'0000), 1, kBoth);
+    ASSERT_TRUE(iova);
+    const auto added = system.iommu->add_device(bridge);
+    ASSERT_FALSE(added);
+    EXPECT_EQ(added.error(), std::errc::device_or_resource_busy);
+    EXPECT_EQ(disk.group().domain(), &(*space)->domain());
+    EXPECT_TRUE(device.unmap_single(*iova, 1));
+  }
+  EXPECT_TRUE(system.iommu->add_device(bridge));
+}
+
 TEST(DmaSpace, IsMadeOnceForADomainOfItsTypes) {
   DmaSystem dma;
   EXPECT_EQ(dma.domain->doorbell_space(), dma.space.get());

@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "smmu/iommu/doorbell_space.h"
 #include "test/iommu/fake_driver.h"
 
 namespace smmu::iommu::group_merge_test {
@@ -119,6 +120,33 @@ TEST(GroupMerge, OfGroupsThatCannotBeOneNothingIsChanged) {
   disk.detach_pasid(SubstreamId(1));
   system.add("bridge", {.not_isolated_from = {&nic, &disk}});
   EXPECT_EQ(system.iommu->groups().size(), 2u);
+}
+
+TEST(GroupMerge, ADefaultDomainOfWhichSomebodyGivesAddressesOutStays) {
+  class NoDoorbells final : public DoorbellSpace {
+   public:
+    Result<Iova, std::errc> bind_doorbell(Pa, std::uint64_t, Prot) override {
+      return std::errc::not_enough_memory;
+    }
+    void unbind_doorbell(Iova) override {}
+  } space;
+  FakeSystem system(DomainType::kDma);
+  Device& nic = system.add("nic", {.reserved = {direct(0x1000)}});
+  Device& disk = system.add("disk", {.reserved = {direct(0x2000)}});
+  system.add("tape", {.not_isolated_from = {&disk}});
+  Domain& goes = disk.group().default_domain();
+  ASSERT_TRUE(goes.set_doorbell_space(space));
+  const DeviceConfig config{
+      .name = "bridge", .streams = {{StreamId(9)}}, .not_isolated_from = {&nic, &disk}};
+  const State before(system);
+  EXPECT_EQ(system.iommu->add_device(config).error(), std::errc::device_or_resource_busy);
+  EXPECT_EQ(State(system), before);
+  goes.clear_doorbell_space(space);
+  // That of the group that all become part of is not touched.
+  ASSERT_TRUE(nic.group().default_domain().set_doorbell_space(space));
+  EXPECT_TRUE(system.iommu->add_device(config));
+  EXPECT_EQ(&disk.group(), &nic.group());
+  nic.group().default_domain().clear_doorbell_space(space);
 }
 
 // A page is mapped once, and both have to get along with that.

@@ -68,16 +68,18 @@ class Iommu {
   // a group that it gets into, and that is attached by a PASID; or several, of which one is owned,
   // not attached to its default domain, or has one of another type; a region of kDirect or
   // kDirectRelaxable where another device of the group has one with fewer rights.
-  // device_or_resource_busy: the group that it gets into is owned, or the caller is inside a call
-  // that attaches.  And those of Driver::add_device(),
-  // Driver::create_domain(), Domain::map() and Driver::attach().  An error leaves all as it was.
+  // device_or_resource_busy: the group that it gets into is owned; or somebody gives out addresses
+  // of a default domain that would be gone, a DmaSpace for instance; or the caller is inside a call
+  // that attaches.  And those of Driver::add_device(), Driver::create_domain(), Domain::map() and
+  // Driver::attach().  An error leaves all as it was.
   Result<Device*, std::errc> add_device(DeviceConfig config);
   // Its accesses fail from now on; but where the driver was told that streams which no device has
   // shall bypass (SmmuV2DriverConfig::Unknown::kBypass), they are such from now on.  A group
   // without devices is gone.  Waits for handlers of faults that other threads have told of the
   // device, which may call functions of this library meanwhile; until they have returned, the
-  // device and its group are there, but attached to nothing. REQUIRES: it is one of this Iommu's,
-  // and no other thread is removing it.
+  // device and its group are there, but attached to nothing.
+  // REQUIRES: it is one of this Iommu's, and no other thread is removing it; if it is the last of
+  // its group, nobody gives out addresses of the default domain.
   void remove_device(Device& device);
 
   std::vector<Device*> devices() const;
