@@ -11,9 +11,21 @@ namespace {
 
 constexpr std::uint64_t kLast = std::numeric_limits<std::uint64_t>::max();
 
-bool meet(const ReservedRegion& a, const ReservedRegion& b) {
-  return (b.last() == kLast || a.start.value <= b.last() + 1) &&
-         (a.last() == kLast || b.start.value <= a.last() + 1);
+constexpr Prot kMemoryType = Prot::kMmio | Prot::kCache;
+constexpr Prot kMissingRights = Prot::kNoExec | Prot::kPriv;
+
+bool overlap(const ReservedRegion& a, const ReservedRegion& b) {
+  return a.start.value <= b.last() && b.start.value <= a.last();
+}
+
+bool touch(const ReservedRegion& a, const ReservedRegion& b) {
+  return (b.last() != kLast && a.start.value == b.last() + 1) ||
+         (a.last() != kLast && b.start.value == a.last() + 1);
+}
+
+// All that one of them allows.
+Prot together(Prot a, Prot b) {
+  return ((a | b) & (kReadWrite | kMemoryType)) | (a & b & kMissingRights);
 }
 
 std::size_t place(ReservedRegion* regions, std::size_t count, const ReservedRegion& region) {
@@ -31,21 +43,31 @@ std::size_t place(ReservedRegion* regions, std::size_t count, const ReservedRegi
 std::size_t insert(ReservedRegion* regions, std::size_t count, const ReservedRegion& region) {
   if (region.size == 0 || region.size - 1 > kLast - region.start.value) return count;
 
-  // Those of one type do not meet each other, so none that the new one does not meet is met by what
-  // it becomes.
   ReservedRegion whole = region;
   std::uint64_t last = region.last();
-  ReservedRegion* const end =
-      std::remove_if(regions, regions + count, [&](const ReservedRegion& other) {
-        if (other.type != region.type || !meet(other, region)) return false;
-        whole.start = std::min(whole.start, other.start);
-        whole.prot = whole.prot | other.prot;
-        last = std::max(last, other.last());
-        return true;
-      });
-  count = static_cast<std::size_t>(end - regions);
+  const auto take = [&](const auto& belongs) {
+    const ReservedRegion part = whole;
+    ReservedRegion* const end =
+        std::remove_if(regions, regions + count, [&](const ReservedRegion& other) {
+          if (other.type != part.type || !belongs(other, part)) return false;
+          whole.start = std::min(whole.start, other.start);
+          whole.prot = together(whole.prot, other.prot);
+          last = std::max(last, other.last());
+          return true;
+        });
+    count = static_cast<std::size_t>(end - regions);
+    whole.size = last - whole.start.value + 1;
+  };
+  // Those of one type do not overlap each other, so none that the new one does not overlap is
+  // overlapped by what it becomes; what kind of memory that is decides what it touches.
+  take(overlap);
+  // All addresses touch nothing.
+  if (whole.size != 0) {
+    take([](const ReservedRegion& other, const ReservedRegion& part) {
+      return touch(other, part) && (other.prot & kMemoryType) == (part.prot & kMemoryType);
+    });
+  }
 
-  whole.size = last - whole.start.value + 1;
   if (whole.size == 0) {
     // All addresses are more bytes than a size can tell.  It took the place of one at least.
     whole.size = kLast;

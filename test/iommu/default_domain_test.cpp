@@ -131,6 +131,15 @@ TEST(DefaultDomain, MapsPagesThatRegionsOfOneDeviceShareOnce) {
   EXPECT_EQ(default_leaves(nic), pages({0x1000, 0x2000, 0x3000}));
 }
 
+TEST(DefaultDomain, MapsRegionsThatTouchAsEachOfThemSays) {
+  FakeSystem system(DomainType::kDma);
+  constexpr Prot kDoorbells = kReadWrite | Prot::kPriv | Prot::kMmio;
+  Device& nic = system.add(
+      "nic", {.reserved = {direct(0x1000, k4K), direct(0x2000, k4K, kDirect, kDoorbells)}});
+  EXPECT_EQ(default_leaves(nic), (MapTables::Leaves{{0x1000, {Pa(0x1000), k4K, kReadWrite}},
+                                                    {0x2000, {Pa(0x2000), k4K, kDoorbells}}}));
+}
+
 TEST(DefaultDomain, MapsLargeRegionsByBlocks) {
   FakeSystem system(DomainType::kDma);
   Device& nic = system.add("nic", {.reserved = {direct(k2M, 2 * k2M)}});

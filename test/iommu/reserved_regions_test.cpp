@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <random>
 #include <set>
@@ -13,8 +14,8 @@
 namespace smmu::iommu {
 
 static void PrintTo(const ReservedRegion& region, std::ostream* out) {
-  *out << fmt::format("{:#x}+{:#x} of {}", region.start.value, region.size,
-                      static_cast<int>(region.type));
+  *out << fmt::format("{:#x}+{:#x} of {} with {:#x}", region.start.value, region.size,
+                      static_cast<int>(region.type), static_cast<unsigned>(region.prot));
 }
 
 namespace {
@@ -57,6 +58,43 @@ TEST(ReservedRegions, OfDifferentTypesStayApart) {
 TEST(ReservedRegions, ThatAreMergedAllowWhatBothAllow) {
   EXPECT_THAT(merged({region(0, 4, kDirect, Prot::kRead), region(4, 4, kDirect, Prot::kWrite)}),
               ElementsAre(region(0, 8, kDirect, kReadWrite)));
+  // These two say what may not be done.
+  constexpr Prot kLess = Prot::kNoExec | Prot::kPriv;
+  EXPECT_THAT(
+      merged({region(0, 4, kDirect, kReadWrite | kLess), region(4, 4, kDirect, kReadWrite)}),
+      ElementsAre(region(0, 8, kDirect, kReadWrite)));
+  EXPECT_THAT(merged({region(0, 4, kDirect, Prot::kRead | kLess),
+                      region(2, 4, kDirect, Prot::kWrite | Prot::kPriv)}),
+              ElementsAre(region(0, 6, kDirect, kReadWrite | Prot::kPriv)));
+}
+
+TEST(ReservedRegions, ThatTouchAreApartWhereMemoryIsOfAnotherKind) {
+  for (const Prot kind : {Prot::kMmio, Prot::kCache, Prot::kMmio | Prot::kCache}) {
+    const ReservedRegion low = region(0, 4, kDirect, kReadWrite);
+    const ReservedRegion high = region(4, 4, kDirect, kReadWrite | kind);
+    EXPECT_THAT(merged({low, high}), ElementsAre(low, high));
+    EXPECT_THAT(merged({high, low}), ElementsAre(low, high));
+    // What comes later joins the one that is of its kind.
+    EXPECT_THAT(merged({low, high, region(8, 2, kDirect, kReadWrite | kind)}),
+                ElementsAre(low, region(4, 6, kDirect, kReadWrite | kind)));
+    EXPECT_THAT(merged({low, region(6, 2, kDirect, kReadWrite | kind),
+                        region(4, 2, kDirect, Prot::kRead | kind)}),
+                ElementsAre(low, high));
+  }
+}
+
+// Nobody reads ahead from what is a device to one of them, nor past caches that one counts on.
+TEST(ReservedRegions, ThatOverlapAreOneOfWhateverKindMemoryIs) {
+  for (const Prot kind : {Prot::kMmio, Prot::kCache, Prot::kMmio | Prot::kCache}) {
+    const ReservedRegion low = region(0, 4, kDirect, kReadWrite);
+    const ReservedRegion high = region(3, 4, kDirect, Prot::kRead | kind);
+    const ReservedRegion both = region(0, 7, kDirect, kReadWrite | kind);
+    EXPECT_THAT(merged({low, high}), ElementsAre(both));
+    EXPECT_THAT(merged({high, low}), ElementsAre(both));
+    // It is of its neighbour's kind now.
+    EXPECT_THAT(merged({low, region(7, 2, kDirect, Prot::kRead | kind), high}),
+                ElementsAre(region(0, 9, kDirect, kReadWrite | kind)));
+  }
 }
 
 TEST(ReservedRegions, WithoutBytesOrThatWrapAreLeftOut) {
@@ -96,6 +134,35 @@ TEST(ReservedRegions, CoverTheSameAddressesInWhateverOrderTheyCome) {
       ASSERT_LE(list[n - 1].start, list[n].start);
     }
     ASSERT_EQ(found, covered);
+  }
+}
+
+TEST(ReservedRegions, AllowWhatEachDidAndKeepToTheKindOfMemoryInWhateverOrderTheyCome) {
+  constexpr Prot kMissing = Prot::kNoExec | Prot::kPriv;
+  constexpr Prot kKind = Prot::kMmio | Prot::kCache;
+  std::mt19937 random(4);
+  for (int round = 0; round < 2000; ++round) {
+    std::vector<ReservedRegion> list;
+    std::vector<ReservedRegion> all;
+    for (int n = 0; n < 8; ++n) {
+      all.push_back(
+          region(random() % 64, 1 + random() % 6, kDirect, static_cast<Prot>(random() % 64)));
+      insert(list, all.back());
+    }
+    for (const ReservedRegion& one : all) {
+      const auto in = std::ranges::find_if(list, [&](const ReservedRegion& whole) {
+        return whole.start <= one.start && one.last() <= whole.last();
+      });
+      ASSERT_NE(in, list.end());
+      ASSERT_TRUE(has(in->prot, one.prot & (kReadWrite | kKind)));
+      ASSERT_TRUE(has(one.prot, in->prot & kMissing));
+    }
+    for (std::size_t n = 1; n < list.size(); ++n) {
+      const std::uint64_t end = list[n - 1].last() + 1;
+      ASSERT_LE(end, list[n].start.value);
+      ASSERT_TRUE(end != list[n].start.value ||
+                  (list[n - 1].prot & kKind) != (list[n].prot & kKind));
+    }
   }
 }
 

@@ -30,7 +30,10 @@ struct ReservedRegion {
 };
 
 // Puts a region into a list that is sorted by start and then by type.  Those of one type that
-// overlap or touch become one (with what both allow together); those of different types stay apart.
+// overlap become one, and so do those that touch, unless they differ in the kind of memory (kMmio,
+// kCache); those of different types stay apart.  What becomes one allows what any of them did:
+// kNoExec and kPriv, which say what may not be done, stay only if all had them.  It is kMmio or
+// kCache if one was: to treat memory as a device, or to look into caches, does no harm.
 // A region without bytes, or that wraps, is left out.
 void insert(std::vector<ReservedRegion>& regions, const ReservedRegion& region);
 
