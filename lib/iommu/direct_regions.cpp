@@ -87,6 +87,26 @@ void for_each_piece(const Domain& domain, const Device& device,
   }
 }
 
+void unmap_pages(Domain& domain, const Range& pages) {
+  domain.unmap(Iova(pages.first), pages.last - pages.first + 1);
+}
+
+// All of them or none; never in blocks.  A device that leaves takes with it what is its alone, and
+// of a block nothing can be taken while another device goes on to use a part of it.
+Result<Done, std::errc> map_pages(Domain& domain, const Range& pages, std::uint64_t page_size,
+                                  Prot prot) {
+  if (domain.driver_domain().tables() == nullptr) return std::errc::no_such_device;
+  const Geometry geometry = domain.geometry();
+  if (pages.first < geometry.first.value || pages.last > geometry.last.value) {
+    return std::errc::result_out_of_range;
+  }
+  for (std::uint64_t at = pages.first;; at += page_size) {
+    const Result<Done, std::errc> mapped = domain.map(Iova(at), Pa(at), page_size, prot);
+    if (!mapped && at != pages.first) unmap_pages(domain, {pages.first, at - 1});
+    if (!mapped || pages.last - at < page_size) return mapped;
+  }
+}
+
 }  // namespace
 
 Result<Done, std::errc> map_direct_regions(Domain& domain, const Device& device,
@@ -99,11 +119,7 @@ Result<Done, std::errc> map_direct_regions(Domain& domain, const Device& device,
   std::errc error{};
   std::uint64_t mapped = 0;
   for_each_piece(domain, device, devices, [&](const Range& pages, Prot prot) {
-    const std::uint64_t size = pages.last - pages.first + 1;
-    // No tables map all addresses there are.
-    const Result<Done, std::errc> done =
-        size != 0 ? domain.map(Iova(pages.first), Pa(pages.first), size, prot)
-                  : std::errc::result_out_of_range;
+    const Result<Done, std::errc> done = map_pages(domain, pages, page_size, prot);
     if (!done) {
       error = done.error();
       return false;
@@ -116,7 +132,7 @@ Result<Done, std::errc> map_direct_regions(Domain& domain, const Device& device,
   for_each_piece(domain, device, devices, [&](const Range& pages, Prot) {
     if (mapped == 0) return false;
     --mapped;
-    domain.unmap(Iova(pages.first), pages.last - pages.first + 1);
+    unmap_pages(domain, pages);
     return true;
   });
   return error;
@@ -125,7 +141,7 @@ Result<Done, std::errc> map_direct_regions(Domain& domain, const Device& device,
 void unmap_direct_regions(Domain& domain, const Device& device,
                           const LinkedList<Device, Group>& devices) {
   for_each_piece(domain, device, devices, [&](const Range& pages, Prot) {
-    domain.unmap(Iova(pages.first), pages.last - pages.first + 1);
+    unmap_pages(domain, pages);
     return true;
   });
 }

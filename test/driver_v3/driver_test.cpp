@@ -519,6 +519,32 @@ TEST(Driver, CoherencyIsEnforcedWhereFirmwareSaysThatItCanBe) {
   }
 }
 
+TEST(Driver, OfALargeRegionOfFirmwareStaysWhatAnotherDeviceHasInIt) {
+  DrivenBoard::Options options;
+  options.iommu.default_domain = DomainType::kDma;
+  DrivenBoard board(options);
+  constexpr std::uint64_t kLarge = 2 << 20;
+  constexpr StreamId kPort = StreamId(1);
+  const auto direct = [](std::uint64_t start, std::uint64_t size) {
+    return iommu::ReservedRegion{Iova(start), size, iommu::ReservedType::kDirect, kReadWrite};
+  };
+  iommu::Device& nic =
+      board.add({.name = "nic", .streams = {{kNic}}, .reserved = {direct(kLarge, kLarge)}});
+  iommu::Device& port = board.add({.name = "port",
+                                   .streams = {{kPort}},
+                                   .reserved = {direct(kLarge + 0x1000, 0x1000)},
+                                   .not_isolated_from = {&nic}});
+  board.iommu().remove_device(nic);
+  const DmaDevice from = board.device(kPort);
+  EXPECT_THAT(from.translate(Iova(kLarge + 0x1234)), TranslatesTo(Pa(kLarge + 0x1234)));
+  EXPECT_THAT(from.translate(Iova(kLarge + 0x5000)), Aborts());
+  EXPECT_TRUE(board.iommu().add_device({.name = "nic",
+                                        .streams = {{kNic}},
+                                        .reserved = {direct(kLarge, kLarge)},
+                                        .not_isolated_from = {&port}}));
+  EXPECT_THAT(from.translate(Iova(kLarge + 0x5000)), TranslatesTo(Pa(kLarge + 0x5000)));
+}
+
 TEST(Driver, CapabilitiesAreThoseOfTheSmmuAndTheDevice) {
   DrivenBoard board;
   iommu::Device& plain = board.add({.streams = {{kNic}}, .coherent = false});

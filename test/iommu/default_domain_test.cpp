@@ -140,10 +140,29 @@ TEST(DefaultDomain, MapsRegionsThatTouchAsEachOfThemSays) {
                                                     {0x2000, {Pa(0x2000), k4K, kDoorbells}}}));
 }
 
-TEST(DefaultDomain, MapsLargeRegionsByBlocks) {
+// Of a block nothing can be taken while a device uses a part of it.
+TEST(DefaultDomain, KeepsOfALargeRegionWhatAnotherDeviceHasInIt) {
   FakeSystem system(DomainType::kDma);
-  Device& nic = system.add("nic", {.reserved = {direct(k2M, 2 * k2M)}});
-  EXPECT_EQ(default_leaves(nic).size(), 2u);
+  const DeviceConfig large{.streams = {{StreamId(70)}}, .reserved = {direct(k2M, k2M)}};
+  Device& nic = system.add("nic", large);
+  EXPECT_EQ(default_leaves(nic).size(), 512u);
+  Device& port = system.add("port", {.reserved = {direct(k2M + k4K, k4K), direct(k2M + 3 * k4K, 1)},
+                                     .not_isolated_from = {&nic}});
+  fake(port.group().default_domain()).take_synced();
+  system.iommu->remove_device(nic);
+  EXPECT_EQ(default_leaves(port), pages({k2M + k4K, k2M + 3 * k4K}));
+  // Nor was it taken and put back.
+  for (const auto& forgotten : fake(port.group().default_domain()).take_synced()) {
+    for (const std::uint64_t kept : {k2M + k4K, k2M + 3 * k4K}) {
+      EXPECT_TRUE(kept < forgotten.first || kept >= forgotten.first + forgotten.size);
+    }
+  }
+  DeviceConfig again = large;
+  again.not_isolated_from = {&port};
+  Device& back = system.add("nic", again);
+  EXPECT_EQ(default_leaves(port).size(), 512u);
+  system.iommu->remove_device(port);
+  EXPECT_EQ(default_leaves(back).size(), 512u);
 }
 
 TEST(DefaultDomain, ARegionThatCannotBeMappedLeavesNothingOfTheDevice) {

@@ -45,7 +45,8 @@ struct DeviceConfig {
   // CANWBS).
   bool snoop_enforced = false;
   // No DMA of its may be blocked, of what firmware has it do.  Regions of the device; kDirect ones
-  // are mapped wherever the device is attached by default.
+  // are mapped wherever the device is attached by default, in the smallest pages: each costs an
+  // entry of a table.
   std::vector<ReservedRegion> reserved = {};
   // Devices whose accesses reach this one, or each other, without passing the SMMU: functions of
   // one device, devices below a bridge without ACS.  They are of one group.
