@@ -43,8 +43,9 @@ bool Device::must_not_be_blocked() const {
 }
 
 bool Device::is_in_group() const {
-  if (group_ == nullptr) return false;
-  for (const Device& device : group_->devices_) {
+  const Group* const group = group_;
+  if (group == nullptr) return false;
+  for (const Device& device : group->devices_) {
     if (&device == this) return true;
   }
   return false;
@@ -63,13 +64,13 @@ Result<Done, std::errc> Device::attach_pasid(SubstreamId pasid, Domain& domain) 
   if (config_.pasid_bits < 32 && pasid.value >> config_.pasid_bits != 0) {
     return std::errc::invalid_argument;
   }
-  if (!is_in_group() || group_->devices_.size() != 1) return std::errc::invalid_argument;
+  if (!is_in_group() || group().devices_.size() != 1) return std::errc::invalid_argument;
   if (&domain.iommu_ != &iommu_ || domain.type() == DomainType::kBlocked) {
     return std::errc::invalid_argument;
   }
   if (domain.window_conflicts_with(reserved_regions())) return std::errc::invalid_argument;
   if (pasids_->find(pasid) != nullptr) return std::errc::device_or_resource_busy;
-  if (group_->owner_ != nullptr && group_->domain_ == nullptr) {
+  if (group().owner_ != nullptr && group().domain_ == nullptr) {
     return std::errc::device_or_resource_busy;
   }
 

@@ -89,7 +89,7 @@ Result<Done, std::errc> Iommu::settle(Device& device, Gone& gone) {
   Group* target = nullptr;
   bool several = false;
   neighbours.all_of([&](Device* neighbour) {
-    Group& group = *neighbour->group_;
+    Group& group = neighbour->group();
     several = several || (target != nullptr && target != &group);
     if (target == nullptr || group.number_ < target->number_) target = &group;
     return true;
@@ -113,7 +113,7 @@ Result<Done, std::errc> Iommu::settle(Device& device, Gone& gone) {
 
   const DomainType type = target->default_domain_->type();
   const bool possible = neighbours.all_of([&](Device* neighbour) {
-    const Group& group = *neighbour->group_;
+    const Group& group = neighbour->group();
     if (group.uses_pasids()) return false;
     return !several || (group.owner_ == nullptr && group.is_at_default() &&
                         group.default_domain_->type() == type);
@@ -121,7 +121,7 @@ Result<Done, std::errc> Iommu::settle(Device& device, Gone& gone) {
   if (!possible) return std::errc::invalid_argument;
   // Whoever gives addresses of a domain out unmaps there what he has mapped.
   const bool unused = neighbours.all_of([&](Device* neighbour) {
-    const Group& group = *neighbour->group_;
+    const Group& group = neighbour->group();
     return &group == target || group.default_domain_->doorbell_space() == nullptr;
   });
   if (!unused) return std::errc::device_or_resource_busy;
@@ -130,7 +130,7 @@ Result<Done, std::errc> Iommu::settle(Device& device, Gone& gone) {
   // Until all is done the devices of the other groups still say that they are of these.
   Result<Done, std::errc> joined = Done{};
   const bool all = neighbours.all_of([&](Device* neighbour) {
-    Group& group = *neighbour->group_;
+    Group& group = neighbour->group();
     while (&group != target && !group.devices_.empty()) {
       Device& other = group.devices_.front();
       group.devices_.remove(other);
@@ -143,16 +143,18 @@ Result<Done, std::errc> Iommu::settle(Device& device, Gone& gone) {
   });
   if (all) joined = target->join(device);
   if (!joined) {
-    while (target->devices_.back().group_ != target) {
+    while (&target->devices_.back().group() != target) {
       Device& other = target->devices_.back();
-      other.attach_or_block(other.group_->domain_);
+      other.attach_or_block(other.group().domain_);
       target->leave(other);
-      other.group_->devices_.push_front(other);
+      other.group().devices_.push_front(other);
     }
     return joined;
   }
 
-  for (Device& other : target->devices_) other.group_ = target;
+  for (Device& other : target->devices_) {
+    if (&other.group() != target) other.group_ = target;
+  }
   for (auto at = groups_.begin(); at != groups_.end();) {
     Group& group = *at;
     ++at;
@@ -171,7 +173,7 @@ void Iommu::drop(Group& group, Gone& gone) {
 // A device that the driver knows, and that is in no list.
 void Iommu::forget(Device& device) {
   driver_->remove_device(device);
-  if (device.group_ != nullptr) ++device.group_->leaving_;
+  if (Group* const group = device.group_; group != nullptr) ++group->leaving_;
 }
 
 void Iommu::remove_device(Device& device) {
@@ -182,7 +184,7 @@ void Iommu::remove_device(Device& device) {
     while (!device.pasids_->empty()) device.detach_pasid(device.pasids_->front().pasid);
     device.attach_or_block(nullptr);
     forget(device);
-    Group& group = *device.group_;
+    Group& group = device.group();
     group.leave(device);
     if (group.devices_.empty()) drop(group, gone);
   }

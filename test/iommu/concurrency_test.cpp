@@ -89,5 +89,29 @@ TEST(Concurrency, DevicesComeAndGoWhileOthersAreAttached) {
   EXPECT_EQ(system.driver->live_domains(), 2u);
 }
 
+TEST(Concurrency, ADeviceIsAskedForItsGroupWhileOthersJoinAndLeaveIt) {
+  FakeSystem system;
+  Device& nic = system.add("nic");
+  Group& group = nic.group();
+  std::atomic<bool> stop{false};
+  std::thread asking([&] {
+    while (!stop) {
+      // Without a lock in between, which would put the two threads in an order.
+      for (int n = 0; n < 100; ++n) EXPECT_EQ(&nic.group(), &group);
+      EXPECT_EQ(nic.group().domain(), &group.default_domain());
+    }
+  });
+  for (int round = 0; round < 200; ++round) {
+    Device& disk = system.add("disk", {.streams = {{StreamId(98)}}});
+    Device& bridge =
+        system.add("bridge", {.streams = {{StreamId(99)}}, .not_isolated_from = {&nic, &disk}});
+    EXPECT_EQ(&disk.group(), &group);
+    system.iommu->remove_device(bridge);
+    system.iommu->remove_device(disk);
+  }
+  stop = true;
+  asking.join();
+}
+
 }  // namespace
 }  // namespace smmu::iommu::concurrency_test

@@ -2,6 +2,7 @@
 #ifndef SMMU_IOMMU_DEVICE_H_
 #define SMMU_IOMMU_DEVICE_H_
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -65,7 +66,9 @@ class Device : public ListPlace<Device, Group> {
 
   const DeviceConfig& config() const { return config_; }
   Iommu& iommu() const { return iommu_; }
-  Group& group() const { return *group_; }
+  // There as long as the device is, or until Iommu::add_device() makes all its devices part of
+  // another one.
+  Group& group() const { return *group_.load(std::memory_order_acquire); }
 
   bool capable(Capability capability) const;
   // The driver's and the device's own, sorted and merged, for as long as the device is there.  A
@@ -106,7 +109,7 @@ class Device : public ListPlace<Device, Group> {
 
   Iommu& iommu_;
   const DeviceConfig config_;
-  Group* group_ = nullptr;
+  std::atomic<Group*> group_{nullptr};  // changes by the lock of the Iommu
   std::unique_ptr<DeviceState> state_;
   std::unique_ptr<ReservedRegion[]> regions_;
   std::size_t region_count_ = 0;

@@ -72,6 +72,9 @@ class Iommu {
   // of a default domain that would be gone, a DmaSpace for instance; or the caller is inside a call
   // that attaches.  And those of Driver::add_device(), Driver::create_domain(), Domain::map() and
   // Driver::attach().  An error leaves all as it was.
+  // REQUIRES: where groups become one, no other thread uses those that go or their default domains,
+  // or asks a device for such a group, which MsiBinding and MsiVectors do; but for handlers of
+  // these domains' faults, which are waited for.
   Result<Device*, std::errc> add_device(DeviceConfig config);
   // Its accesses fail from now on; but where the driver was told that streams which no device has
   // shall bypass (SmmuV2DriverConfig::Unknown::kBypass), they are such from now on.  A group

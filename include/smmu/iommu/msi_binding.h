@@ -29,7 +29,8 @@ class DoorbellSpace;
 // and what the device needs is another one.
 //
 // A binding is used by one thread at a time, different ones by any number.  While a domain is
-// destroyed no thread makes, asks or destroys one of that domain.
+// destroyed no thread makes, asks or destroys one of that domain; and none makes or asks one of a
+// device whose group Iommu::add_device() makes part of another one.
 class MsiBinding {
  public:
   // In the domain that the device's group is attached to, where it stays during the call.  What is

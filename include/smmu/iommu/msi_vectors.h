@@ -34,7 +34,7 @@ class Device;
 // What was moved from has no interrupts: renew() and retarget() answer invalid_argument.
 //
 // One thread at a time; but message() and interrupt() from any number, as long as nothing else is
-// called.
+// called, and no Iommu::add_device() that makes the device's group part of another one.
 class MsiVectors {
  public:
   // `count` interrupts, at the controller that DeviceConfig names.  no_such_device: it names none.
