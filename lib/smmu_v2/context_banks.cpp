@@ -1,5 +1,7 @@
 #include "lib/smmu_v2/context_banks.h"
 
+#include <fmt/format.h>
+
 #include <new>
 
 #include "lib/pgtable/register_codes.h"
@@ -16,6 +18,7 @@ using v2::SMMU_CBn_CONTEXTIDR_Short;
 using v2::SMMU_CBn_FSR;
 using v2::SMMU_CBn_MAIR0;
 using v2::SMMU_CBn_MAIR1;
+using v2::SMMU_CBn_RESUME;
 using v2::SMMU_CBn_SCTLR;
 using v2::SMMU_CBn_TCR2;
 using v2::SMMU_CBn_TCR_AArch64;
@@ -223,6 +226,11 @@ void ContextBanks::program(std::uint32_t n, const BankTables& tables) {
   write(n);
 }
 
+void ContextBanks::silence(std::uint32_t n) {
+  words_[n].sctlr.set(SMMU_CBn_SCTLR::CFIE, false).set(SMMU_CBn_SCTLR::CFCFG, false);
+  if (hardware_.powered()) hardware_.pages.bank(n).write(words_[n].sctlr);
+}
+
 void ContextBanks::disable(std::uint32_t n) {
   words_[n] = {};
   write(n);
@@ -231,8 +239,25 @@ void ContextBanks::disable(std::uint32_t n) {
 void ContextBanks::restore() const {
   for (std::uint32_t n = 0; n != hardware_.features.banks; ++n) {
     write(n);
-    hardware_.pages.bank(n).write(all_context_faults());
   }
+}
+
+// Of accesses that wait one SMMU_CBn_RESUME may end one alone.
+void ContextBanks::end_faults(std::uint32_t n) const {
+  const SmmuV2Page bank = hardware_.pages.bank(n);
+  const auto finished = [&] {
+    const auto fsr = bank.read<SMMU_CBn_FSR>();
+    if ((fsr.raw() & all_context_faults().raw()) == 0) return true;
+    // First: an MMU-500 does not obey SMMU_CBn_RESUME before.
+    bank.write(fsr);
+    if (!fsr[SMMU_CBn_FSR::SS]) return true;
+    bank.write(SMMU_CBn_RESUME().set(SMMU_CBn_RESUME::TnR, true));
+    return false;
+  };
+  const auto timeout = hardware_.config.timeout;
+  if (hardware_.wait_until(timeout, timeout, finished)) return;
+  hardware_.say(
+      fmt::format("the SMMU does not end an access that waits: SMMU_CB{}_FSR.SS stays 1", n));
 }
 
 void ContextBanks::write(std::uint32_t n) const {
@@ -240,6 +265,9 @@ void ContextBanks::write(std::uint32_t n) const {
   const Words& words = words_[n];
   const SmmuV2Page bank = hardware_.pages.bank(n);
   if (!words.enabled) {
+    // While it translates: an access that goes on is walked once more and does not pass, and one
+    // that is terminated is aborted and does not read 0 (SMMU_CBn_SCTLR.CFRE).
+    end_faults(n);
     bank.write(SMMU_CBn_SCTLR());
     return;
   }
@@ -260,6 +288,8 @@ void ContextBanks::write(std::uint32_t n) const {
     bank.write(SMMU_CBn_MAIR0(words.mair0));
     bank.write(SMMU_CBn_MAIR1(words.mair1));
   }
+  // A fault that is left would end accesses to what is mapped, and be told as one of the new owner.
+  end_faults(n);
   // What was there of it is complete.
   bank.write(words.sctlr);
 }

@@ -44,11 +44,15 @@ class ContextBanks {
   std::optional<std::uint32_t> take(bool stage2);
   void release(std::uint32_t n);
 
-  // Has a bank translate, and stop doing it.
+  // Has a bank translate, without a fault that it knows of.
   void program(std::uint32_t n, const BankTables& tables);
+  // From here on its faults end accesses, and nobody is told.
+  void silence(std::uint32_t n);
+  // Accesses that wait for an answer to a fault are aborted, and the bank translates no more.
+  // REQUIRES: no stream leads there, no thread handles its faults, and it was silenced.
   void disable(std::uint32_t n);
 
-  // Writes all banks, and clears their faults.
+  // Writes all banks, and ends their faults.
   void restore() const;
 
  private:
@@ -72,6 +76,7 @@ class ContextBanks {
   Words stage1_words(std::uint32_t n, const BankTables& tables) const;
   Words stage2_words(std::uint32_t n, const BankTables& tables) const;
   void write(std::uint32_t n) const;
+  void end_faults(std::uint32_t n) const;
 
   SmmuV2Hardware& hardware_;
   std::unique_ptr<Words[]> words_;

@@ -121,13 +121,15 @@ bool SmmuV2Interrupts::handle_context_fault(std::uint32_t bank) {
     // translated again faults again, and is.
     action = FaultAction::kRetry;
   } else {
-    const SmmuV2Domain* const domain = report.domain();
+    const SmmuV2Domain* const domain = report.find_domain();
     if (domain == nullptr) {
       hardware_.say(
           fmt::format("a fault of a context bank that nobody has: {}", record.sentence()));
     } else if (domain->faults() != nullptr) {
       const Fault fault = record.fault(domain->format());
       action = domain->faults()->on_fault(report.find_device(fault.stream), fault);
+      // The bank may be another's by now.
+      if (report.is_over()) return true;
     }
     if (domain != nullptr && action == FaultAction::kNotMine) {
       hardware_.say(fmt::format("a fault that nobody handles: {}", record.sentence()));

@@ -66,7 +66,11 @@ void SmmuV2Registry::wait_for_reports_of(const SmmuV2Device& device) {
 void SmmuV2Registry::remove(SmmuV2Domain& domain) {
   std::unique_lock lock(mutex_);
   unlink(domains_, domain, &SmmuV2Domain::next_);
-  wait_for_others(lock, [&](const Report& report) { return report.domain_ == &domain; });
+  for (Report* report = reports_; report != nullptr; report = report->next_) {
+    const bool own = report->thread_ == std::this_thread::get_id();
+    if (own && domain.has_bank(report->bank_)) report->over_ = true;
+  }
+  wait_for_others(lock, [&](const Report& report) { return domain.has_bank(report.bank_); });
 }
 
 SmmuV2Domain* SmmuV2Registry::find(const DriverDomain* domain) const {
@@ -115,11 +119,9 @@ bool SmmuV2Registry::others_use(const SmmuV2Device& device, std::uint32_t group)
   return false;
 }
 
-SmmuV2Registry::Report::Report(SmmuV2Registry& registry, std::uint32_t bank) : registry_(registry) {
+SmmuV2Registry::Report::Report(SmmuV2Registry& registry, std::uint32_t bank)
+    : registry_(registry), bank_(bank) {
   const std::lock_guard lock(registry_.mutex_);
-  for (SmmuV2Domain* one = registry_.domains_; one != nullptr; one = one->next_) {
-    if (one->has_bank(bank)) domain_ = one;
-  }
   next_ = registry_.reports_;
   registry_.reports_ = this;
 }
@@ -128,6 +130,14 @@ SmmuV2Registry::Report::~Report() {
   const std::lock_guard lock(registry_.mutex_);
   unlink(registry_.reports_, *this, &Report::next_);
   registry_.reported_.notify_all();
+}
+
+SmmuV2Domain* SmmuV2Registry::Report::find_domain() {
+  const std::lock_guard lock(registry_.mutex_);
+  for (SmmuV2Domain* one = registry_.domains_; one != nullptr; one = one->next_) {
+    if (one->has_bank(bank_)) domain_ = one;
+  }
+  return domain_;
 }
 
 Device* SmmuV2Registry::Report::find_device(StreamId stream) {

@@ -41,7 +41,7 @@ class SmmuV2Registry {
   // REQUIRES: it was removed.
   void wait_for_reports_of(const SmmuV2Device& device);
   void add(SmmuV2Domain& domain);
-  // Returns when it is in no fault that another thread handles.
+  // Returns when no other thread handles a fault of its bank.
   void remove(SmmuV2Domain& domain);
 
   // None: it is not one of these.
@@ -58,16 +58,20 @@ class SmmuV2Registry {
   // Whether another device that is not blocked has the group.
   bool others_use(const SmmuV2Device& device, std::uint32_t group) const;
 
-  // A fault that a thread handles: whom it tells, and of whom.  As long as this lives, both do.
+  // A fault that a thread handles: whom it tells, and of whom.  As long as this lives, both do,
+  // unless the thread itself ends them, and the bank is given to nobody else.
   class Report {
    public:
-    // To the domain that has a context bank.
+    // Before a register of the context bank is read.
     Report(SmmuV2Registry& registry, std::uint32_t bank);
     ~Report();
     Report(const Report&) = delete;
     Report& operator=(const Report&) = delete;
 
-    SmmuV2Domain* domain() const { return domain_; }  // null: nobody has the bank
+    // The one that has the bank; null: nobody has.
+    SmmuV2Domain* find_domain();
+    // Whether this thread has removed the one that had it.
+    bool is_over() const { return over_; }
     // Of the device that has a stream; null: there is none.
     Device* find_device(StreamId stream);
 
@@ -75,7 +79,9 @@ class SmmuV2Registry {
     friend class SmmuV2Registry;
     SmmuV2Registry& registry_;
     const std::thread::id thread_ = std::this_thread::get_id();
+    const std::uint32_t bank_;
     SmmuV2Domain* domain_ = nullptr;
+    bool over_ = false;
     SmmuV2Device* device_ = nullptr;
     Report* next_ = nullptr;
   };

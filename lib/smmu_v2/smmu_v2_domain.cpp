@@ -29,9 +29,10 @@ SmmuV2Domain::SmmuV2Domain(SmmuV2Hardware& hardware, ContextBanks& banks, SmmuV2
 
 SmmuV2Domain::~SmmuV2Domain() {
   const bool prepared = tables() != nullptr;
-  if (prepared) banks_.disable(*bank_);
+  if (prepared) banks_.silence(*bank_);
   registry_.remove(*this);
   if (!prepared) return;
+  banks_.disable(*bank_);
   // Before the tables are freed, which the SMMU may still know.
   tlb_->forget_all();
   owned_tables_.reset();

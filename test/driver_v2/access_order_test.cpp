@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <functional>
+#include <memory>
 
 #include "test/driver_v2/scripted_rig.h"
 
@@ -22,6 +24,7 @@ constexpr const char* kControl = "write SMMU_sCR0 0x1c36";
 TEST(AccessOrder, TheSmmuIsProbedResetAndSwitchedOnLast) {
   ScriptedRig rig;
   rig.registers.set(v2::SMMU_sGFSR(2));
+  rig.registers.set(1, v2::SMMU_CBn_FSR(0x402));
   ASSERT_EQ(rig.start(), "");
   EXPECT_THAT(
       rig.registers.take(),
@@ -31,10 +34,10 @@ TEST(AccessOrder, TheSmmuIsProbedResetAndSwitchedOnLast) {
                   "write SMMU_S2CR0 0x20000", "write SMMU_SMR0 0x0", "write SMMU_S2CR1 0x20000",
                   "write SMMU_SMR1 0x0", "write SMMU_S2CR2 0x20000", "write SMMU_SMR2 0x0",
                   "write SMMU_S2CR3 0x20000", "write SMMU_SMR3 0x0",  //
-                  "write SMMU_CB0_SCTLR 0x0", "write SMMU_CB0_FSR 0xc00001fe",
-                  "write SMMU_CB1_SCTLR 0x0", "write SMMU_CB1_FSR 0xc00001fe",
-                  "write SMMU_CB2_SCTLR 0x0", "write SMMU_CB2_FSR 0xc00001fe",
-                  "write SMMU_CB3_SCTLR 0x0", "write SMMU_CB3_FSR 0xc00001fe",  //
+                  "read SMMU_CB0_FSR", "write SMMU_CB0_SCTLR 0x0",    //
+                  "read SMMU_CB1_FSR", "write SMMU_CB1_FSR 0x402", "write SMMU_CB1_SCTLR 0x0",
+                  "read SMMU_CB2_FSR", "write SMMU_CB2_SCTLR 0x0",  //
+                  "read SMMU_CB3_FSR", "write SMMU_CB3_SCTLR 0x0",  //
                   "write SMMU_TLBIALLH 0x0", "write SMMU_TLBIALLNSNH 0x0", "read SMMU_sCR0",
                   "write SMMU_sTLBGSYNC 0x0", "read SMMU_sTLBGSTATUS", kControl,
                   // Which bits of StreamIDs and masks there are.
@@ -92,7 +95,7 @@ TEST(AccessOrder, AFirstAttachWritesTheBankAndThenTheStream) {
                   "write SMMU_CB1_TCR 0x803510",  // EPD1, inner shareable, write-back, T0SZ 16
                   fmt::format("write SMMU_CB1_TTBR0 {:#x}", root | std::uint64_t{1} << 48),
                   "write SMMU_CB1_TTBR1 0x1000000000000", "write SMMU_CB1_MAIR0 0xf404ff44",
-                  "write SMMU_CB1_MAIR1 0xffffffff",
+                  "write SMMU_CB1_MAIR1 0xffffffff", "read SMMU_CB1_FSR",
                   "write SMMU_CB1_SCTLR 0x1067",  // M TRE AFE CFRE CFIE ASIDPNE
                   "write SMMU_S2CR0 0x1",
                   // It bypassed before.
@@ -276,12 +279,12 @@ TEST(AccessOrder, Stage2HasABankOfItsOwnAndIsNamedByIpa) {
   rig.registers.take();
   ASSERT_TRUE(device->group().attach(*domain));
   const std::uint64_t root = domain->driver_domain().tables()->registers().root.value;
-  EXPECT_THAT(
-      rig.registers.take(),
-      ElementsAre("write SMMU_CBA2R0 0x1", "write SMMU_CBAR0 0x1",  // VMID 1
-                  "write SMMU_CB0_TCR 0x80053590",  // 48 bits, from level 0, T0SZ 16
-                  fmt::format("write SMMU_CB0_TTBR0 {:#x}", root), "write SMMU_CB0_SCTLR 0x67",
-                  "write SMMU_S2CR0 0x0", "write SMMU_sTLBGSYNC 0x0", "read SMMU_sTLBGSTATUS"));
+  EXPECT_THAT(rig.registers.take(),
+              ElementsAre("write SMMU_CBA2R0 0x1", "write SMMU_CBAR0 0x1",  // VMID 1
+                          "write SMMU_CB0_TCR 0x80053590",  // 48 bits, from level 0, T0SZ 16
+                          fmt::format("write SMMU_CB0_TTBR0 {:#x}", root), "read SMMU_CB0_FSR",
+                          "write SMMU_CB0_SCTLR 0x67", "write SMMU_S2CR0 0x0",
+                          "write SMMU_sTLBGSYNC 0x0", "read SMMU_sTLBGSTATUS"));
   ASSERT_TRUE(domain->map(rig.kIova, rig.kPa, kPage, kReadWrite));
   EXPECT_EQ(domain->unmap(rig.kIova, kPage), kPage);
   EXPECT_THAT(rig.registers.take(),
@@ -383,10 +386,86 @@ TEST(AccessOrder, ADomainGoesWithItsBankOffAndItsTranslationsForgotten) {
   EXPECT_TRUE(rig.device->group().detach());
   rig.registers.take();
   domain.reset();
-  EXPECT_THAT(rig.registers.take(),
-              ElementsAre("write SMMU_CB1_SCTLR 0x0", "write SMMU_CB1_TLBIASID 0x1",
-                          "write SMMU_CB1_TLBSYNC 0x0", "read SMMU_CB1_TLBSTATUS"));
+  EXPECT_THAT(
+      rig.registers.take(),
+      ElementsAre("write SMMU_CB1_SCTLR 0x1027",  // no CFIE
+                  "read SMMU_CB1_FSR", "write SMMU_CB1_SCTLR 0x0", "write SMMU_CB1_TLBIASID 0x1",
+                  "write SMMU_CB1_TLBSYNC 0x0", "read SMMU_CB1_TLBSTATUS"));
   EXPECT_EQ(rig.pool->live(), 0U);
+}
+
+// IHI 0062, SMMU_CBn_RESUME: nobody else ends what waits, and the next owner of the bank would be
+// told of the fault.  An MMU-500 wants SMMU_CBn_FSR cleared first.
+TEST(AccessOrder, ADomainThatGoesEndsWhatWaitsInItsBank) {
+  ScriptedRig rig;
+  rig.config.stalls = SmmuV2DriverConfig::Stalls::kWhereDevicesCan;
+  ASSERT_EQ(rig.start(), "");
+  const auto device = rig.iommu->add_device({.streams = {{StreamId(7)}}, .can_stall = true});
+  ASSERT_TRUE(device);
+  auto domain = rig.domain();
+  ASSERT_TRUE((*device)->group().attach(*domain));
+  EXPECT_TRUE((*device)->group().detach());
+  rig.registers.set(1, v2::SMMU_CBn_FSR(0x4000'0402));
+  rig.registers.take();
+  domain.reset();
+  EXPECT_THAT(rig.registers.take_writes(),
+              ElementsAre("write SMMU_CB1_SCTLR 0x1027",  // no CFCFG either: nothing waits anew
+                          "write SMMU_CB1_FSR 0x40000402", "write SMMU_CB1_RESUME 0x1",
+                          "write SMMU_CB1_SCTLR 0x0", "write SMMU_CB1_TLBIASID 0x1",
+                          "write SMMU_CB1_TLBSYNC 0x0"));
+  EXPECT_TRUE(rig.log.sentences().empty());
+}
+
+TEST(AccessOrder, ABankIsGivenToADomainWithoutAFault) {
+  ScriptedRig rig;
+  ASSERT_EQ(rig.start(), "");
+  rig.add(StreamId(7));
+  const auto domain = rig.domain();
+  rig.registers.set(1, v2::SMMU_CBn_FSR(0x402));
+  rig.registers.take();
+  ASSERT_TRUE(rig.iommu->groups().front()->attach(*domain));
+  const auto writes = rig.registers.take_writes();
+  const auto cleared = std::ranges::find(writes, "write SMMU_CB1_FSR 0x402");
+  ASSERT_NE(cleared, writes.end());
+  EXPECT_EQ(cleared[1], "write SMMU_CB1_SCTLR 0x1067");
+}
+
+// Whatever the handler says of a fault whose domain it has destroyed, the bank may be another's.
+TEST(AccessOrder, AHandlerThatDestroysItsDomainAnswersNothing) {
+  struct Destroying final : FaultSink {
+    FaultAction on_fault(Device*, const Fault&) override {
+      domain.reset();
+      after();
+      return FaultAction::kRetry;
+    }
+    std::unique_ptr<DriverDomain> domain;
+    std::function<void()> after;
+  } sink;
+  ScriptedRig rig;
+  ASSERT_EQ(rig.start(), "");
+  Device& device = *rig.add(StreamId(7));
+  const auto made = [&](FaultSink* faults) {
+    auto domain =
+        rig.driver->create_domain({.type = DomainType::kUnmanaged, .faults = faults}, nullptr);
+    EXPECT_TRUE(domain);
+    EXPECT_TRUE(rig.driver->attach(device, {AttachKind::kDomain, domain->get()}));
+    return *std::move(domain);
+  };
+  sink.domain = made(&sink);
+  EXPECT_TRUE(rig.driver->attach(device, {AttachKind::kBlocked}));
+  rig.registers.set(1, v2::SMMU_CBn_FSR(0x4000'0402));
+  std::unique_ptr<DriverDomain> next;
+  sink.after = [&] {
+    next = made(nullptr);
+    rig.registers.set(1, v2::SMMU_CBn_FSR(0x4000'0408));  // of the new one
+    rig.driver->context_fault_line(1).set(false);
+    rig.registers.take();
+  };
+  rig.driver->context_fault_line(1).set(true);
+  const auto accesses = rig.registers.take();
+  EXPECT_EQ(accesses.front(), "read SMMU_CB1_FSR") << "of the next fault";
+  EXPECT_EQ(rig.log.sentences().size(), 1U) << "nobody handles it";
+  EXPECT_TRUE(rig.driver->attach(device, {AttachKind::kBlocked}));
 }
 
 TEST(AccessOrder, ADeviceThatGoesLeavesItsGroupAsItWas) {

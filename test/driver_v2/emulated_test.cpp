@@ -219,6 +219,58 @@ TEST(DriverV2, AStalledAccessFailsWhenTheHandlerSaysSoAndWhenThereIsNone) {
   }
 }
 
+// Interrupts come late: its fault is none of the domain that has the bank then, and ends none of
+// its accesses.
+TEST(DriverV2, AFaultThatNobodyHasHandledGoesWithItsDomain) {
+  Attached it;
+  Handler first([](const Fault&) { return FaultAction::kTerminate; });
+  ASSERT_TRUE(it.domain->set_fault_handler(&first));
+  const DmaDevice device(it.board.smmu().add_port(), kStream);  // its interrupts wait
+  EXPECT_THAT(device.translate(Iova(0x9000)), Aborts());
+  it.domain = it.board.domain();
+  Handler second([](const Fault&) { return FaultAction::kTerminate; });
+  ASSERT_TRUE(it.domain->set_fault_handler(&second));
+  ASSERT_TRUE(it.added->group().attach(*it.domain));
+  const Pa page = it.map(kIova);
+  EXPECT_THAT(device.translate(kIova), TranslatesTo(page));
+  it.board.driver().handle_interrupts();
+  EXPECT_THAT(first.faults, IsEmpty());
+  EXPECT_THAT(second.faults, IsEmpty());
+  EXPECT_THAT(it.board.log.sentences(), IsEmpty());
+}
+
+TEST(DriverV2, AStalledAccessIsAbortedWhenItsDomainGoes) {
+  using Config = SmmuV2Config;
+  for (const auto resume : {Config::Resume::kAll, Config::Resume::kOldest}) {
+    for (const auto early : {Config::EarlyResume::kObeyed, Config::EarlyResume::kIgnored}) {
+      DrivenBoardV2::Options options;
+      options.config.resume = resume;
+      options.config.early_resume = early;
+      options.driver.stalls = Stalls::kWhereDevicesCan;
+      Attached it(options, {.can_stall = true});
+      it.map(kIova);
+      Resumptions client;
+      const DmaDevice device(it.board.smmu().add_port(client), kStream);
+      const std::array outcomes = {device.translate(Iova(0x9000)), device.translate(Iova(0xa000)),
+                                   device.translate(kIova)};
+      for (const Outcome& outcome : outcomes) ASSERT_THAT(outcome, ::smmu::testing::Stalls());
+      it.domain.reset();
+      std::vector<Outcome> ends;
+      for (const Outcome& outcome : outcomes) {
+        const auto end = client.take(outcome);
+        ASSERT_TRUE(end) << "it waits for ever";
+        ends.push_back(*end);
+      }
+      EXPECT_THAT(ends[0], Aborts());
+      // What waited for the first one is translated again, where the device is led now.
+      EXPECT_THAT(ends[1], TranslatesTo(Pa(0xa000)));
+      EXPECT_THAT(ends[2], TranslatesTo(Pa(kIova.value)));
+      it.board.driver().handle_interrupts();
+      EXPECT_THAT(it.board.log.sentences(), IsEmpty());
+    }
+  }
+}
+
 // A deferred handler may wait for the SMMU.
 TEST(DriverV2, AHandlerMayUnmapAndAttach) {
   Attached it;

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <optional>
 #include <random>
 
@@ -188,6 +189,30 @@ TEST(DriverV2Hostile, AFaultOfABankThatNobodyHasIsSaidAndEnded) {
               ::testing::ElementsAre("write SMMU_CB2_FSR 0x40000402", "write SMMU_CB2_RESUME 0x1"));
   EXPECT_THAT(rig.log.sentences(),
               ::testing::ElementsAre(HasSubstr("a context bank that nobody has")));
+}
+
+// IHI 0062, SMMU_CBn_RESUME: it may be about one of several that wait.
+TEST(DriverV2Hostile, ADomainThatGoesEndsAllThatWaits) {
+  ScriptedRig rig;
+  ASSERT_EQ(rig.start(), "");
+  auto domain = rig.attached();
+  rig.registers.set(1, v2::SMMU_CBn_FSR(0x4000'0402));
+  rig.registers.others_wait = 24;
+  rig.registers.take();
+  domain.reset();
+  EXPECT_EQ(std::ranges::count(rig.registers.take_writes(), "write SMMU_CB1_RESUME 0x1"), 25);
+  EXPECT_THAT(rig.log.sentences(), ::testing::IsEmpty());
+
+  // An SMMU that ends none is given up, and the bank can be had all the same.
+  domain = rig.domain();
+  ASSERT_TRUE(rig.device->group().attach(*domain));
+  rig.registers.set(1, v2::SMMU_CBn_FSR(0x4000'0402));
+  rig.registers.others_wait = UINT64_MAX;
+  domain.reset();
+  EXPECT_THAT(rig.log.sentences(), ::testing::ElementsAre(HasSubstr("SMMU_CB1_FSR.SS stays 1")));
+  rig.registers.others_wait = 0;
+  domain = rig.domain();
+  EXPECT_TRUE(rig.device->group().attach(*domain));
 }
 
 // Of several that are stalled, one was answered and the others left no record.

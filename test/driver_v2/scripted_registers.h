@@ -77,6 +77,8 @@ class ScriptedRegisters final : public Mmio {
   std::uint64_t busy_reads = 0;
   // Status bits that are not cleared by being written.
   bool sticky_status = false;
+  // Accesses that one SMMU_CBn_RESUME leaves waiting, one less with each.
+  std::uint64_t others_wait = 0;
   // Before a write takes effect.
   std::function<void(const std::string& name)> on_write;
 
@@ -160,6 +162,10 @@ class ScriptedRegisters final : public Mmio {
       return;
     }
     if (name.ends_with("_RESUME")) {
+      if (others_wait != 0) {
+        --others_wait;
+        return;
+      }
       words_[offset - v2::SMMU_CBn_RESUME::kOffset + v2::SMMU_CBn_FSR::kOffset] &=
           ~std::uint64_t{v2::SMMU_CBn_FSR().set(v2::SMMU_CBn_FSR::SS, true).raw()};
       return;
