@@ -122,6 +122,48 @@ TEST(DriverV2Concurrency, DomainsAndDevicesGoWhileFaultsAreHandled) {
   EXPECT_GT(handler.faults, 0U);
 }
 
+// Who answers them is a thread that handles interrupts, or the one that destroys the domain.
+TEST(DriverV2Concurrency, AccessesThatWaitEndWhenTheirDomainsGo) {
+  DrivenBoardV2::Options options;
+  HostClock clock;
+  options.driver.clock = &clock;
+  options.driver.stalls = SmmuV2DriverConfig::Stalls::kWhereDevicesCan;
+  options.iommu.default_domain = DomainType::kBlocked;
+  DrivenBoardV2 board(options);
+  iommu::Device& added = board.add({.streams = {{kStream}}, .can_stall = true});
+  Resumptions client;
+  const DmaDevice device(board.smmu().add_port(client), kStream);
+  std::atomic<bool> stop{false};
+  std::atomic<unsigned> waited{0};
+  std::thread faulting([&] {
+    while (!stop) {
+      const auto outcome = device.translate(Iova(0x9000));
+      if (!std::holds_alternative<emulator::Stalled>(outcome)) continue;
+      while (!client.take(outcome)) std::this_thread::yield();
+      ++waited;
+    }
+  });
+  std::thread handling([&] {
+    while (!stop) {
+      board.driver().handle_interrupts();
+      std::this_thread::yield();
+    }
+  });
+  CountingHandler handler;
+  for (int round = 0; round != 100; ++round) {
+    auto domain = board.domain();
+    EXPECT_TRUE(domain->set_fault_handler(&handler));
+    EXPECT_TRUE(added.group().attach(*domain));
+    const unsigned before = waited;
+    for (int i = 0; waited == before && i != 1000; ++i) std::this_thread::yield();
+    domain.reset();
+  }
+  stop = true;
+  handling.join();
+  faulting.join();
+  EXPECT_GT(waited, 0U);
+}
+
 // It waits for the lock that a removal holds, and the removal for it, but not at the same time.
 TEST(DriverV2Concurrency, AHandlerAttachesTheGroupOfADeviceThatGoes) {
   class Attaching final : public FaultHandler {

@@ -107,7 +107,8 @@ struct SmmuV2DriverConfig {
 // Interrupts may come on any thread, also from inside a register access; no lock is held during
 // one.  Where they come while a fault is handled, they are handled after it by the same thread.
 //
-// Removing a device or a domain waits for handlers of its faults that other threads run.
+// Removing a device or a domain waits for handlers of its faults that other threads run.  A domain
+// that goes aborts accesses that wait in it, and takes faults along that nobody was told of.
 //
 // Devices whose StreamIDs are matched by one stream mapping group are of one Group.  One that would
 // share such with devices of several Groups is refused with invalid_argument, unless its
