@@ -6,6 +6,16 @@
 
 namespace smmu {
 
+// Any number of threads may make accesses at once.  Those of one thread come in the order of its
+// program, none is left out, and memory is part of that order:
+//   - What it has loaded and stored before a write is done when the write reaches the device: the
+//     device, told to look, finds what was stored (IHI 0070, 3.21.2, the DSB before a PROD index).
+//   - What it loads and stores after a read is done after it: where the device says that it has
+//     stored something, that is what is loaded.
+//   - What another thread has done before, and it knows by a lock or an atomic, counts as its own.
+// Drivers have no barriers.  An implementation over real registers has them: as in Linux's readl()
+// and writel(), but a write also comes after loads.  One over a model in the same process needs no
+// more than the model's locks.
 class Mmio {
  public:
   virtual ~Mmio() = default;
