@@ -67,8 +67,13 @@ class RecordQueue {
     // 3.5.1: what an SMMU does with such indices is its affair; here it begins anew.
     taken.nonsense = there > 1U << log2_size_;
     taken.records = taken.nonsense ? 0 : std::min<std::size_t>(there, records.size());
+    const std::size_t begin = first & (size() - 1);
+    // Up to the end of the queue, and from its start on.
+    const std::size_t to_end = std::min(taken.records, size() - begin);
+    invalidate(begin, to_end);
+    invalidate(0, taken.records - to_end);
     for (std::size_t i = 0; i != taken.records; ++i) {
-      const std::uint32_t slot = (first + static_cast<std::uint32_t>(i)) & ((1U << log2_size_) - 1);
+      const std::size_t slot = (begin + i) & (size() - 1);
       for (std::size_t word = 0; word != kWords; ++word) {
         records[i][word] = StructureMemory::load(block_.words() + kWords * slot + word);
       }
@@ -82,6 +87,14 @@ class RecordQueue {
   }
 
  private:
+  // 3.21.2: where the SMMU's accesses are not coherent, what it wrote is not in caches.
+  void invalidate(std::size_t slot, std::size_t records) const {
+    if (records == 0) return;
+    memory_->invalidate(Pa(block_.pa().value + kBytes * slot), kBytes * records);
+  }
+
+  static constexpr std::uint64_t kBytes = sizeof(Record);
+
   // Entries of 16 or 32 bytes.
   unsigned log2_bytes() const {
     return std::max(log2_size_ + (kWords == 2 ? 4U : 5U), PagePool::kLog2Least);

@@ -44,6 +44,10 @@ class StructureMemory {
   void clean(Pa pa, std::uint64_t bytes) const {
     if (caches_ != nullptr) caches_->clean(pa, bytes);
   }
+  // Makes what such an SMMU stored there visible to loads.
+  void invalidate(Pa pa, std::uint64_t bytes) const {
+    if (caches_ != nullptr) caches_->invalidate(pa, bytes);
+  }
 
  private:
   PagePool& pool_;

@@ -38,12 +38,12 @@ DrivenBoardV2::DrivenBoardV2(const Options& options)
 
   std::vector<LevelLine*> lines;
   for (Relay& line : context_faults_) lines.push_back(&line);
-  auto smmu =
-      emulator::SmmuV2::create(options.config, {.memory = &ram_,
-                                                .global_fault = &global_fault_,
-                                                .configuration_fault = &configuration_fault_,
-                                                .context_faults = lines,
-                                                .observer = options.observer});
+  auto smmu = emulator::SmmuV2::create(
+      options.config, {.memory = options.smmu_memory != nullptr ? options.smmu_memory : &ram_,
+                       .global_fault = &global_fault_,
+                       .configuration_fault = &configuration_fault_,
+                       .context_faults = lines,
+                       .observer = options.observer});
   if (!smmu) give_up(smmu.error());
   smmu_ = *std::move(smmu);
   clock_.steps(smmu_.get());

@@ -87,13 +87,19 @@ class PgtableInvalidation {
   virtual void flush_walk(Iova iova, std::uint64_t size, std::uint64_t granule) = 0;
 };
 
-// What software that writes to the caches of a CPU does where walks do not look there
-// (WalkCoherency::kNone).  The default writes nothing through.
+// What software whose accesses are cached does where those of an SMMU do not look into caches
+// (WalkCoherency::kNone): tables, queues.  Who gives none to a driver of such an SMMU has memory
+// that is not cached.  Called by any number of threads at once.
 class CacheMaintenance {
  public:
   virtual ~CacheMaintenance() = default;
-  // Cleans [pa, pa + bytes) to memory.
+  // Cleans [pa, pa + bytes) to memory: an SMMU that is told of it afterwards finds what was stored
+  // before.
   virtual void clean(Pa pa, std::uint64_t bytes) = 0;
+  // Has caches forget [pa, pa + bytes), and the rest of its lines, where nothing is that was not
+  // cleaned: what is loaded afterwards is what the SMMU stored before.  The default does nothing,
+  // which is enough for tables: of them software reads what it has written itself.
+  virtual void invalidate(Pa /*pa*/, std::uint64_t /*bytes*/) {}
 };
 
 // What an SMMU is told of tables, by role: a driver puts it into the fields its SMMU has.

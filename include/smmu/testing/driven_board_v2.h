@@ -60,6 +60,7 @@ class DrivenBoardV2 {
     Pa ram_base = Pa(0x4000'0000);
     std::uint64_t ram_size = std::uint64_t{64} << 20;   // bytes, the first of them the pool's
     std::uint64_t pool_size = std::uint64_t{16} << 20;  // bytes
+    PhysicalMemory* smmu_memory = nullptr;              // what the SMMU sees; null: all RAM
     emulator::Observer* observer = nullptr;
   };
 
