@@ -49,8 +49,9 @@ enum class FaultAction : std::uint8_t {
 };
 
 // Called by the thread that tells the driver of the interrupt, with no lock of the library held
-// but one, see below: any function of the library may be called from it.  But where that thread is
-// itself inside a call that attaches, see Iommu.
+// but one, see below: any function of the library may be called from it, but what would end the
+// domain: its destructor, and Iommu::remove_device() of the last device of a group whose default
+// domain it is.  Where that thread is itself inside a call that attaches, see Iommu.
 //
 // There is one lock that may be held, that of the tables of a domain with PgtableQuirks::contiguous
 // or split_blocks: a thread that maps or unmaps there waits for the SMMU under it, and may be told
