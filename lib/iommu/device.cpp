@@ -68,7 +68,7 @@ Result<Done, std::errc> Device::attach_pasid(SubstreamId pasid, Domain& domain) 
   if (&domain.iommu_ != &iommu_ || domain.type() == DomainType::kBlocked) {
     return std::errc::invalid_argument;
   }
-  if (domain.window_conflicts_with(reserved_regions())) return std::errc::invalid_argument;
+  if (domain.window_conflicts_with(*this)) return std::errc::invalid_argument;
   if (pasids_->find(pasid) != nullptr) return std::errc::device_or_resource_busy;
   if (group().owner_ != nullptr && group().domain_ == nullptr) {
     return std::errc::device_or_resource_busy;

@@ -77,10 +77,22 @@ std::size_t Domain::attachments() const {
   return groups_.size();
 }
 
+bool Domain::forbids_window(const Device& device, const ReservedRegion& region) {
+  switch (region.type) {
+    case ReservedType::kSoftwareMsi:
+      return false;
+    case ReservedType::kDirectRelaxable:
+      // Who has taken the device over has ended firmware's use of it.
+      return device.group().owner_ == nullptr;
+    default:
+      return true;
+  }
+}
+
 bool Domain::meets_reserved_region(Iova first, Iova last) const {
   const auto meets = [&](const Device& device) {
     for (const ReservedRegion& region : device.reserved_regions()) {
-      if (region.type == ReservedType::kSoftwareMsi) continue;
+      if (!forbids_window(device, region)) continue;
       if (region.start <= last && first.value <= region.last()) return true;
     }
     return false;

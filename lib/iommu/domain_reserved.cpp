@@ -6,6 +6,7 @@
 
 #include "lib/iommu/page_sizes.h"
 #include "lib/iommu/reserved_iova.h"
+#include "smmu/iommu/device.h"
 #include "smmu/iommu/domain.h"
 #include "smmu/iommu/iommu.h"
 
@@ -103,9 +104,9 @@ bool Domain::in_reserved_window(Iova iova, std::uint64_t size) const {
 
 bool Domain::has_reserved_window() const { return in_reserved_window(kLowest, UINT64_MAX); }
 
-bool Domain::window_conflicts_with(std::span<const ReservedRegion> regions) const {
-  for (const ReservedRegion& region : regions) {
-    if (region.type == ReservedType::kSoftwareMsi) continue;
+bool Domain::window_conflicts_with(const Device& device) const {
+  for (const ReservedRegion& region : device.reserved_regions()) {
+    if (!forbids_window(device, region)) continue;
     if (in_reserved_window(region.start, region.size)) return true;
   }
   return false;

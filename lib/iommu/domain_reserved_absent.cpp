@@ -30,7 +30,7 @@ bool Domain::in_reserved_window(Iova, std::uint64_t) const { return false; }
 
 bool Domain::has_reserved_window() const { return false; }
 
-bool Domain::window_conflicts_with(std::span<const ReservedRegion>) const { return false; }
+bool Domain::window_conflicts_with(const Device&) const { return false; }
 
 std::optional<MsiGeometry> Domain::window_geometry() const { return std::nullopt; }
 

@@ -68,9 +68,7 @@ Result<Done, std::errc> Group::attach(Domain& domain, const void* owner) {
     return std::errc::invalid_argument;
   }
   for (const Device& device : devices_) {
-    if (domain.window_conflicts_with(device.reserved_regions())) {
-      return std::errc::invalid_argument;
-    }
+    if (domain.window_conflicts_with(device)) return std::errc::invalid_argument;
   }
   return move(&domain);
 }
@@ -136,7 +134,7 @@ void Group::move_or_block(Domain* to) {
 Result<Done, std::errc> Group::join(Device& device) {
   // Its owner has looked at the devices it has, and at no other one.
   if (owner_ != nullptr) return std::errc::device_or_resource_busy;
-  if (domain_ != nullptr && domain_->window_conflicts_with(device.reserved_regions())) {
+  if (domain_ != nullptr && domain_->window_conflicts_with(device)) {
     return std::errc::invalid_argument;
   }
   if (device.must_not_be_blocked() &&

@@ -163,6 +163,27 @@ TEST_F(DomainReserved, ADeviceWhoseReservedRegionIsInTheWindowIsNotAttached) {
   EXPECT_TRUE(nic.group().attach(*domain_));
 }
 
+// reserved_regions.h: until somebody takes the device over.
+TEST_F(DomainReserved, ARelaxableRegionIsInTheWayUntilItsGroupIsOwned) {
+  Device& nic = system_.add(
+      "nic", {.reserved = {{kWindow, kPage, ReservedType::kDirectRelaxable, kReadWrite},
+                           {Iova(0xa00'0000), kPage, ReservedType::kReserved, Prot::kNone}}});
+  const int owner = 0;
+  Group& group = nic.group();
+  ASSERT_TRUE(alloc());
+  EXPECT_EQ(group.attach(*domain_).error(), std::errc::invalid_argument);
+  ASSERT_TRUE(group.claim(&owner));
+  EXPECT_TRUE(group.attach(*domain_, &owner));
+  domain_->free_reserved_iova_domain();
+  EXPECT_TRUE(alloc()) << "nor is it when the group comes first";
+  domain_->free_reserved_iova_domain();
+  expect_refused(Iova(0xa00'0000), kPage);
+  ASSERT_TRUE(group.detach(&owner));
+  group.release(&owner);
+  ASSERT_TRUE(group.attach(*domain_));
+  expect_refused(kWindow, kWindowSize);
+}
+
 TEST_F(DomainReserved, ADomainHasOneWindow) {
   attach();
   ASSERT_TRUE(alloc());

@@ -75,6 +75,30 @@ TEST(ContainerWindow, ItMayBeWhereADriverProposesItAndNotWhereADeviceHasARegion)
   EXPECT_FALSE(nic.is_owned());
 }
 
+// Firmware has no use for what is there any more, so the address is one of those that can be
+// mapped; and nothing is refused that was promised before the group is taken.
+TEST(ContainerWindow, ItMayBeWhereFirmwareGivesUpWhatItHadOfADevice) {
+  const DeviceConfig config{
+      .reserved = {{Iova(0x900'8000), 0x1000, ReservedType::kDirectRelaxable, kReadWrite}}};
+  ContainerSystem system;
+  Group& nic = system.first.add("nic", config);
+  Group& disk = system.first.add("disk", config);
+  Group& other = system.second.add("other", config);
+  ASSERT_TRUE(system.container->attach(nic));
+  EXPECT_THAT(system.container->capabilities().ranges, ::testing::SizeIs(1));
+  ASSERT_TRUE(system.open_window(0x9000, 16)) << "the group was there first";
+  ASSERT_TRUE(system.container->attach(disk)) << "it shares the domain that has the window";
+  ASSERT_TRUE(system.container->attach(other)) << "it gets the window with its domain";
+  EXPECT_EQ(nic.domain(), disk.domain());
+  for (Group* const group : {&nic, &other}) {
+    EXPECT_TRUE(group->domain()->get_reserved_iova(kDoorbell, 4));
+  }
+  for (Group* const group : {&nic, &disk, &other}) {
+    ASSERT_TRUE(system.container->detach(*group));
+    EXPECT_EQ(group->domain(), &group->default_domain());
+  }
+}
+
 TEST(ContainerWindow, OneOfMorePagesThanADomainTakesIsRefusedAtOnce) {
   ContainerSystem system;
   EXPECT_EQ(system.open_window(0, Domain::kMostWindowPages + 1).error(), errc::invalid_argument);

@@ -136,12 +136,12 @@ class Container {
   //
   // invalid_argument: flags that are unknown or do not go together (kRead, kWrite or both; kAddress
   // alone; kMsiWindow alone); no bytes; an address or the size is no multiple of the smallest page;
-  // devices have a region there, or it is outside of what can be mapped; for kAddress, the slot is
-  // another, or has an address.  value_too_large: a range wraps.  file_exists: part of it is in a
-  // slot, or it would be the second window.  no_such_file_or_directory: for kAddress, there is no
-  // slot.  no_space_on_device: no slot is left.  not_enough_memory.  io_error: pin() answered
-  // what it must not.  And those of PinnedMemory::pin(), Domain::map() and
-  // Domain::alloc_reserved_iova_domain().
+  // devices have a region there, of a type that attach() says, or it is outside of what can be
+  // mapped; for kAddress, the slot is another, or has an address.  value_too_large: a range wraps.
+  // file_exists: part of it is in a slot, or it would be the second window.
+  // no_such_file_or_directory: for kAddress, there is no slot.  no_space_on_device: no slot is
+  // left.  not_enough_memory.  io_error: pin() answered what it must not.  And those of
+  // PinnedMemory::pin(), Domain::map() and Domain::alloc_reserved_iova_domain().
   Result<Done, std::errc> map_dma(const DmaMap& map);
 
   // Removes slots, and returns their bytes; 0 if there are none.  When it returns no device reaches

@@ -80,8 +80,9 @@ class Device : public ListPlace<Device, Group> {
   // Accesses with this PASID go to `domain`, whatever the others do.
   // invalid_argument: the device has no such PASID, 0 included, or more devices are in its group;
   // the domain is another Iommu's, or none that can be (kBlocked), or its reserved window is where
-  // the device has a region.  device_or_resource_busy: the PASID is attached, or the group is owned
-  // and not attached to a domain; or the caller is inside a call that attaches, see Iommu.
+  // a region of the device forbids it, see Domain::alloc_reserved_iova_domain().
+  // device_or_resource_busy: the PASID is attached, or the group is owned and not attached to a
+  // domain; or the caller is inside a call that attaches, see Iommu.
   // not_enough_memory.  And those of Driver::attach_pasid().
   Result<Done, std::errc> attach_pasid(SubstreamId pasid, Domain& domain);
   // Accesses with this PASID fail from now on.  One that is not attached: nothing happens.
@@ -132,8 +133,9 @@ class Group : public ListPlace<Group, Iommu>, public ListPlace<Group, Domain> {
   // not its default, whichever that is; or the caller is inside a call that attaches, see Iommu.
   // invalid_argument: the domain is another Iommu's, or cannot be for one of the devices: another
   // domain may do; or it blocks a device that firmware says must not be; or its reserved window is
-  // where a device has a region. And those of Driver::attach().  An error leaves all devices where
-  // they were; one that the driver does not take back there is blocked.
+  // where a region of a device forbids it, see Domain::alloc_reserved_iova_domain().  And those of
+  // Driver::attach().  An error leaves all devices where they were; one that the driver does not
+  // take back there is blocked.
   Result<Done, std::errc> attach(Domain& domain, const void* owner = nullptr);
   // Back to the default domain, or, as long as somebody owns the group, to where all is blocked.
   // `owner`: as of attach().  device_or_resource_busy: somebody else owns the group; or the caller

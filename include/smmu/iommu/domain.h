@@ -154,12 +154,13 @@ class Domain final : public ListPlace<Domain, Iommu>, private FaultSink {
   // threads it changes all of it. invalid_argument: `iova` or `size` is no multiple of the granule,
   // there are no bytes, or they wrap; the granule is smaller than the smallest page, or `size` is
   // more than kMostWindowPages of these; the window is not inside the aperture, or overlaps what is
-  // mapped or a reserved region of a device that is attached (but for one of kSoftwareMsi); `prot`
-  // says neither kRead nor kWrite, or more than Prot has; the domain is not one of kUnmanaged.
+  // mapped or a reserved region of a device that is attached (but for one of kSoftwareMsi, and of
+  // kDirectRelaxable where the group is owned); `prot` says neither kRead nor kWrite, or more than
+  // Prot has; the domain is not one of kUnmanaged.
   // file_exists: there is a window.  device_or_resource_busy: there is a fault handler.
   // not_enough_memory.  no_such_file_or_directory: this library was built without it.
   //
-  // A device that is attached later must not have a reserved region there either.
+  // A device that is attached later must not have such a region there either.
   Result<Done, std::errc> alloc_reserved_iova_domain(Iova iova, std::uint64_t size, unsigned order,
                                                      Prot prot = kReadWrite | Prot::kNoExec |
                                                                  Prot::kMmio);
@@ -250,8 +251,10 @@ class Domain final : public ListPlace<Domain, Iommu>, private FaultSink {
 
   // How a driver is told to attach a device to it; null: it is to be blocked.
   static Attachment attachment(const Domain* domain);
-  // Whether a region of a device that is attached, but for one of kSoftwareMsi, has an address in
-  // [first, last].
+  // Whether a window must not be where the device has that region.
+  // REQUIRES: the lock of the Iommu.
+  static bool forbids_window(const Device& device, const ReservedRegion& region);
+  // Whether such a region of a device that is attached has an address in [first, last].
   // REQUIRES: the lock of the Iommu.
   bool meets_reserved_region(Iova first, Iova last) const;
 
@@ -271,7 +274,7 @@ class Domain final : public ListPlace<Domain, Iommu>, private FaultSink {
   // As in msi_geometry(), where `required` is yet to be said.
   std::optional<MsiGeometry> window_geometry() const;
   bool has_reserved_window() const;
-  bool window_conflicts_with(std::span<const ReservedRegion> regions) const;
+  bool window_conflicts_with(const Device& device) const;
 
   Iommu& iommu_;
   const DomainType type_;
