@@ -10,13 +10,17 @@ namespace smmu::iommu {
 std::unique_ptr<ContainerGroup> ContainerGroup::create(Group& group) {
   std::unique_ptr<ContainerGroup> made(new (std::nothrow) ContainerGroup(group));
   if (!made) return nullptr;
-  const std::vector<ReservedRegion> regions = group.reserved_regions();
+  const std::vector<Device*> devices = group.devices();
+  // Each device's own: that the MSIs of one are not translated does not help another.
+  std::vector<ReservedRegion> regions;
+  for (const Device* const device : devices) {
+    for (const ReservedRegion& region : device->reserved_regions()) insert(regions, region);
+  }
   made->regions_.reset(new (std::nothrow) ReservedRegion[regions.size()]);
   if (!made->regions_) return nullptr;
   std::copy(regions.begin(), regions.end(), made->regions_.get());
   made->region_count_ = regions.size();
 
-  const std::vector<Device*> devices = group.devices();
   const auto all = [&](Capability capability) {
     return std::all_of(devices.begin(), devices.end(),
                        [capability](const Device* device) { return device->capable(capability); });

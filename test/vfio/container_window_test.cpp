@@ -99,6 +99,27 @@ TEST(ContainerWindow, ItMayBeWhereFirmwareGivesUpWhatItHadOfADevice) {
   }
 }
 
+TEST(ContainerWindow, OneDeviceWhoseMsisAreTranslatedNeedsItWhateverItsGroupHas) {
+  ContainerSystem system;
+  const ReservedRegion software{Iova(0x800'0000), 0x10'0000, ReservedType::kSoftwareMsi};
+  system.first.smmu->regions = {software};
+  Group& group =
+      system.first.add("a", {.reserved = {{Iova(0xfee0'0000), 0x10'0000, ReservedType::kMsi}}});
+  ASSERT_TRUE(system.container->attach(group));
+  EXPECT_FALSE(system.container->capabilities().msi.required);
+  ASSERT_TRUE(system.container->detach(group));
+
+  system.first.add("b", {.not_isolated_from = {group.devices().front()}});
+  ASSERT_THAT(group.devices(), ::testing::SizeIs(2));
+  ASSERT_TRUE(system.container->attach(group));
+  const ContainerCapabilities found = system.container->capabilities();
+  EXPECT_TRUE(group.domain()->msi_geometry()->required);
+  EXPECT_TRUE(found.msi.required);
+  EXPECT_EQ(found.msi.proposed, (IovaSpan{software.start, Iova(software.last())}));
+  EXPECT_EQ(system.map(0x8000, 0, 1).error(), errc::invalid_argument) << "b has a region there";
+  EXPECT_TRUE(system.open_window(0x8000, 16));
+}
+
 TEST(ContainerWindow, OneOfMorePagesThanADomainTakesIsRefusedAtOnce) {
   ContainerSystem system;
   EXPECT_EQ(system.open_window(0, Domain::kMostWindowPages + 1).error(), errc::invalid_argument);
