@@ -90,14 +90,15 @@ Result<IovaRange, std::errc> IovaDomain::reserve(Pfn first, Pfn last) {
   return state_->space.with([=](IovaSpace& space) { return space.reserve(first, last); });
 }
 
-Result<std::uint64_t, std::errc> IovaDomain::reserve_from(const IovaDomain& other) {
+Result<std::uint64_t, std::errc> IovaDomain::reserve_from(const IovaDomain& other,
+                                                          OverAllocated over) {
   if (&other == this) {
-    return state_->space.with([](IovaSpace& space) { return space.reserve_from(space); });
+    return state_->space.with([=](IovaSpace& space) { return space.reserve_from(space, over); });
   }
   if (state_->shift != other.state_->shift) return std::errc::invalid_argument;
-  return state_->space.with_other(other.state_->space, [](IovaSpace& own, const IovaSpace& others) {
-    return own.reserve_from(others);
-  });
+  return state_->space.with_other(
+      other.state_->space,
+      [=](IovaSpace& own, const IovaSpace& others) { return own.reserve_from(others, over); });
 }
 
 Result<IovaRemains, std::errc> IovaDomain::split_and_remove(const IovaRange& range, Pfn first,

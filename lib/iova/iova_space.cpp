@@ -185,13 +185,15 @@ Result<IovaRange, std::errc> IovaSpace::reserve_as_linux(Pfn first, Pfn last) {
   return IovaRange(first, last, node, era_);
 }
 
-Result<std::uint64_t, std::errc> IovaSpace::reserve_from(const IovaSpace& other) {
+Result<std::uint64_t, std::errc> IovaSpace::reserve_from(const IovaSpace& other,
+                                                         OverAllocated over) {
+  const bool looks = !linux_ || over == OverAllocated::kNever;
   std::uint64_t reservations = 0;
   for (auto range = other.find_from(0); range; range = other.find_from(range->last() + 1)) {
     if (!other.is_reserved(*range)) continue;
     if (range->last() >= tree_.end()) return std::errc::invalid_argument;
     ++reservations;
-    for (auto own = find_from(range->first()); !linux_ && own && own->first() <= range->last();
+    for (auto own = find_from(range->first()); looks && own && own->first() <= range->last();
          own = find_from(own->last() + 1)) {
       if (!is_reserved(*own)) return std::errc::address_in_use;
     }

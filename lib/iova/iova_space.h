@@ -45,7 +45,8 @@ class IovaSpace {
   bool is_reserved(const IovaRange& range) const;
 
   Result<IovaRange, std::errc> reserve(Pfn first, Pfn last);
-  Result<std::uint64_t, std::errc> reserve_from(const IovaSpace& other);
+  Result<std::uint64_t, std::errc> reserve_from(const IovaSpace& other,
+                                                OverAllocated over = OverAllocated::kByOrder);
   Result<IovaRemains, std::errc> split_and_remove(const IovaRange& range, Pfn first, Pfn last);
   void reset();
 

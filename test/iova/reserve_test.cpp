@@ -158,6 +158,28 @@ TEST(IovaReserveFrom, TakesAllOrNothing) {
                           SeenRange{0x9000, 0x9000, true}, SeenRange{0xa000, 0xa000, true}));
 }
 
+TEST(IovaReserveFrom, NoOrderTakesWhatIsAllocatedIfNoneShall) {
+  const auto from = domain();
+  ASSERT_TRUE(from->reserve(0x7000, 0x7000) && from->reserve(0x8000, 0x8fff) &&
+              from->reserve(0xa000, 0xafff));
+  for (const IovaOrder order : {IovaOrder::kHighestGap, IovaOrder::kLinuxExact}) {
+    const auto to = domain(order);
+    ASSERT_TRUE(to->reserve(0x8f00, 0x90ff));
+    const auto page = to->allocate(1, 0xa800);
+    ASSERT_TRUE(page);
+    const auto before = seen(*to);
+    EXPECT_EQ(why(to->reserve_from(*from, OverAllocated::kNever)), std::errc::address_in_use);
+    EXPECT_EQ(seen(*to), before);
+    ASSERT_TRUE(to->free(*page));
+    EXPECT_TRUE(to->reserve_from(*from, OverAllocated::kNever)) << "over reservations";
+    for (const Pfn there : {0x7000U, 0x8000U, 0x8fffU, 0x90ffU, 0xa000U, 0xafffU}) {
+      const auto range = to->find(there);
+      ASSERT_TRUE(range) << there;
+      EXPECT_TRUE(to->is_reserved(*range)) << there;
+    }
+  }
+}
+
 TEST(IovaReserveFrom, TheDomainItselfHasThemAlready) {
   for (const IovaOrder order : {IovaOrder::kHighestGap, IovaOrder::kLinuxExact}) {
     const auto space = domain(order);

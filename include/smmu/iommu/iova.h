@@ -43,6 +43,9 @@ enum class Alignment { kNone, kNatural };
 // Who uses a domain: one thread at a time, which the caller sees to, or any number at once.
 enum class Threads { kOne, kMany };
 
+// Whether reserve_from() takes pages that are allocated: as the domain's order has it, or never.
+enum class OverAllocated { kByOrder, kNever };
+
 // The magazines of allocate_fast() and free_fast().
 struct IovaCacheConfig {
   // Ranges of 1, 2, 4, ... 2^(sizes - 1) pages are kept.  At most 16; 0: none are.
@@ -204,8 +207,9 @@ class IovaDomain {
   Result<IovaRange, std::errc> reserve(Pfn first, Pfn last);
   // Reserves here what is reserved in `other`, all of it or nothing; the answer tells how many
   // ranges that are there.  invalid_argument: the granules differ.  address_in_use,
-  // not_enough_memory: as for reserve().
-  Result<std::uint64_t, std::errc> reserve_from(const IovaDomain& other);
+  // not_enough_memory: as for reserve(); but with kNever, address_in_use whatever the order.
+  Result<std::uint64_t, std::errc> reserve_from(const IovaDomain& other,
+                                                OverAllocated over = OverAllocated::kByOrder);
 
   // Gives back the pages [first, last] of a range and keeps the others, which stay what they were,
   // allocated or reserved.  For kLinuxExact it is as if these pages had been a range of their own.
