@@ -97,19 +97,23 @@ DmaSpace::~DmaSpace() {
 }
 
 Result<Done, std::errc> DmaSpace::reserve(std::span<const ReservedRegion> regions) {
+  // Apart from what is given out, so that all of them are looked at before one is taken.
+  const auto wanted =
+      IovaDomain::create(granule_, 0, {.threads = Threads::kOne, .cache = {.sizes = 0}});
+  if (!wanted) return wanted.error();
   for (const ReservedRegion& region : regions) {
     if (region.type == ReservedType::kSoftwareMsi || region.size == 0) continue;
-    const Pfn first = region.start.value / granule_;
-    const Pfn last = region.last() / granule_;
-    auto reserved = iovas_->reserve(first, last);
-    if (!reserved && reserved.error() == std::errc::address_in_use) {
-      // Maybe by what waits, or by what is kept for the next request.
-      flush();
-      iovas_->flush_caches();
-      reserved = iovas_->reserve(first, last);
-    }
-    if (!reserved) return reserved.error();
+    const auto one = (*wanted)->reserve(region.start.value / granule_, region.last() / granule_);
+    if (!one) return one.error();
   }
+  auto reserved = iovas_->reserve_from(**wanted, OverAllocated::kNever);
+  if (!reserved && reserved.error() == std::errc::address_in_use) {
+    // Maybe by what waits, or by what is kept for the next request.
+    flush();
+    iovas_->flush_caches();
+    reserved = iovas_->reserve_from(**wanted, OverAllocated::kNever);
+  }
+  if (!reserved) return reserved.error();
   return Done{};
 }
 

@@ -229,6 +229,52 @@ TEST(DmaSpace, KeepsItsDomainWhereGroupsWouldBecomeOne) {
   EXPECT_TRUE(system.iommu->add_device(bridge));
 }
 
+// Linux's own reserve_iova() does not look, and the address would be given out again.
+TEST(DmaSpace, NoOrderOfAddressesReservesWhatIsMapped) {
+  for (const IovaOrder order : {IovaOrder::kHighestGap, IovaOrder::kLinuxExact}) {
+    DmaConfig config;
+    config.iova.order = order;
+    DmaSystem dma(config);
+    DeviceDma device = dma.device({.mask = 0xffff});
+    const auto buffer = device.map_single(Pa(0x5000), 1, kBoth);
+    ASSERT_TRUE(buffer);
+    const std::array<ReservedRegion, 1> region = {{{*buffer, kPage}}};
+    const auto refused = dma.space->reserve(region);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error(), std::errc::address_in_use);
+    EXPECT_TRUE(dma.finds(*buffer, Pa(0x5000), 1));
+    ASSERT_TRUE(device.unmap_single(*buffer, 1));
+    ASSERT_TRUE(dma.space->reserve(region)) << "it is only kept for the next request";
+    for (const Iova iova : map_all(device)) {
+      EXPECT_NE(iova, *buffer);
+      EXPECT_TRUE(device.unmap_single(iova, 1));
+    }
+  }
+}
+
+TEST(DmaSpace, RegionsAreReservedTogetherOrNotAtAll) {
+  for (const IovaOrder order : {IovaOrder::kHighestGap, IovaOrder::kLinuxExact}) {
+    DmaConfig config = without_magazines();
+    config.iova.order = order;
+    DmaSystem dma(config);
+    DeviceDma device = dma.device({.mask = 0x4fff});
+    const auto buffer = device.map_single(Pa(0x5000), 1, kBoth);
+    ASSERT_EQ(*buffer, Iova(0x4000));
+    const std::uint64_t before = dma.ranges();
+    const std::array<ReservedRegion, 2> regions = {{{Iova(0x3000), kPage}, {*buffer, kPage}}};
+    EXPECT_EQ(dma.space->reserve(regions).error(), std::errc::address_in_use);
+    const std::array<ReservedRegion, 2> wraps = {{{Iova(0x3000), kPage}, {Iova(0x4000), ~0ull}}};
+    EXPECT_EQ(dma.space->reserve(wraps).error(), std::errc::invalid_argument);
+    EXPECT_EQ(dma.ranges(), before);
+    const auto next = device.map_single(Pa(0x6000), 1, kBoth);
+    ASSERT_TRUE(next);
+    EXPECT_EQ(*next, Iova(0x3000)) << "the first region's page is free still";
+    ASSERT_TRUE(device.unmap_single(*next, 1));
+    ASSERT_TRUE(device.unmap_single(*buffer, 1));
+    EXPECT_TRUE(dma.space->reserve(regions));
+  }
+}
+
 TEST(DmaSpace, IsMadeOnceForADomainOfItsTypes) {
   DmaSystem dma;
   EXPECT_EQ(dma.domain->doorbell_space(), dma.space.get());

@@ -37,6 +37,33 @@ TEST(Memory, ASpaceIsMadeAsAWholeOrNotAtAll) {
   }
 }
 
+TEST(Memory, RegionsAreReservedTogetherOrNotAtAll) {
+  std::vector<ReservedRegion> regions;
+  for (std::uint64_t n = 1; n != 200; ++n) regions.push_back({Iova(n * 2 * kPage), kPage});
+  for (const IovaOrder order : {IovaOrder::kHighestGap, IovaOrder::kLinuxExact}) {
+    DmaConfig config;
+    config.iova.order = order;
+    DmaSystem dma(config);
+    std::uint64_t failures = 0;
+    for (bool done = false; !done;) {
+      ASSERT_LT(failures, 100u);
+      EXPECT_EQ(dma.ranges(), 0u);
+      Result<Done, std::errc> reserved = Done{};
+      {
+        const HeapRefusal refusal(failures);
+        reserved = dma.space->reserve(regions);
+        done = refusal.refused() == 0;
+      }
+      ASSERT_EQ(static_cast<bool>(reserved), done);
+      if (done) break;
+      EXPECT_EQ(reserved.error(), std::errc::not_enough_memory);
+      ++failures;
+    }
+    EXPECT_NE(failures, 0u);
+    EXPECT_EQ(dma.ranges(), regions.size());
+  }
+}
+
 // What `attempt` does with a fresh system, while so many allocations are granted: if it fails, it
 // does so for want of memory and leaves nothing.
 template <class Attempt>

@@ -80,6 +80,41 @@ TEST(Threads, TheirBuffersDoNotMeet) {
   }
 }
 
+// Only between an unmap and the next map nothing is there, so the other thread comes at any moment.
+TEST(Threads, WhatOneMapsAnotherDoesNotReserve) {
+  for (const IovaOrder order : {IovaOrder::kHighestGap, IovaOrder::kLinuxExact}) {
+    DmaConfig config;
+    config.iova.order = order;
+    DmaSystem dma(config);
+    const std::array<ReservedRegion, 2> regions = {{{Iova(0x1000), kPage}, {Iova(0x8000), kPage}}};
+    std::atomic<bool> reserved{false};
+    std::atomic<unsigned> wrong{0};
+    std::thread mapper([&] {
+      DeviceDma device = dma.device({.mask = 0xffff});
+      for (unsigned rounds = 0; rounds != 20;) {
+        const bool was_reserved = reserved;
+        if (was_reserved) ++rounds;
+        const std::vector<Iova> mapped = map_all(device);
+        for (const Iova iova : mapped) {
+          const bool is_inside = iova == regions[0].start || iova == regions[1].start;
+          if (was_reserved && is_inside) ++wrong;
+        }
+        for (const Iova iova : mapped) {
+          if (!device.unmap_single(iova, 1)) ++wrong;
+        }
+        std::this_thread::yield();
+      }
+    });
+    while (!reserved) {
+      const auto done = dma.space->reserve(regions);
+      if (!done && done.error() != std::errc::address_in_use) ++wrong;
+      reserved = done.has_value();
+    }
+    mapper.join();
+    EXPECT_EQ(wrong, 0u);
+  }
+}
+
 TEST(Threads, OfTwoThatMakeASpaceOfOneDomainOneIsRefused) {
   FakeSystem system;
   const auto domain = system.domain(DomainType::kDma);

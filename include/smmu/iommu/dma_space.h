@@ -66,8 +66,9 @@ class DmaSpace final : public DoorbellSpace {
   std::uint64_t granule() const { return granule_; }
   // Whether unmapped addresses wait: of kDmaLazy, unless the SMMU or memory does not allow it.
   bool is_lazy() const { return queue_ != nullptr; }
-  // The same for regions of a device that came later.  address_in_use: something is mapped there;
-  // regions before that one are reserved.
+  // The same for regions of a device that came later, all of them or none.
+  // address_in_use: something is mapped there, whatever the order of DmaConfig::iova.
+  // invalid_argument: one wraps.  not_enough_memory.
   Result<Done, std::errc> reserve(std::span<const ReservedRegion> regions);
 
   // When tick() is to be called next; nothing: nobody waits.
