@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <memory>
 
 #include "smmu/emulator/ram.h"
@@ -150,6 +151,7 @@ TEST(Memory, WithoutTablesAMapLeavesNothing) {
     system.pool->grant(granted);
     EXPECT_EQ(domain->map(at, Pa(0x1000), 0x4000, kReadWrite).error(), kNone) << granted;
     system.pool->grant(PagePool::kUnlimited);
+    EXPECT_EQ(domain->driver_domain().tables()->live_tables(), granted);
     domain->trim();
     EXPECT_EQ(domain->driver_domain().tables()->live_tables(), 0u);
     for (std::uint64_t page = 0; page < 4; ++page) {
@@ -159,6 +161,73 @@ TEST(Memory, WithoutTablesAMapLeavesNothing) {
   system.pool->grant(6);
   EXPECT_TRUE(domain->map(at, Pa(0x1000), 0x4000, kReadWrite));
   system.pool->grant(PagePool::kUnlimited);
+}
+
+// A map() that fails when a part was mapped, in tables of pages of 4 KiB: of level 1, 2 and 3, an
+// entry of which leads to 1 GiB, 2 MiB or a page.
+class FailedMap : public ::testing::Test {
+ protected:
+  static constexpr std::uint64_t kPage = 1 << 12, k2M = 1 << 21, k1G = 1 << 30;
+  static constexpr std::uint64_t k512G = std::uint64_t{1} << 39;
+
+  // Tables there are after it that there were not before; trim() gives these back and no others.
+  std::uint64_t tables_left_by(std::errc expected, const std::function<std::errc()>& map) {
+    const IoPgtable& tables = *domain_->driver_domain().tables();
+    domain_->trim();
+    const std::uint64_t before = tables.live_tables();
+    EXPECT_EQ(map(), expected);
+    const std::uint64_t after = tables.live_tables();
+    domain_->trim();
+    EXPECT_EQ(tables.live_tables(), before);
+    EXPECT_EQ(system_.pool->live(), before + 1) << "the first one";
+    return after - before;
+  }
+  std::uint64_t tables_left(std::errc expected, std::uint64_t iova, std::uint64_t pa,
+                            std::uint64_t size) {
+    const std::uint64_t left = tables_left_by(
+        expected, [&] { return domain_->map(Iova(iova), Pa(pa), size, kReadWrite).error(); });
+    EXPECT_EQ(domain_->iova_to_phys(Iova(iova)), std::nullopt);
+    return left;
+  }
+
+  PooledSystem system_;
+  std::unique_ptr<Domain> domain_ = system_.domain();
+};
+
+TEST_F(FailedMap, LeavesTablesOfItsFirstAddressAlone) {
+  ASSERT_TRUE(domain_->map(Iova(k512G + kPage), Pa(0), kPage, kReadWrite));
+  const std::uint64_t at = k512G - 2 * kPage;
+  EXPECT_EQ(tables_left(std::errc::file_exists, at, kPage, 4 * kPage), 3u);
+  const ScatterEntry pieces[] = {{Pa(kPage), 2 * kPage}, {Pa(0), 2 * kPage}};
+  const auto map_sg = [&] { return domain_->map_sg(Iova(at), pieces, kReadWrite).error(); };
+  EXPECT_EQ(tables_left_by(std::errc::file_exists, map_sg), 3u);
+  EXPECT_EQ(domain_->iova_to_phys(Iova(k512G + kPage)), Pa(0)) << "what was there stays";
+}
+
+TEST_F(FailedMap, LeavesTwoTablesOfALevelAtMost) {
+  fake(*domain_).sync_map_error = std::errc::io_error;
+  EXPECT_EQ(tables_left(std::errc::io_error, k512G - 2 * kPage, kPage, 4 * kPage), 6u);
+  // Those between are gone: blocks could take their places.
+  fake(*domain_).sync_map_error = std::errc::io_error;
+  EXPECT_EQ(tables_left(std::errc::io_error, k512G - 4 * k2M - kPage, 0, 8 * k2M + 2 * kPage), 6u);
+}
+
+TEST_F(FailedMap, LeavesAllTablesWhosePlaceNoBlockCanTake) {
+  fake(*domain_).sync_map_error = std::errc::io_error;
+  EXPECT_EQ(tables_left(std::errc::io_error, 0, 0, 5 * k512G), 5u);
+}
+
+TEST_F(FailedMap, LeavesNoTableWhereNothingWasMapped) {
+  ASSERT_TRUE(domain_->map(Iova(k512G), Pa(0), kPage, kReadWrite));
+  ASSERT_TRUE(domain_->map(Iova(k1G), Pa(0), k1G, kReadWrite));
+  EXPECT_EQ(
+      tables_left_by(std::errc::file_exists,
+                     [&] { return domain_->map(Iova(k512G), Pa(kPage), k2M, kReadWrite).error(); }),
+      0u);
+  EXPECT_EQ(
+      tables_left_by(std::errc::file_exists,
+                     [&] { return domain_->map(Iova(k1G), Pa(kPage), k2M, kReadWrite).error(); }),
+      0u);
 }
 
 TEST(Memory, OfTablesThatMapNothingIsGivenBackByTrimWhenTheyAreForgotten) {

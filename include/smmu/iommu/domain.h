@@ -97,8 +97,13 @@ class Domain final : public ListPlace<Domain, Iommu>, private FaultSink {
   // of the range is in the reserved window.  result_out_of_range: it is not all inside geometry(),
   // or goes to addresses that the tables do not have; no table is added then.
   // no_such_device: the domain gets its tables when it is first attached.  And those of
-  // IoPgtable::map() and of the driver; after not_enough_memory there may be tables more, which map
-  // nothing: see there.
+  // IoPgtable::map() and of the driver.
+  //
+  // After not_enough_memory, and any error that comes when a part was mapped, there may be tables
+  // more, which map nothing: counted by IoPgtable::live_tables(), for the next map() there or until
+  // trim().  They are those of the first address and of the first that was not mapped, so two of a
+  // level at most; but of tables whose place no block can take, all that were made.  Other threads
+  // may be about to map in any of them, so they are not taken away at once.
   Result<Done, std::errc> map(Iova iova, Pa pa, std::uint64_t size, Prot prot);
   // The same for pieces that follow one another from `iova` on; those that follow one another in
   // memory are mapped as one.  Returns the bytes.
