@@ -9,6 +9,7 @@
 
 namespace smmu::iommu {
 
+using v3::AtsMode;
 using v3::CD;
 using v3::CMD_CFGI_CD;
 using v3::CMD_CFGI_STE;
@@ -132,6 +133,13 @@ STE DriverV3::stream_entry(const DeviceStreams& streams, AttachKind kind, const 
     return pasids ? stage1(DefaultSubstream::kBypass) : bypass_entry(core_.features);
   }
   return pasids ? stage1(DefaultSubstream::kTerminate) : abort_entry();
+}
+
+// Whether the device may ask where its accesses without a PASID go, and keep the answers.
+bool DriverV3::answers_device(const DeviceStreams& streams, AttachKind kind, const DomainV3* domain,
+                              bool pasids) const {
+  return streams.traits.ats &&
+         stream_entry(streams, kind, domain, pasids)[STE::EATS] != AtsMode::kNone;
 }
 
 // Another device with the StreamID, whose accesses go somewhere; null: there is none.
@@ -302,12 +310,19 @@ Result<Done, std::errc> DriverV3::attach_streams(DeviceStreams& streams, AttachK
     if (below != nullptr) below->domain->link(*below);
   }
 
+  const bool told = answers_device(streams, streams.kind, before, pasids);
+  const bool tells = answers_device(streams, kind, domain, pasids);
+  bool done = true;
+  // 3.9.2: before EATS is 0 as well, or accesses that shall go on fail by what the device knows.
+  if (told && !tells && kind != AttachKind::kBlocked)
+    done = forget_in_device(streams, std::nullopt).has_value();
   const auto programmed = program(streams, kind, domain, pasids);
   // Whoever blocks may be about to destroy the domain: there is no going back to it.
   if (!programmed && kind != AttachKind::kBlocked) {
     // As far as the SMMU still answers.
     if (!program(streams, streams.kind, before, pasids))
       core_.log.say("an STE could not be brought back to what it was");
+    if (tells) static_cast<void>(forget_in_device(streams, std::nullopt));
     leave(std::move(attached));
     leave(std::move(below));
     return programmed.error();
@@ -319,8 +334,8 @@ Result<Done, std::errc> DriverV3::attach_streams(DeviceStreams& streams, AttachK
     std::swap(streams.below, below);
   }
   // From here on there is no way back: what the SMMU does not do is said.
-  bool done = programmed.has_value();
-  if (translates(before)) done = forget_in_device(streams, std::nullopt).has_value() && done;
+  done = programmed.has_value() && done;
+  if (told) done = forget_in_device(streams, std::nullopt).has_value() && done;
   leave(std::move(attached));
   leave(std::move(below));
   if (kind == AttachKind::kBlocked) done = terminate_stalled(streams).has_value() && done;
@@ -369,6 +384,8 @@ Result<Done, std::errc> DriverV3::attach_pasid(Device& device, SubstreamId pasid
     const bool back = write_streams(streams, streams.kind, main, !streams.pasids.empty()) &&
                       write_context(streams, pasid, CD());
     if (!back) core_.log.say("a CD could not be brought back to what it was");
+    static_cast<void>(forget_in_device(streams, pasid));
+    if (streams.pasids.empty()) static_cast<void>(forget_in_device(streams, std::nullopt));
     leave(std::move(attached));
     return led.error();
   }
@@ -382,6 +399,12 @@ Result<Done, std::errc> DriverV3::detach_pasid(DeviceStreams& streams, std::size
   const DomainV3* const main = streams.domain();
   // While there are others, or stage 1 is wanted anyway, the STE stays as it is.
   const bool others = streams.pasids.size() > 1;
+  // Or the device may not ask any more, and knows where accesses without a PASID went: where they
+  // say.
+  const bool silenced = streams.kind != AttachKind::kBlocked &&
+                        answers_device(streams, streams.kind, main, true) &&
+                        !answers_device(streams, streams.kind, main, others);
+  bool forgotten = !silenced || forget_in_device(streams, std::nullopt).has_value();
   const auto written = write_context(streams, pasid, CD());
   const auto left = write_streams(streams, streams.kind, main, others);
   std::unique_ptr<AttachedStreams> attached;
@@ -390,7 +413,8 @@ Result<Done, std::errc> DriverV3::detach_pasid(DeviceStreams& streams, std::size
     attached = std::move(streams.pasids[at].attached);
     streams.pasids.erase(at);
   }
-  const bool forgotten = forget_in_device(streams, pasid).has_value();
+  forgotten = forget_in_device(streams, pasid).has_value() && forgotten;
+  if (silenced) forgotten = forget_in_device(streams, std::nullopt).has_value() && forgotten;
   leave(std::move(attached));
   if (!written || !left || !forgotten)
     core_.log.say("a device may still use what it knows of a domain that it has left");

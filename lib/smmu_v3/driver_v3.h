@@ -107,6 +107,8 @@ class DriverV3 final : public SmmuV3Driver, private CommandQueueOwner {
   Result<Destination, std::errc> destination_of(const Attachment& to) const;
   v3::STE stream_entry(const DeviceStreams& streams, AttachKind kind, const DomainV3* domain,
                        bool pasids) const;
+  bool answers_device(const DeviceStreams& streams, AttachKind kind, const DomainV3* domain,
+                      bool pasids) const;
   const DeviceStreams* unblocked_alias(const DeviceStreams& streams, StreamId stream) const;
   Result<Done, std::errc> write_streams(const DeviceStreams& streams, AttachKind kind,
                                         const DomainV3* domain, bool pasids);

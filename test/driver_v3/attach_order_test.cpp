@@ -297,6 +297,50 @@ TEST_F(AttachOrder, ADeviceWithAtsForgetsAfterTheSmmuHas) {
   EXPECT_THAT(board.smmu.commands(), ::testing::Contains(CommandWords{0x7'0000'0040, 52}));
 }
 
+// 3.9.2: what goes on must not be held up by translations that the device may not use any more.
+TEST_F(AttachOrder, ADeviceWithAtsForgetsBeforeItMayNotAskAndAfter) {
+  iommu::Device& other = board.add({.streams = {{StreamId(7)}}, .pasid_bits = 4, .ats = true});
+  const auto domain = board.domain(DomainType::kUnmanaged, {.pasid = true});
+  const iommu::Attachment identity{iommu::AttachKind::kIdentity};
+  const iommu::Attachment blocked{iommu::AttachKind::kBlocked};
+  const iommu::Attachment there{iommu::AttachKind::kDomain, &domain->driver_domain()};
+  const auto invalidations = [this] {
+    std::vector<CommandWords> found;
+    for (const CommandWords& words : board.smmu.commands()) {
+      const std::uint64_t opcode = words[0] & 0xff;
+      if (opcode == 0x40 || opcode == 0x03) found.push_back(words);
+    }
+    return found;
+  };
+  const CommandWords forget{0x7'0000'0040, 52};
+  const CommandWords forget_pasid{0x7'0000'3840, 52};
+  const CommandWords entry{0x7'0000'0003, 1};
+  ASSERT_TRUE(board.driver->attach(other, there));
+  invalidations();
+  ASSERT_TRUE(board.driver->attach(other, identity));
+  auto found = invalidations();
+  ASSERT_GE(found.size(), 3U);
+  EXPECT_EQ(found.front(), forget);
+  EXPECT_EQ(found[1], entry);
+  EXPECT_EQ(found.back(), forget);
+  ASSERT_TRUE(board.driver->attach_pasid(other, SubstreamId(3), there));
+  EXPECT_THAT(invalidations(), ::testing::Each(entry)) << "it could not ask before";
+  ASSERT_TRUE(board.driver->attach(other, there));
+  found = invalidations();
+  EXPECT_EQ(found.front(), entry);
+  EXPECT_EQ(found.back(), forget);
+  ASSERT_TRUE(board.driver->attach(other, identity));
+  invalidations();
+  ASSERT_TRUE(board.driver->attach_pasid(other, SubstreamId(3), blocked));
+  found = invalidations();
+  ASSERT_GE(found.size(), 4U);
+  EXPECT_EQ(found.front(), forget);
+  EXPECT_EQ(found[found.size() - 2], forget_pasid);
+  EXPECT_EQ(found.back(), forget);
+  ASSERT_TRUE(board.driver->attach(other, blocked));
+  EXPECT_THAT(invalidations(), ::testing::Each(entry));
+}
+
 TEST_F(AttachOrder, APasidHasACdOfItsOwnAndTheOthersStayWhereTheyWere) {
   const auto domain = board.domain(DomainType::kUnmanaged, {.pasid = true});
   ASSERT_TRUE(board.driver->attach(*device, {iommu::AttachKind::kIdentity}));

@@ -273,6 +273,35 @@ TEST(Driver, ADeviceForgetsWhatItWasToldBeforeUnmapReturns) {
   EXPECT_THAT(nic.access_translated(Iova(page.value)), Aborts()) << "ATSCHK";
 }
 
+// 3.9.2: beside a PASID, accesses without one go where they say, and the device is told so when it
+// asks.
+TEST(Driver, ADeviceForgetsThatAddressesWentWhereTheySay) {
+  DrivenBoard board;
+  AtsDevice nic = board.ats_device(kNic);
+  iommu::Device& device = board.add({.streams = {{kNic}}, .pasid_bits = 4, .ats = true});
+  const auto space = board.domain(DomainType::kUnmanaged, {.pasid = true});
+  const auto domain = board.domain();
+  const Iova page(board.allocate(4096).value);
+  ASSERT_TRUE(device.attach_pasid(SubstreamId(3), *space));
+  EXPECT_TRUE(nic.write64(page, 5));
+  EXPECT_TRUE(nic.knows(page));
+  ASSERT_TRUE(device.group().attach(*domain));
+  EXPECT_EQ(nic.known(), 0U);
+  EXPECT_FALSE(nic.write64(page, 6));
+  EXPECT_EQ(*board.memory().load64(Pa(page.value)), 5U);
+  ASSERT_TRUE(domain->map(kPage, Pa(page.value), 4096, kReadWrite));
+  EXPECT_TRUE(nic.write64(kPage, 7));
+  EXPECT_TRUE(device.group().detach());
+  EXPECT_EQ(nic.known(), 0U);
+  EXPECT_FALSE(nic.write64(kPage, 8));
+  // Without the last PASID it may not ask any more.
+  EXPECT_TRUE(nic.write64(page, 9));
+  device.detach_pasid(SubstreamId(3));
+  EXPECT_EQ(nic.known(), 0U);
+  EXPECT_FALSE(nic.write64(page, 10));
+  EXPECT_EQ(*board.memory().load64(Pa(page.value)), 9U);
+}
+
 TEST(Driver, ADeviceThatDoesNotForgetIsSaidAndNobodyWaitsForEver) {
   DrivenBoard::Options options;
   options.driver.timeout = std::chrono::milliseconds(20);
