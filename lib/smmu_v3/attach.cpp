@@ -142,13 +142,15 @@ bool DriverV3::answers_device(const DeviceStreams& streams, AttachKind kind, con
          stream_entry(streams, kind, domain, pasids)[STE::EATS] != AtsMode::kNone;
 }
 
-// Another device with the StreamID, whose accesses go somewhere; null: there is none.
+// Another device with the StreamID, whose accesses go somewhere, those with a PASID at least; null:
+// there is none.
 const DeviceStreams* DriverV3::unblocked_alias(const DeviceStreams& streams,
                                                StreamId stream) const {
   for (std::size_t at = place_of(stream); at != known_.size() && known_[at].stream == stream;
        ++at) {
     const DeviceStreams* const other = known_[at].streams;
-    if (other != &streams && other->kind != AttachKind::kBlocked) return other;
+    const bool blocked = other->kind == AttachKind::kBlocked && other->pasids.empty();
+    if (other != &streams && !blocked) return other;
   }
   return nullptr;
 }
@@ -161,8 +163,9 @@ Result<Done, std::errc> DriverV3::write_streams(const DeviceStreams& streams, At
     // An alias that blocks leaves the entry to the others, and leads nobody to its own CDs.
     const DeviceStreams* const other =
         kind == AttachKind::kBlocked && !pasids ? unblocked_alias(streams, stream) : nullptr;
-    const STE ste =
-        other != nullptr ? stream_entry(*other, other->kind, other->domain(), false) : own;
+    const STE ste = other != nullptr
+                        ? stream_entry(*other, other->kind, other->domain(), !other->pasids.empty())
+                        : own;
     SteSync sync(*queue_, stream);
     update_entry(core_.memory, entries_->entry(stream), ste, sync);
     if (sync.error() != std::errc{}) error = sync.error();

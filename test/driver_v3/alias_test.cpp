@@ -105,6 +105,30 @@ TEST_P(Aliases, AreRefusedUnlessTheyAreSaidNotToBeIsolated) {
   EXPECT_THAT(bridge.translate(kPage), TranslatesTo(page));
 }
 
+// A group of more devices than one has no PASIDs; the refusal leaves those of the first alone.
+TEST_P(Aliases, AreRefusedWhereTheFirstOneHasPasids) {
+  for (const DomainType type : {DomainType::kBlocked, DomainType::kIdentity, DomainType::kDma}) {
+    DrivenBoard::Options options = with(GetParam());
+    options.iommu.default_domain = type;
+    DrivenBoard alone(options);
+    const auto space = alone.domain(DomainType::kUnmanaged, {.pasid = true});
+    ASSERT_TRUE(space->map(kPage, page, 4096, kReadWrite));
+    iommu::Device& device = alone.add({.streams = {{kBridge}}, .pasid_bits = 4});
+    ASSERT_TRUE(device.attach_pasid(SubstreamId(3), *space));
+    const DmaDevice plain = alone.device(kBridge);
+    const DmaDevice with_pasid = plain.substream(SubstreamId(3));
+    EXPECT_THAT(with_pasid.translate(kPage), TranslatesTo(page));
+    const auto refused =
+        alone.iommu().add_device({.streams = {{kBridge}}, .not_isolated_from = {&device}});
+    ASSERT_FALSE(refused);
+    EXPECT_THAT(with_pasid.translate(kPage), TranslatesTo(page)) << name(type);
+    EXPECT_EQ(std::holds_alternative<emulator::Translation>(plain.translate(Iova(0x7000))),
+              type == DomainType::kIdentity);
+    device.detach_pasid(SubstreamId(3));
+    EXPECT_THAT(with_pasid.translate(kPage), Aborts());
+  }
+}
+
 TEST_P(Aliases, AFaultIsToldAsTheFirstOnes) {
   class Handler final : public iommu::FaultHandler {
    public:
@@ -141,6 +165,21 @@ TEST(AliasOrder, ASecondDeviceDisturbsNothing) {
   EXPECT_THAT(board.smmu.story(), ::testing::IsEmpty());
   board.iommu->remove_device(second);
   EXPECT_THAT(board.smmu.story(), ::testing::IsEmpty());
+}
+
+TEST(AliasOrder, ASecondDeviceThatIsRefusedDisturbsNoPasid) {
+  for (const auto kind : {iommu::AttachKind::kBlocked, iommu::AttachKind::kIdentity}) {
+    ScriptedBoard board;
+    ASSERT_EQ(board.start(), "");
+    iommu::Device& first = board.add({.streams = {{kBridge}}, .pasid_bits = 4});
+    const auto space = board.domain(DomainType::kUnmanaged, {.pasid = true});
+    ASSERT_TRUE(board.driver->attach(first, {kind}));
+    ASSERT_TRUE(first.attach_pasid(SubstreamId(3), *space));
+    board.smmu.story();
+    EXPECT_FALSE(board.iommu->add_device({.streams = {{kBridge}}, .not_isolated_from = {&first}}));
+    EXPECT_THAT(board.smmu.story(), ::testing::IsEmpty());
+    first.detach_pasid(SubstreamId(3));
+  }
 }
 
 }  // namespace
