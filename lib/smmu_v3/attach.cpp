@@ -341,7 +341,8 @@ Result<Done, std::errc> DriverV3::attach_streams(DeviceStreams& streams, AttachK
   if (told) done = forget_in_device(streams, std::nullopt).has_value() && done;
   leave(std::move(attached));
   leave(std::move(below));
-  if (kind == AttachKind::kBlocked) done = terminate_stalled(streams).has_value() && done;
+  if (kind == AttachKind::kBlocked && !pasids)
+    done = terminate_stalled(streams).has_value() && done;
   if (!done) core_.log.say("a device may still use what it knows of a domain that it has left");
   return Done{};
 }
@@ -419,7 +420,9 @@ Result<Done, std::errc> DriverV3::detach_pasid(DeviceStreams& streams, std::size
   forgotten = forget_in_device(streams, pasid).has_value() && forgotten;
   if (silenced) forgotten = forget_in_device(streams, std::nullopt).has_value() && forgotten;
   leave(std::move(attached));
-  if (!written || !left || !forgotten)
+  const bool blocked = streams.kind == AttachKind::kBlocked && !others;
+  const bool terminated = !blocked || terminate_stalled(streams).has_value();
+  if (!written || !left || !forgotten || !terminated)
     core_.log.say("a device may still use what it knows of a domain that it has left");
   return Done{};
 }

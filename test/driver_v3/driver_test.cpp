@@ -420,6 +420,38 @@ TEST(Driver, WhatWaitsEndsWhenItsDeviceIsBlocked) {
   EXPECT_THAT(*end, Aborts());
 }
 
+// 4.7.2: not before the STE ends all new accesses, those with a PASID included.
+TEST(Driver, WhatWaitsWithAPasidGoesOnWhenTheRestIsBlocked) {
+  DrivenBoard::Options options;
+  options.iommu.default_domain = DomainType::kBlocked;
+  DrivenBoard board(options);
+  Resumptions ends;
+  const DmaDevice nic = board.device(kNic, ends).substream(SubstreamId(3));
+  iommu::Device& device = board.add({.streams = {{kNic}}, .pasid_bits = 4, .can_stall = true});
+  Program program(board);
+  program.answer = [](const PageFault&) { return PageAnswer::kLater; };
+  const auto main = board.domain();
+  const auto domain = board.domain(DomainType::kSva, {.address_space = &program});
+  ASSERT_TRUE(device.group().attach(*main));
+  ASSERT_TRUE(device.attach_pasid(SubstreamId(3), *domain));
+  const auto waits = nic.translate(kPage);
+  ASSERT_THAT(waits, Stalls());
+  EXPECT_TRUE(device.group().detach());
+  EXPECT_FALSE(ends.take(waits));
+  ASSERT_TRUE(program.tables().map(kPage, Pa(0x4000'0000), 4096, kReadWrite));
+  device.respond(program.faults.back(), PageAnswer::kSuccess);
+  auto end = ends.take(waits);
+  ASSERT_TRUE(end);
+  EXPECT_THAT(*end, TranslatesTo(Pa(0x4000'0000)));
+  // With the last PASID all are blocked.
+  const auto longer = nic.translate(Iova(0x7000));
+  ASSERT_THAT(longer, Stalls());
+  device.detach_pasid(SubstreamId(3));
+  end = ends.take(longer);
+  ASSERT_TRUE(end);
+  EXPECT_THAT(*end, Aborts());
+}
+
 TEST(Driver, ASmmuThatHasLostItsRegistersIsBroughtBack) {
   DrivenBoard board;
   const DmaDevice nic = board.device(kNic);
