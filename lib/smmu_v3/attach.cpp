@@ -255,12 +255,21 @@ Result<Done, std::errc> DriverV3::forget_in_devices() {
   return batch.sync();
 }
 
-// 4.7.2: of streams whose new accesses do not wait.
+// 4.7.2: of streams whose new accesses do not wait.  4.7.2.1: what the Event queue tells of them is
+// of what they were before, and answered by this.
 Result<Done, std::errc> DriverV3::terminate_stalled(const DeviceStreams& streams) {
   if (core_.features.stalls != StallModel::kStallForced && !streams.traits.stalls) return Done{};
+  const std::uint64_t end = end_of_events();
   CommandBatch batch(*queue_);
   for (const StreamId stream : streams.ids) {
     if (unblocked_alias(streams, stream) != nullptr) continue;
+    {
+      const std::lock_guard guard(core_.deliveries.mutex());
+      for (std::size_t at = place_of(stream); at != known_.size() && known_[at].stream == stream;
+           ++at) {
+        known_[at].events_from = end;
+      }
+    }
     batch.add(command_v3<CMD_STALL_TERM>().set(CMD_STALL_TERM::StreamID, stream.value));
   }
   return batch.sync();

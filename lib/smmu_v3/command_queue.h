@@ -65,6 +65,7 @@ class CommandQueue {
   void program();
   // While it is off, submitting does nothing: who turns it on invalidates everything.
   void turn(bool on);
+  bool is_on() const { return on_.load(); }
 
   // Gives the SMMU the commands, in this order, with none of another thread's among those that fit
   // at once.  timed_out: it took none for too long.

@@ -308,11 +308,15 @@ Result<std::unique_ptr<DeviceState>, std::errc> DriverV3::add_device(Device& dev
     free_entries(*streams);
     return blocked.error();
   }
+  // What comes is its own, or that of the alias which is there.
+  const std::uint64_t end = end_of_events();
   const std::lock_guard guard(core_.deliveries.mutex());
   for (const StreamId stream : streams->ids) {
     std::size_t place = place_of(stream);
+    const Known* const other = find(stream);
+    const std::uint64_t from = other != nullptr ? other->events_from : end;
     while (place != known_.size() && known_[place].stream == stream) ++place;
-    known_.insert(place, {stream, streams.get()});
+    known_.insert(place, {stream, streams.get(), from});
   }
   return std::unique_ptr<DeviceState>(std::move(streams));
 }

@@ -73,6 +73,8 @@ class DriverV3 final : public SmmuV3Driver, private CommandQueueOwner {
   struct Known {
     StreamId stream;
     DeviceStreams* streams = nullptr;
+    // The position from which on records in the Event queue are of what the stream is now.
+    std::uint64_t events_from = 0;
   };
 
   // driver_v3.cpp
@@ -91,9 +93,12 @@ class DriverV3 final : public SmmuV3Driver, private CommandQueueOwner {
   void free_entries(const DeviceStreams& streams);
 
   // faults.cpp
+  std::uint64_t end_of_events();
+  bool is_over(const Known& known, std::uint64_t event) const;
+  bool may_resume(StreamId stream, std::uint64_t event);
   void drain_events();
   void drain_page_requests();
-  void on_event(const EventWords& words);
+  void on_event(const EventWords& words, std::uint64_t position);
   void on_page_request(const std::array<std::uint64_t, 2>& words);
   DomainV3* domain_of(const DeviceStreams& streams, std::optional<SubstreamId> substream) const;
   void resume_stalled(StreamId stream, std::uint16_t tag, FaultAction action);

@@ -53,6 +53,26 @@ DomainV3* DriverV3::domain_of(const DeviceStreams& streams,
   return streams.attached != nullptr ? streams.attached->domain : nullptr;
 }
 
+// Behind all records of streams whose change the SMMU has been told of, with a CMD_SYNC (4.7.2.1).
+std::uint64_t DriverV3::end_of_events() {
+  // Without registers there is nothing new, and what there was is over.
+  return queue_->is_on() ? events_.end(*core_.config.registers) : events_.taken();
+}
+
+// Whether a record is of what the stream was before: then an access that waited has ended.  So it
+// has if the SMMU was off since.
+// REQUIRES: the mutex of Deliveries is held.
+bool DriverV3::is_over(const Known& known, std::uint64_t event) const {
+  return event < known.events_from || event < events_.since();
+}
+
+// 4.7.1: not what was answered by CMD_STALL_TERM, and its STAG may be another access's.
+bool DriverV3::may_resume(StreamId stream, std::uint64_t event) {
+  const std::lock_guard guard(core_.deliveries.mutex());
+  const Known* const known = find(stream);
+  return known != nullptr && !is_over(*known, event);
+}
+
 void DriverV3::drain_events() {
   for (std::size_t served = 0; served < kMostQueues * events_.size();) {
     std::array<EventWords, kRecordsAtOnce> records;
@@ -60,7 +80,7 @@ void DriverV3::drain_events() {
     if (taken.lost) core_.log.say("SMMU_EVENTQ_PROD.OVFLG: events were lost");
     if (taken.nonsense) core_.log.say("SMMU_EVENTQ_PROD is beyond the queue: events were lost");
     if (taken.records == 0) return;
-    for (std::size_t i = 0; i != taken.records; ++i) on_event(records[i]);
+    for (std::size_t i = 0; i != taken.records; ++i) on_event(records[i], taken.first + i);
     served += taken.records;
   }
   ask_later(Service::kEvents);
@@ -81,7 +101,7 @@ void DriverV3::drain_page_requests() {
   ask_later(Service::kPageRequests);
 }
 
-void DriverV3::on_event(const EventWords& words) {
+void DriverV3::on_event(const EventWords& words, std::uint64_t position) {
   if (is_hint(words)) return;
   const Fault fault = decode_event(words);
   DeviceStreams* streams = nullptr;
@@ -90,7 +110,8 @@ void DriverV3::on_event(const EventWords& words) {
   Deliveries::Call for_domain;
   {
     const std::lock_guard guard(core_.deliveries.mutex());
-    if (const Known* known = find(fault.stream)) {
+    const Known* const known = find(fault.stream);
+    if (known != nullptr && !is_over(*known, position)) {
       streams = known->streams;
       core_.deliveries.begin(for_device, streams);
       domain = domain_of(*streams, fault.substream);
@@ -110,14 +131,17 @@ void DriverV3::on_event(const EventWords& words) {
                               .instruction = fault.instruction,
                               .privileged = fault.privileged,
                               .last = true,
-                              .group_index = fault.stall_tag});
+                              .group_index = fault.stall_tag,
+                              .event = position});
     later = answer == PageAnswer::kLater;
     action = answer == PageAnswer::kSuccess ? FaultAction::kRetry : FaultAction::kTerminate;
   } else if (domain != nullptr && domain->faults() != nullptr) {
     action = domain->faults()->on_fault(&streams->device, fault);
   }
   if (action == FaultAction::kNotMine) core_.log.say(fault.record);
-  if (fault.stalled && !later) resume_stalled(fault.stream, fault.stall_tag, action);
+  // Whoever was told may have seen to it that it has ended.
+  if (fault.stalled && !later && may_resume(fault.stream, position))
+    resume_stalled(fault.stream, fault.stall_tag, action);
   core_.deliveries.end(for_domain);
   core_.deliveries.end(for_device);
 }
@@ -196,7 +220,7 @@ void DriverV3::respond(Device& device, const PageFault& fault, PageAnswer answer
     if (fault.group_index > (1U << 9) - 1) return;
     return answer_group(fault, groups_.finish(fault, answer));
   }
-  if (!streams.traits.stalls) return;
+  if (!streams.traits.stalls || !may_resume(fault.stream, fault.event)) return;
   resume_stalled(fault.stream, fault.group_index,
                  answer == PageAnswer::kSuccess ? FaultAction::kRetry : FaultAction::kTerminate);
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -46,15 +47,36 @@ class RecordQueue {
     registers.write(Produced());
     registers.write(Consumed());
     consumed_ = Consumed();
+    // Beyond all that end() may have said.
+    const std::uint64_t indices = std::uint64_t{2} << log2_size_;
+    const std::uint64_t next = (position_.load() / indices + 2) * indices;
+    since_.store(next);
+    position_.store(next);
   }
 
   // Records that it holds.
   std::size_t size() const { return std::size_t{1} << log2_size_; }
 
+  // Positions count records since the beginning and never go back; the hardware's indices are their
+  // low bits.  Any thread may ask: where the queue began when it was programmed last,
+  std::uint64_t since() const { return since_.load(); }
+  // behind what was taken,
+  std::uint64_t taken() const { return position_.load(); }
+  // and behind what the SMMU has written, if its index can be.
+  std::uint64_t end(Mmio& registers) const {
+    while (true) {
+      const std::uint64_t taken = position_.load();
+      const std::uint64_t there =
+          (registers.read<Produced>()[Produced::WR] - taken) & (2 * size() - 1);
+      if (position_.load() == taken) return there > size() ? taken : taken + there;
+    }
+  }
+
   struct Taken {
     std::size_t records = 0;
-    bool lost = false;      // some, since there was no room
-    bool nonsense = false;  // the SMMU's index cannot be
+    std::uint64_t first = 0;  // its position
+    bool lost = false;        // some, since there was no room
+    bool nonsense = false;    // the SMMU's index cannot be
   };
   // Copies the oldest records out, and makes room for others.
   Taken take(Mmio& registers, std::span<Record> records) {
@@ -66,6 +88,7 @@ class RecordQueue {
     taken.lost = produced[Produced::OVFLG] != consumed_[Consumed::OVACKFLG];
     // 3.5.1: what an SMMU does with such indices is its affair; here it begins anew.
     taken.nonsense = there > 1U << log2_size_;
+    taken.first = position_.load();
     taken.records = taken.nonsense ? 0 : std::min<std::size_t>(there, records.size());
     const std::size_t begin = first & (size() - 1);
     // Up to the end of the queue, and from its start on.
@@ -79,9 +102,10 @@ class RecordQueue {
       }
     }
     if (taken.records == 0 && !taken.lost && !taken.nonsense) return taken;
-    const std::uint32_t next =
-        taken.nonsense ? produced[Produced::WR] : first + static_cast<std::uint32_t>(taken.records);
-    consumed_.set(Consumed::RD, next & mask).set(Consumed::OVACKFLG, produced[Produced::OVFLG]);
+    const std::uint32_t gone = taken.nonsense ? there : static_cast<std::uint32_t>(taken.records);
+    consumed_.set(Consumed::RD, (first + gone) & mask)
+        .set(Consumed::OVACKFLG, produced[Produced::OVFLG]);
+    position_.store(taken.first + gone);
     registers.write(consumed_);
     return taken;
   }
@@ -104,6 +128,8 @@ class RecordQueue {
   unsigned log2_size_ = 0;
   TableBlock block_;
   Consumed consumed_;
+  std::atomic<std::uint64_t> since_{0};
+  std::atomic<std::uint64_t> position_{0};
 };
 
 using EventQueueV3 =

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "smmu/arch/v3/context_table.h"
+#include "smmu/arch/v3/events.h"
 #include "smmu/arch/v3/registers.h"
 #include "smmu/arch/v3/stream_table.h"
 #include "smmu/platform/memory.h"
@@ -21,6 +22,7 @@ using iommu::kReadWrite;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using v3::CD;
 using v3::L1STD;
 using v3::SMMU_STRTAB_BASE;
@@ -339,6 +341,46 @@ TEST_F(AttachOrder, ADeviceWithAtsForgetsBeforeItMayNotAskAndAfter) {
   EXPECT_EQ(found.back(), forget);
   ASSERT_TRUE(board.driver->attach(other, blocked));
   EXPECT_THAT(invalidations(), ::testing::Each(entry));
+}
+
+// 4.7.1: CMD_STALL_TERM has answered it, while the handler thought.
+TEST_F(AttachOrder, AnAccessThatItsHandlerHasEndedIsNotResumed) {
+  class Detaches final : public iommu::FaultHandler {
+   public:
+    iommu::FaultAction on_fault(iommu::Domain&, iommu::Device* device,
+                                const iommu::Fault&) override {
+      if (detaches) {
+        EXPECT_TRUE(device->group().detach());
+      }
+      ++told;
+      return iommu::FaultAction::kRetry;
+    }
+    bool detaches = false;
+    int told = 0;
+  } handler;
+  iommu::Device& other = board.add({.streams = {{StreamId(7)}}, .can_stall = true});
+  const auto domain = board.domain();
+  ASSERT_TRUE(domain->set_fault_handler(&handler));
+  ASSERT_TRUE(other.group().attach(*domain));
+  const auto base = board.smmu.get<v3::SMMU_EVENTQ_BASE>();
+  std::uint64_t* const words = board.pool().words(Pa(base[v3::SMMU_EVENTQ_BASE::ADDR]));
+  const auto record = v3::F_TRANSLATION()
+                          .set(v3::F_TRANSLATION::EventNumber, v3::EventType::F_TRANSLATION)
+                          .set(v3::F_TRANSLATION::StreamID, 7)
+                          .set(v3::F_TRANSLATION::STAG, 5)
+                          .set(v3::F_TRANSLATION::Stall, true)
+                          .words();
+  for (std::size_t i = 0; i != 8; ++i) words[i] = little_endian(record[i % 4]);
+  board.smmu.story();
+  for (const bool detaches : {false, true}) {
+    handler.detaches = detaches;
+    board.smmu.set(v3::SMMU_EVENTQ_PROD(detaches ? 2 : 1));
+    board.driver->event_queue_line().pulse();
+    const auto story = board.smmu.story();
+    EXPECT_THAT(story, ::testing::Contains(detaches ? "CMD_STALL_TERM" : "CMD_RESUME"));
+    EXPECT_THAT(story, Not(::testing::Contains(detaches ? "CMD_RESUME" : "CMD_STALL_TERM")));
+  }
+  EXPECT_EQ(handler.told, 2);
 }
 
 TEST_F(AttachOrder, APasidHasACdOfItsOwnAndTheOthersStayWhereTheyWere) {

@@ -452,6 +452,108 @@ TEST(Driver, WhatWaitsWithAPasidGoesOnWhenTheRestIsBlocked) {
   EXPECT_THAT(*end, Aborts());
 }
 
+// 4.7.1: a STAG is free for another access once CMD_STALL_TERM has answered the one that had it, or
+// the SMMU was off.  Here there is but one, and nobody is told of events before the test pulses.
+class OneStallAtATime : public ::testing::Test {
+ protected:
+  static DrivenBoard::Options options() {
+    DrivenBoard::Options options;
+    options.config.idr5.set(v3::SMMU_IDR5::STALL_MAX, 1);
+    options.config.most_stalled = 1;
+    options.iommu.default_domain = DomainType::kBlocked;
+    return options;
+  }
+  OneStallAtATime() { hold_events_back(); }
+  void hold_events_back() {
+    board.registers().write(v3::SMMU_IRQ_CTRL().set(v3::SMMU_IRQ_CTRL::GERROR_IRQEN, true));
+  }
+  void pulse() { board.driver().event_queue_line().pulse(); }
+  iommu::Device& add() {
+    return board.add({.streams = {{kNic}}, .pasid_bits = 4, .can_stall = true});
+  }
+
+  DrivenBoard board{options()};
+  Resumptions ends;
+  const DmaDevice nic = board.device(kNic, ends);
+};
+
+TEST_F(OneStallAtATime, ARecordOfAnAccessThatWasEndedIsNotThatOfALaterOne) {
+  const auto before = board.domain();
+  const auto after = board.domain();
+  Handler of_before;
+  Handler of_after;
+  of_after.action = [](iommu::Domain& where, const Fault& fault) {
+    EXPECT_TRUE(where.map(fault.iova, Pa(0x4000'0000), 4096, kReadWrite));
+    return FaultAction::kRetry;
+  };
+  ASSERT_TRUE(before->set_fault_handler(&of_before));
+  ASSERT_TRUE(after->set_fault_handler(&of_after));
+  for (const bool removed : {true, false}) {
+    iommu::Device* device = &add();
+    ASSERT_TRUE(device->group().attach(*before));
+    const auto first = nic.translate(Iova(0x9000));
+    ASSERT_THAT(first, Stalls());
+    if (removed) {
+      board.iommu().remove_device(*device);
+      device = &add();
+    } else {
+      EXPECT_TRUE(device->group().detach());
+    }
+    auto end = ends.take(first);
+    ASSERT_TRUE(end);
+    EXPECT_THAT(*end, Aborts());
+    ASSERT_TRUE(device->group().attach(*after));
+    const auto second = nic.translate(kPage);
+    ASSERT_THAT(second, Stalls());
+    ASSERT_EQ(std::get<emulator::Stalled>(first).tag, std::get<emulator::Stalled>(second).tag);
+    pulse();
+    end = ends.take(second);
+    ASSERT_TRUE(end);
+    EXPECT_THAT(*end, TranslatesTo(Pa(0x4000'0000)));
+    ASSERT_EQ(of_after.faults.size(), 1U);
+    EXPECT_EQ(of_after.faults[0].iova, kPage);
+    EXPECT_THAT(of_before.faults, IsEmpty()) << "it has ended, and nothing is attached there";
+    EXPECT_THAT(board.log.sentences(), Contains(HasSubstr("InputAddr 0x9000")));
+    of_after.faults.clear();
+    EXPECT_EQ(after->unmap(kPage, 4096), 4096U);
+    board.iommu().remove_device(*device);
+  }
+}
+
+TEST_F(OneStallAtATime, AnAnswerThatComesTooLateIsForNobody) {
+  Program program(board);
+  program.answer = [](const PageFault&) { return PageAnswer::kLater; };
+  const auto domain = board.domain(DomainType::kSva, {.address_space = &program});
+  iommu::Device& device = add();
+  const DmaDevice with_pasid = nic.substream(SubstreamId(3));
+  ASSERT_TRUE(device.attach_pasid(SubstreamId(3), *domain));
+  for (const bool suspended : {false, true}) {
+    const auto first = with_pasid.translate(Iova(0x9000));
+    ASSERT_THAT(first, Stalls());
+    pulse();
+    const PageFault old = program.faults.back();
+    if (suspended) {
+      ASSERT_TRUE(board.iommu().suspend());
+      ASSERT_TRUE(board.iommu().resume());
+      hold_events_back();
+    } else {
+      device.detach_pasid(SubstreamId(3));
+      ASSERT_TRUE(device.attach_pasid(SubstreamId(3), *domain));
+    }
+    EXPECT_TRUE(ends.take(first));
+    const auto second = with_pasid.translate(kPage);
+    ASSERT_THAT(second, Stalls());
+    pulse();
+    const PageFault now = program.faults.back();
+    EXPECT_EQ(now.iova, kPage);
+    ASSERT_EQ(now.group_index, old.group_index);
+    device.respond(old, PageAnswer::kInvalid);
+    EXPECT_FALSE(ends.take(second));
+    device.respond(now, PageAnswer::kInvalid);
+    EXPECT_TRUE(ends.take(second));
+  }
+}
+
 TEST(Driver, ASmmuThatHasLostItsRegistersIsBroughtBack) {
   DrivenBoard board;
   const DmaDevice nic = board.device(kNic);

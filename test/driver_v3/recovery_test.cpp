@@ -261,6 +261,7 @@ TEST(Floods, OfEventsKeepNoThreadForEver) {
   // The answer to each is a command.
   const auto stalled = v3::F_TRANSLATION()
                            .set(v3::F_TRANSLATION::EventNumber, v3::EventType::F_TRANSLATION)
+                           .set(v3::F_TRANSLATION::StreamID, kNic.value)
                            .set(v3::F_TRANSLATION::Stall, true);
   expect_an_end<SMMU_EVENTQ_BASE, SMMU_EVENTQ_PROD, SMMU_EVENTQ_CONS>(
       &iommu::SmmuV3Driver::event_queue_line, stalled.words());
@@ -281,7 +282,7 @@ TEST_F(CommandErrors, PulsesWithoutACauseDoNothing) {
   EXPECT_THAT(board.log.sentences(), IsEmpty());
 }
 
-TEST_F(CommandErrors, EventsOfAnyBitsAreSurvivedAndAnswered) {
+TEST_F(CommandErrors, EventsOfAnyBitsAreSurvived) {
   std::mt19937_64 random(3);
   const auto base = board.smmu.get<SMMU_EVENTQ_BASE>();
   const std::uint32_t size = 1U << base[SMMU_EVENTQ_BASE::LOG2SIZE];

@@ -90,7 +90,8 @@ class Device : public ListPlace<Device, Group> {
   // Null: none.
   Domain* pasid_domain(SubstreamId pasid) const;
 
-  // Answers a page fault of which AddressSpace::on_page_fault() had said kLater.
+  // Answers a page fault of which AddressSpace::on_page_fault() had said kLater.  An access that
+  // waited and was ended, since its device was blocked or the SMMU suspended, is not answered.
   void respond(const PageFault& fault, PageAnswer answer);
 
   // For its driver.

@@ -207,7 +207,7 @@ class Driver {
     return std::errc::operation_not_supported;
   }
 
-  // The answer to a page fault of which on_page_fault() had said kLater.
+  // The answer to a page fault of which on_page_fault() had said kLater, as it was told.
   virtual void respond(Device&, const PageFault&, PageAnswer) {}
 
   // What a device is attached to when nobody says: kIdentity or kDma; none: no preference.
