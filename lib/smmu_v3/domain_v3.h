@@ -131,6 +131,7 @@ void DomainV3::for_each_stream(CommandBatch& batch, F&& visit) {
         if (index == attached->streams->ids.size()) {
           attached = attached->next;
           ++number;
+          index = 0;
           continue;
         }
         visit(*attached, attached->streams->ids[index++]);

@@ -299,6 +299,27 @@ TEST_F(AttachOrder, ADeviceWithAtsForgetsAfterTheSmmuHas) {
   EXPECT_THAT(board.smmu.commands(), ::testing::Contains(CommandWords{0x7'0000'0040, 52}));
 }
 
+TEST_F(AttachOrder, EachStreamOfEachDeviceWithAtsIsTold) {
+  const auto domain = board.domain();
+  ASSERT_TRUE(domain->map(Iova(0x1000), Pa(0x8000'1000), 0x1000, kReadWrite));
+  std::vector<CommandWords> told;
+  // One after another, of two streams and of one.
+  for (std::uint32_t i = 0; i != 100; ++i) {
+    iommu::DeviceConfig config{.streams = {{StreamId(0x100 + 2 * i)}}, .ats = true};
+    told.push_back({0x0100'0000'0040 + (std::uint64_t{2 * i} << 32), 0x1000});
+    if (i % 3 == 0) {
+      config.streams.push_back({StreamId(0x101 + 2 * i)});
+      told.push_back({0x0101'0000'0040 + (std::uint64_t{2 * i} << 32), 0x1000});
+    }
+    ASSERT_TRUE(board.add(config).group().attach(*domain));
+  }
+  board.smmu.commands();
+  EXPECT_EQ(domain->unmap(Iova(0x1000), 0x1000), 0x1000U);
+  auto commands = board.smmu.commands();
+  commands.erase(commands.begin());
+  EXPECT_EQ(commands, told);
+}
+
 // 3.9.2: what goes on must not be held up by translations that the device may not use any more.
 TEST_F(AttachOrder, ADeviceWithAtsForgetsBeforeItMayNotAskAndAfter) {
   iommu::Device& other = board.add({.streams = {{StreamId(7)}}, .pasid_bits = 4, .ats = true});
