@@ -127,8 +127,7 @@ void TaggedDomain::flush_all() {
   if (now == State::kNowhere) return;
   CommandBatch batch(*core_.queue);
   TlbInvalidation::everything(batch, tag_);
-  if (now == State::kFar) tell_the_far(batch, 0, UINT64_MAX);
-  keep(batch.sync());
+  complete(batch, now, 0, UINT64_MAX);
 }
 
 bool TaggedDomain::invalidate_page(const CommandWords& command, std::uint64_t address) {
@@ -136,7 +135,7 @@ bool TaggedDomain::invalidate_page(const CommandWords& command, std::uint64_t ad
   if (now == State::kFar) return false;
   if (now == State::kNowhere) return true;
   keep(core_.queue->submit_and_sync(TlbInvalidation::at(tag_, command, address)));
-  return true;
+  return !is_far();
 }
 
 void TaggedDomain::invalidate_range(const TlbInvalidation& tlb, std::uint64_t first,
@@ -146,7 +145,16 @@ void TaggedDomain::invalidate_range(const TlbInvalidation& tlb, std::uint64_t fi
   if (now == State::kNowhere) return;
   CommandBatch batch(*core_.queue);
   tlb.range(batch, tag_, first, size, leaf, entries);
-  if (now == State::kFar) tell_the_far(batch, first, first + (size - 1));
+  complete(batch, now, first, first + (size - 1));
+}
+
+void TaggedDomain::complete(CommandBatch& batch, State before, std::uint64_t first,
+                            std::uint64_t last) {
+  if (before != State::kFar) {
+    keep(batch.sync());
+    if (!is_far()) return;
+  }
+  tell_the_far(batch, first, last);
   keep(batch.sync());
 }
 

@@ -83,6 +83,9 @@ class DomainV3 : public DriverDomain {
     std::atomic_thread_fence(std::memory_order_seq_cst);
     return state_.load(std::memory_order_acquire);
   }
+  // Whether devices may know translations by now, after the SMMU has forgotten what was unmapped:
+  // one that was attached meanwhile may have been told what the TLB still had.
+  bool is_far() const { return state_.load(std::memory_order_acquire) == State::kFar; }
   // Whether guests' translations depend on it.
   bool is_below_guests() const { return below_guests_.load(std::memory_order_relaxed); }
   // Calls visit(attached, stream) for each stream that is attached, with room in the batch for a
@@ -161,11 +164,13 @@ class TaggedDomain : public DomainV3 {
   // [first, first + size) was unmapped, in pages or blocks of `leaf` bytes.
   void invalidate_range(const TlbInvalidation& tlb, std::uint64_t first, std::uint64_t size,
                         std::uint64_t leaf, TlbInvalidation::Entries entries);
-  // The same for one page, by this command for another one.  False: it takes more than that.
+  // The same for one page, by this command for another one.  False: it takes more than that, by
+  // invalidate_range().
   bool invalidate_page(const CommandWords& command, std::uint64_t address);
   const TlbTag& tag() const { return tag_; }
 
  private:
+  void complete(CommandBatch& batch, State before, std::uint64_t first, std::uint64_t last);
   void tell_the_far(CommandBatch& batch, std::uint64_t first, std::uint64_t last);
   void keep(const Result<Done, std::errc>& result) const;
 

@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "smmu/arch/v3/context_table.h"
@@ -512,6 +514,53 @@ TEST_F(AttachOrder, StreamsThatCannotBeAreRefused) {
   EXPECT_EQ(refusal({.streams = {{StreamId(0), 0xffff}}}), std::errc::invalid_argument);
   EXPECT_EQ(refusal({.streams = {{StreamId(0x300), 0x3}, {StreamId(0x301)}}}), std::errc{});
   EXPECT_EQ(refusal({.streams = {{StreamId(0x303)}}}), std::errc::invalid_argument);
+}
+
+// What happens while somebody waits for commands.
+class Interposed final : public Mmio {
+ public:
+  explicit Interposed(ScriptedSmmu& smmu) : smmu_(smmu) {}
+  std::uint32_t read32(std::uint32_t offset) override { return smmu_.read32(offset); }
+  std::uint64_t read64(std::uint32_t offset) override { return smmu_.read64(offset); }
+  void write64(std::uint32_t offset, std::uint64_t value) override { smmu_.write64(offset, value); }
+  void write32(std::uint32_t offset, std::uint32_t value) override {
+    smmu_.write32(offset, value);
+    if (offset != v3::SMMU_CMDQ_PROD::kOffset || !once) return;
+    std::exchange(once, nullptr)();
+  }
+  std::function<void()> once;  // after a doorbell
+
+ private:
+  ScriptedSmmu& smmu_;
+};
+
+// It may have been told what the TLB had until then.
+TEST(Attach, ADeviceThatIsAttachedDuringAnUnmapForgetsTheSame) {
+  ScriptedBoard board;
+  Interposed registers(board.smmu);
+  board.driver_config.registers = &registers;
+  ASSERT_EQ(board.start(), "");
+  iommu::Device& plain = board.add({.streams = {{kStream}}});
+  iommu::Device& far = board.add({.streams = {{StreamId(7)}}, .ats = true});
+  const auto domain = board.domain();
+  ASSERT_TRUE(domain->map(Iova(0x1000), Pa(0x8000'1000), 0x4000, kReadWrite));
+  const iommu::Attachment there{iommu::AttachKind::kDomain, &domain->driver_domain()};
+  const iommu::Attachment nowhere{iommu::AttachKind::kBlocked};
+  ASSERT_TRUE(board.driver->attach(plain, there));
+  const auto last_of = [&](const std::function<void()>& invalidates) {
+    board.smmu.commands();
+    registers.once = [&] { ASSERT_TRUE(board.driver->attach(far, there)); };
+    invalidates();
+    const CommandWords last = board.smmu.commands().back();
+    EXPECT_TRUE(board.driver->attach(far, nowhere));
+    return last;
+  };
+  EXPECT_EQ(last_of([&] { EXPECT_EQ(domain->unmap(Iova(0x1000), 0x1000), 0x1000U); }),
+            (CommandWords{0x7'0000'0040, 0x1000}));
+  EXPECT_EQ(last_of([&] { EXPECT_EQ(domain->unmap(Iova(0x2000), 0x2000), 0x2000U); }),
+            (CommandWords{0x7'0000'0040, 0x2001}));
+  EXPECT_EQ(last_of([&] { domain->flush_all(); }), (CommandWords{0x7'0000'0040, 52}));
+  ASSERT_TRUE(board.driver->attach(plain, nowhere));
 }
 
 }  // namespace
