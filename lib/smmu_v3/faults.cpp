@@ -1,6 +1,7 @@
 // What the SMMU tells of transactions: events, and requests for pages.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 #include "lib/smmu_v3/driver_v3.h"
@@ -216,6 +217,7 @@ void DriverV3::respond(Device& device, const PageFault& fault, PageAnswer answer
   // The others of its group are not answered; an answer that is none is for nobody.
   if (answer == PageAnswer::kLater || !fault.last) return;
   const auto& streams = static_cast<const DeviceStreams&>(*device.state());
+  if (std::find(streams.ids.begin(), streams.ids.end(), fault.stream) == streams.ids.end()) return;
   if (streams.pages_by_requests) {
     if (fault.group_index > (1U << 9) - 1) return;
     return answer_group(fault, groups_.finish(fault, answer));

@@ -554,6 +554,38 @@ TEST_F(OneStallAtATime, AnAnswerThatComesTooLateIsForNobody) {
   }
 }
 
+TEST(Driver, ADeviceDoesNotAnswerForAnother) {
+  DrivenBoard board;
+  Resumptions ends;
+  AtsDevice disk = board.ats_device(StreamId(1));
+  const DmaDevice nic = board.device(kNic, ends).substream(SubstreamId(3));
+  iommu::Device& waits = board.add({.streams = {{kNic}}, .pasid_bits = 4, .can_stall = true});
+  iommu::Device& asks =
+      board.add({.streams = {{StreamId(1)}}, .pasid_bits = 4, .ats = true, .pri = true});
+  Program program(board);
+  program.answer = [](const PageFault&) { return PageAnswer::kLater; };
+  const auto domain = board.domain(DomainType::kSva, {.address_space = &program});
+  ASSERT_TRUE(waits.attach_pasid(SubstreamId(3), *domain));
+  ASSERT_TRUE(asks.attach_pasid(SubstreamId(3), *domain));
+  const auto stalled = nic.translate(kPage);
+  ASSERT_THAT(stalled, Stalls());
+  disk.use(emulator::Pasid{.substream = SubstreamId(3)});
+  disk.ask_for_page(kPage, 1);
+  ASSERT_EQ(program.faults.size(), 2U);
+  const PageFault of_access = program.faults[0];
+  const PageFault of_request = program.faults[1];
+  iommu::Device& third = board.add({.streams = {{StreamId(2)}}, .can_stall = true});
+  third.respond(of_access, PageAnswer::kFailure);
+  waits.respond(of_request, PageAnswer::kFailure);
+  asks.respond(of_access, PageAnswer::kFailure);
+  EXPECT_FALSE(ends.take(stalled));
+  EXPECT_THAT(disk.responses(), IsEmpty());
+  waits.respond(of_access, PageAnswer::kFailure);
+  asks.respond(of_request, PageAnswer::kFailure);
+  EXPECT_TRUE(ends.take(stalled));
+  EXPECT_THAT(disk.responses(), ::testing::SizeIs(1));
+}
+
 TEST(Driver, ASmmuThatHasLostItsRegistersIsBroughtBack) {
   DrivenBoard board;
   const DmaDevice nic = board.device(kNic);

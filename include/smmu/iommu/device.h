@@ -91,7 +91,8 @@ class Device : public ListPlace<Device, Group> {
   Domain* pasid_domain(SubstreamId pasid) const;
 
   // Answers a page fault of which AddressSpace::on_page_fault() had said kLater.  An access that
-  // waited and was ended, since its device was blocked or the SMMU suspended, is not answered.
+  // waited and was ended, since its device was blocked or the SMMU suspended, is not answered; nor
+  // is a fault of another device.
   void respond(const PageFault& fault, PageAnswer answer);
 
   // For its driver.
