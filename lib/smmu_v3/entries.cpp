@@ -24,8 +24,13 @@ void set_overrides(const FeaturesV3& features, STE& ste) {
   if (features.type_overrides) ste.set(STE::SHCFG, ShareabilityOverride::kIncoming);
 }
 
-void set_ats(const FeaturesV3& features, const StreamTraits& traits, STE& ste) {
-  if (features.ats && traits.ats) ste.set(STE::EATS, AtsMode::kFull);
+bool has_ats(const FeaturesV3& features, const StreamTraits& traits) {
+  return features.ats && traits.ats;
+}
+
+// 5.2: a stream with ATS may not stall at stage 2; where it has to, it is without.
+bool has_ats_above_stage2(const FeaturesV3& features, const StreamTraits& traits) {
+  return has_ats(features, traits) && features.stalls != StallModel::kStallForced;
 }
 
 // 5.2: only where there is a choice may it be said that nothing stalls.
@@ -42,9 +47,7 @@ bool stage1_stalls(const FeaturesV3& features, const StreamTraits& traits) {
 void set_stage2(const FeaturesV3& features, const Stage2& stage2, const StreamTraits& traits,
                 STE& ste) {
   const PgtableRegisters& tables = stage2.tables;
-  // 5.2: a stream with ATS may not stall at stage 2.
-  const bool stalls = stage1_stalls(features, traits) &&
-                      (features.stalls == StallModel::kStallForced || !traits.ats);
+  const bool stalls = stage1_stalls(features, traits) && !has_ats_above_stage2(features, traits);
   ste.set(STE::S2VMID, stage2.vmid.value)
       .set(STE::S2T0SZ, tables.tsz)
       .set(STE::S2SL0, sl0_of(tables))
@@ -99,7 +102,7 @@ STE stage1_entry(const FeaturesV3& features, SmmuV3DriverConfig::World world,
         .set(STE::S1CSH, Shareability::kInner);
   }
   set_overrides(features, ste);
-  set_ats(features, traits, ste);
+  if (has_ats(features, traits)) ste.set(STE::EATS, AtsMode::kFull);
   set_stage1_stalls(features, traits, ste);
   return ste;
 }
@@ -107,7 +110,7 @@ STE stage1_entry(const FeaturesV3& features, SmmuV3DriverConfig::World world,
 STE stage2_entry(const FeaturesV3& features, const Stage2& stage2, const StreamTraits& traits) {
   STE ste = STE().set(STE::V, true).set(STE::Config, SteConfig::kS2Translate);
   set_overrides(features, ste);
-  set_ats(features, traits, ste);
+  if (has_ats_above_stage2(features, traits)) ste.set(STE::EATS, AtsMode::kFull);
   set_stage2(features, stage2, traits, ste);
   return ste;
 }
@@ -152,7 +155,7 @@ STE nested_entry(const FeaturesV3& features, const GuestStream& guest, const Sta
   }
   STE ste = part;
   ste.set(STE::Config, SteConfig::kNested);
-  if (!(features.ats && traits.ats)) ste.set(STE::EATS, AtsMode::kNone);
+  if (!has_ats_above_stage2(features, traits)) ste.set(STE::EATS, AtsMode::kNone);
   set_overrides(features, ste);
   if (!traits.stalls) set_stage1_stalls(features, traits, ste);
   set_stage2(features, stage2, traits, ste);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "smmu/arch/v3/commands.h"
+#include "smmu/arch/v3/registers.h"
 #include "smmu/arch/v3/stream_table.h"
 #include "smmu/testing/driven_board.h"
 #include "smmu/testing/matchers.h"
@@ -39,7 +40,7 @@ constexpr std::uint64_t kGuestBytes = std::uint64_t{8} << 20;
 
 class Nested : public ::testing::Test {
  protected:
-  Nested() {
+  explicit Nested(const DrivenBoard::Options& options = Nested::options()) : board(options) {
     parent = board.domain(DomainType::kUnmanaged, {.nest_parent = true});
     guest_memory = board.allocate(kGuestBytes, kGuestBytes);
     // One to one, so that tables made by physical addresses are those of the guest.
@@ -80,7 +81,7 @@ class Nested : public ::testing::Test {
     return command.words();
   }
 
-  DrivenBoard board{options()};
+  DrivenBoard board;
   std::unique_ptr<Domain> parent;
   Pa guest_memory;
   std::uint64_t next = 0;
@@ -221,6 +222,41 @@ TEST_F(Nested, ADeviceBehindAGuestForgetsAllWhenTheHostUnmaps) {
   EXPECT_TRUE(nic.write64(kPage, 3));
   EXPECT_EQ(parent->unmap(Iova(guest_memory.value), kGuestBytes), kGuestBytes);
   EXPECT_EQ(nic.known(), 0U);
+}
+
+class NestedForcedToStall : public Nested {
+ protected:
+  NestedForcedToStall() : Nested(forced()) {}
+  static DrivenBoard::Options forced() {
+    DrivenBoard::Options forced = options();
+    forced.config.idr0.set(v3::SMMU_IDR0::STALL_MODEL, StallModel::kStallForced);
+    forced.config.s_idr0.set(v3::SMMU_S_IDR0::STALL_MODEL, StallModel::kStallForced);
+    return forced;
+  }
+};
+
+// 5.2: a stage 2 that stalls makes an STE with ATS illegal.
+TEST_F(NestedForcedToStall, ADeviceIsWithoutAtsAboveStage2) {
+  iommu::Device& device = board.add({.streams = {{kNic}}, .ats = true});
+  const DmaDevice nic = board.device(kNic);
+  store(board.memory(), cd, context(*table, Asid(9)).set(v3::CD::S, true));
+  GuestStream guest = translating();
+  guest.words[1] |= std::uint64_t{1} << 28;
+  const auto domain = nested(guest);
+  ASSERT_TRUE(domain);
+  ASSERT_TRUE(device.group().attach(**domain));
+  EXPECT_THAT(nic.translate(kPage), TranslatesTo(page));
+  ASSERT_TRUE(device.group().detach());
+  ASSERT_TRUE(device.group().attach(*parent));
+  EXPECT_THAT(nic.translate(Iova(page.value)), TranslatesTo(page));
+  AtsDevice asks = board.ats_device(kNic);
+  EXPECT_TRUE(asks.request(Iova(page.value)).ranges().empty());
+  // Stage 1 alone may stall.
+  const auto plain = board.domain();
+  ASSERT_TRUE(plain->map(kPage, page, 4096, kReadWrite));
+  ASSERT_TRUE(device.group().detach());
+  ASSERT_TRUE(device.group().attach(*plain));
+  EXPECT_TRUE(asks.write64(kPage, 3));
 }
 
 // What the guest says before it is attached is as right as what it says after.
