@@ -180,6 +180,20 @@ Result<Done, std::errc> DriverV3::write_streams(const DeviceStreams& streams, At
   return Done{};
 }
 
+// Entries of streams that nobody has any more are what they were before anybody had them.
+Result<Done, std::errc> DriverV3::return_entries(const DeviceStreams& streams) {
+  const STE initial = unknown_entry(core_.config, core_.features);
+  std::errc error{};
+  for (const StreamId stream : streams.ids) {
+    if (find(stream) != nullptr) continue;
+    SteSync sync(*queue_, stream);
+    update_entry(core_.memory, entries_->entry(stream), initial, sync);
+    if (sync.error() != std::errc{}) error = sync.error();
+  }
+  if (error != std::errc{}) return error;
+  return Done{};
+}
+
 Result<Done, std::errc> DriverV3::write_context(const DeviceStreams& streams, SubstreamId substream,
                                                 const CD& cd) {
   CdSync sync(*queue_, streams, substream, true);

@@ -305,6 +305,7 @@ Result<std::unique_ptr<DeviceState>, std::errc> DriverV3::add_device(Device& dev
   if (auto error = make_entries(*streams)) return *error;
   const auto blocked = write_streams(*streams, AttachKind::kBlocked, nullptr, false);
   if (!blocked) {
+    static_cast<void>(return_entries(*streams));
     free_entries(*streams);
     return blocked.error();
   }
@@ -336,6 +337,7 @@ void DriverV3::remove_device(Device& device) {
       known_.erase(place);
     }
   }
+  if (!return_entries(streams)) core_.log.say("streams of a device that was removed still abort");
   free_entries(streams);
 }
 

@@ -117,6 +117,7 @@ class DriverV3 final : public SmmuV3Driver, private CommandQueueOwner {
   const DeviceStreams* unblocked_alias(const DeviceStreams& streams, StreamId stream) const;
   Result<Done, std::errc> write_streams(const DeviceStreams& streams, AttachKind kind,
                                         const DomainV3* domain, bool pasids);
+  Result<Done, std::errc> return_entries(const DeviceStreams& streams);
   Result<Done, std::errc> write_context(const DeviceStreams& streams, SubstreamId substream,
                                         const v3::CD& cd);
   Result<Done, std::errc> program(DeviceStreams& streams, AttachKind kind, const DomainV3* domain,

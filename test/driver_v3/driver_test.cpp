@@ -586,6 +586,40 @@ TEST(Driver, ADeviceDoesNotAnswerForAnother) {
   EXPECT_THAT(disk.responses(), ::testing::SizeIs(1));
 }
 
+TEST(Driver, StreamsOfADeviceThatWasRemovedAreAsIfNobodyHadAddedIt) {
+  for (const unsigned stream_bits : {8U, 25U}) {
+    for (const bool bypass : {false, true}) {
+      DrivenBoard::Options options;
+      options.driver.stream_bits = stream_bits;
+      options.driver.unknown = bypass ? iommu::SmmuV3DriverConfig::Unknown::kBypass
+                                      : iommu::SmmuV3DriverConfig::Unknown::kAbort;
+      DrivenBoard board(options);
+      const auto goes_through = [&](std::uint32_t stream) {
+        const auto outcome = board.device(StreamId(stream)).translate(kPage);
+        return std::holds_alternative<emulator::Translation>(outcome);
+      };
+      const auto domain = board.domain();
+      iommu::Device& near = board.add(StreamId(1));
+      iommu::Device& device = board.add({.streams = {{StreamId(3)}, {StreamId(4)}}});
+      iommu::Device& alias =
+          board.add({.streams = {{StreamId(4)}}, .not_isolated_from = {&device}});
+      ASSERT_TRUE(near.group().attach(*domain));
+      ASSERT_TRUE(device.group().attach(*domain));
+      EXPECT_EQ(goes_through(2), bypass);
+      EXPECT_FALSE(goes_through(3) || goes_through(4));
+      board.iommu().remove_device(device);
+      EXPECT_EQ(goes_through(3), bypass);
+      EXPECT_FALSE(goes_through(4)) << "another device has it";
+      board.iommu().remove_device(alias);
+      EXPECT_EQ(goes_through(4), bypass);
+      EXPECT_FALSE(goes_through(1));
+      board.iommu().remove_device(near);
+      EXPECT_EQ(goes_through(1), bypass && stream_bits == 8)
+          << "all 256 are gone, if there are two levels";
+    }
+  }
+}
+
 TEST(Driver, ASmmuThatHasLostItsRegistersIsBroughtBack) {
   DrivenBoard board;
   const DmaDevice nic = board.device(kNic);

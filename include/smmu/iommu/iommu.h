@@ -77,7 +77,7 @@ class Iommu {
   // these domains' faults, which are waited for.
   Result<Device*, std::errc> add_device(DeviceConfig config);
   // Its accesses fail from now on; but where the driver was told that streams which no device has
-  // shall bypass (SmmuV2DriverConfig::Unknown::kBypass), they are such from now on.  A group
+  // shall bypass (Unknown::kBypass of the driver), they are such from now on.  A group
   // without devices is gone.  Waits for handlers of faults that other threads have told of the
   // device, which may call functions of this library meanwhile; until they have returned, the
   // device and its group are there, but attached to nothing.

@@ -35,9 +35,9 @@ struct SmmuV3DriverConfig {
     kInterrupt,  // command_sync_line()
     kPoll,       // SMMU_CMDQ_CONS alone
   };
-  // What becomes of accesses of streams that nobody has added, and of all of them while the SMMU is
-  // off.  In a Stream table of two levels, those of 256 StreamIDs of which nobody has added any
-  // abort.
+  // What becomes of accesses of streams that nobody has added, or whose devices were removed, and
+  // of all of them while the SMMU is off.  In a Stream table of two levels, those of 256 StreamIDs
+  // of which nobody has added any abort.
   enum class Unknown : std::uint8_t { kAbort, kBypass };
   // Which exception level's translation regime devices get.  kEl2 needs SMMU_IDR0.Hyp and is
   // EL2-E2H; guests' streams are of EL1 all the same.
