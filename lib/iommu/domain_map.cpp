@@ -187,7 +187,8 @@ inline std::uint64_t Domain::unmap_pages(IoPgtable& tables, Iova iova, std::uint
     const Unmapped unmapped = tables.unmap(at, run.page_size, run.count);
     if (unmapped.bytes == 0) break;
     bytes += unmapped.bytes;
-    if (unmapped.leaves) add(batch, at, unmapped.bytes, run.page_size);
+    // What comes behind the last whole one was smaller, and is forgotten.
+    if (unmapped.leaves) add(batch, at, unmapped.bytes & ~(run.page_size - 1), run.page_size);
   }
   return bytes;
 }

@@ -112,11 +112,13 @@ CommandWords TlbInvalidation::at(const TlbTag& tag, const CommandWords& command,
 
 void TlbInvalidation::range(CommandBatch& batch, const TlbTag& tag, std::uint64_t first,
                             std::uint64_t size, std::uint64_t leaf, Entries entries) const {
-  const std::uint64_t steps = size / leaf;
-  if (steps <= 1) {
+  // 4.4.1.1: a level is for leaves that the range does not cut, or it is UNPREDICTABLE what goes.
+  const bool whole = ((first | size) & (leaf - 1)) == 0;
+  if (size == leaf && whole) {
     batch.add(v3::CommandHeader(one(tag, first, leaf, entries)));
     return;
   }
+  const std::uint64_t steps = (size + (leaf - 1)) / leaf;
   const std::uint64_t most_steps = std::uint64_t{1} << (log2_granule_ - kLog2Descriptor);
   std::uint64_t granules = size >> log2_granule_;
   if (!ranges_) {
@@ -128,7 +130,7 @@ void TlbInvalidation::range(CommandBatch& batch, const TlbTag& tag, std::uint64_
   }
   if (granules >> scales_ != 0) return everything(batch, tag);
   Range range{.address = first,
-              .level = entries == Entries::kLeaves ? level_of(leaf) : 0,
+              .level = whole && entries == Entries::kLeaves ? level_of(leaf) : 0,
               .granule = code_of(log2_granule_),
               .leaves = entries == Entries::kLeaves};
   while (granules != 0) {

@@ -195,6 +195,19 @@ TEST_F(AttachOrder, WhatIsUnmappedIsInvalidatedByOneDoorbell) {
   EXPECT_THAT(board.smmu.commands(), ElementsAre(CommandWords{0x0001'0000'0000'0011, 0}));
 }
 
+// 4.4.1.1: a level, and an address that is no beginning of its blocks, make a range UNPREDICTABLE.
+TEST_F(AttachOrder, BlocksThatAreUnmappedWithPagesBehindThemAreInvalidatedAlone) {
+  const auto domain = board.domain();
+  ASSERT_TRUE(domain->map(Iova(0), Pa(0x8000'0000), 0x40'0000, kReadWrite));
+  ASSERT_TRUE(domain->map(Iova(0x40'0000), Pa(0x9000'1000), 0x3000, kReadWrite));
+  ASSERT_TRUE(device->group().attach(*domain));
+  board.smmu.commands();
+  EXPECT_EQ(domain->unmap(Iova(0), 0x80'0000), 0x40'3000U);
+  EXPECT_THAT(board.smmu.commands(),
+              ElementsAre(CommandWords{0x0001'0000'0000'2012, 0x40'0400},  // 3 pages, at once
+                          CommandWords{0x0001'0000'00a0'0012, 0x0601}));   // 2^10 pages of level 2
+}
+
 TEST_F(AttachOrder, WithoutRangesThereIsACommandForEachPageUpToTheLimit) {
   SmmuV3Config config = SmmuV3Config::mmu600();
   ScriptedBoard plain(config);

@@ -222,6 +222,17 @@ TEST_F(DomainMap, ABatchCollectsWhatTouchesAndIsToldOfWhereItCannot) {
   EXPECT_THAT(fake(*domain_).take_synced(), IsEmpty());
 }
 
+// What is smaller than what is being unmapped the tables have the SMMU forget.
+TEST_F(DomainMap, ABatchHoldsBlocksWithoutThePagesBehindThem) {
+  ASSERT_TRUE(domain_->map(Iova(0), Pa(0), k2M + 3 * k4K, kReadWrite));
+  UnmapBatch batch;
+  EXPECT_EQ(domain_->unmap(Iova(0), 2 * k2M, batch), k2M + 3 * k4K);
+  EXPECT_EQ(batch.size(), k2M);
+  domain_->sync(batch);
+  EXPECT_THAT(fake(*domain_).take_synced(), ElementsAre(FakeDomain::Range{0, k2M, k2M}));
+  EXPECT_THAT(fake(*domain_).take_walks(), ::testing::SizeIs(3));
+}
+
 TEST_F(DomainMap, ABatchThatIsFlushedTellsOfNoRange) {
   ASSERT_TRUE(domain_->map(Iova(0), Pa(0), k4K, kReadWrite));
   ASSERT_TRUE(domain_->map(Iova(k2M), Pa(k2M), k2M, kReadWrite));

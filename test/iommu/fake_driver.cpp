@@ -50,7 +50,8 @@ void FakeDomain::make_tables() {
     if (!real) std::abort();
     made_ = std::move(*real);
   } else {
-    auto map = std::make_unique<MapTables>(driver_.page_sizes);
+    PgtableInvalidation& invalidation = *this;
+    auto map = std::make_unique<MapTables>(driver_.page_sizes, &invalidation);
     map_ = map.get();
     made_ = std::move(map);
   }

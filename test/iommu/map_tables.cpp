@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
+#include <vector>
 
 namespace smmu::iommu {
 namespace {
@@ -44,6 +46,17 @@ Mapped MapTables::map(Iova iova, Pa pa, std::uint64_t page_size, std::uint64_t c
 }
 
 Unmapped MapTables::unmap(Iova iova, std::uint64_t page_size, std::uint64_t count) {
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> smaller;
+  const Unmapped unmapped = remove(iova, page_size, count, smaller);
+  for (const auto& [at, size] : smaller) {
+    if (invalidation_ != nullptr) invalidation_->flush_walk(Iova(at), size, size);
+  }
+  return unmapped;
+}
+
+// `smaller`: what of it was smaller than the pages that it was said to be in.
+Unmapped MapTables::remove(Iova iova, std::uint64_t page_size, std::uint64_t count,
+                           std::vector<std::pair<std::uint64_t, std::uint64_t>>& smaller) {
   const std::lock_guard lock(mutex_);
   if ((page_size & config_.page_sizes) == 0) return {0, false};
   const std::uint64_t size = up_to_table_end(iova.value, page_size, count) * page_size;
@@ -52,7 +65,11 @@ Unmapped MapTables::unmap(Iova iova, std::uint64_t page_size, std::uint64_t coun
     const auto leaf = leaves_.find(iova.value + unmapped.bytes);
     if (leaf == leaves_.end() || leaf->second.size > page_size) break;
     unmapped.bytes += leaf->second.size;
-    unmapped.leaves = true;
+    if (leaf->second.size == page_size) {
+      unmapped.leaves = true;
+    } else {
+      smaller.emplace_back(leaf->first, leaf->second.size);
+    }
     dirty_.erase(leaf->first);
     leaves_.erase(leaf);
   }

@@ -7,6 +7,8 @@
 #include <mutex>
 #include <optional>
 #include <set>
+#include <utility>
+#include <vector>
 
 #include "smmu/iommu/io_pgtable.h"
 
@@ -23,7 +25,10 @@ class MapTables final : public IoPgtable {
   };
   using Leaves = std::map<std::uint64_t, Leaf>;
 
-  explicit MapTables(std::uint64_t page_sizes, unsigned input_bits = 48) {
+  // `invalidation`: null if nobody wants to know.
+  explicit MapTables(std::uint64_t page_sizes, PgtableInvalidation* invalidation = nullptr,
+                     unsigned input_bits = 48)
+      : invalidation_(invalidation) {
     config_.page_sizes = page_sizes;
     config_.input_bits = input_bits;
     config_.output_bits = 64;  // they map to any address
@@ -48,9 +53,12 @@ class MapTables final : public IoPgtable {
   std::uint64_t maps() const;
 
  private:
+  Unmapped remove(Iova iova, std::uint64_t page_size, std::uint64_t count,
+                  std::vector<std::pair<std::uint64_t, std::uint64_t>>& smaller);
   // The leaf that an address is in.
   Leaves::const_iterator find(std::uint64_t iova) const;
 
+  PgtableInvalidation* const invalidation_;
   mutable std::mutex mutex_;
   PgtableConfig config_;
   Leaves leaves_;
