@@ -22,6 +22,8 @@ class QuietLog final : public DriverLog {
 
 // The most StreamIDs of one device.
 constexpr std::size_t kMostStreams = 4096;
+// How often who serves interrupts goes on with those that its own accesses bring about.
+constexpr unsigned kMostRounds = 16;
 
 // Who wants to hear nothing.
 DriverLog& quiet_log() {
@@ -70,7 +72,7 @@ DriverV3::DriverV3(const SmmuV3DriverConfig& config, const FeaturesV3& features,
       signal_(choose_signal()) {}
 
 DriverV3::~DriverV3() {
-  if (queue_ != nullptr && !down_) shut_down();
+  if (queue_ != nullptr) shut_down();
 }
 
 SmmuV3DriverConfig::SyncSignal DriverV3::choose_signal() const {
@@ -89,8 +91,9 @@ std::optional<std::string> DriverV3::start() {
       StreamEntries::create(features, core_.memory, unknown_entry(core_.config, features));
   if (!entries) return no_memory;
   entries_ = *std::move(entries);
-  if (!events_.create(core_.memory, features.log2_events)) return no_memory;
-  if (features.page_requests && !page_requests_.create(core_.memory, features.log2_page_requests))
+  if (!events_.create(core_.memory, power_, features.log2_events)) return no_memory;
+  if (features.page_requests &&
+      !page_requests_.create(core_.memory, power_, features.log2_page_requests))
     return no_memory;
   auto queue = CommandQueue::create(
       {.log2_size = features.log2_commands, .sync = signal_, .timeout = core_.config.timeout},
@@ -98,31 +101,50 @@ std::optional<std::string> DriverV3::start() {
   if (!queue) return no_memory;
   queue_ = *std::move(queue);
   core_.queue = queue_.get();
-  return bring_up_.enable(*entries_, events_, page_requests_);
+  return bring_up();
+}
+
+// By one thread: interrupts that come meanwhile are served when it is done.
+std::optional<std::string> DriverV3::bring_up() {
+  auto failure = bring_up_.enable(*entries_, events_, page_requests_);
+  if (failure) return failure;
+  power_.turn_on();
+  return std::nullopt;
 }
 
 void DriverV3::shut_down() {
-  down_ = true;
+  if (power_.is_off()) return;
+  power_.turn_off();
   if (auto failure = bring_up_.disable()) core_.log.say(*failure);
 }
 
 Result<Done, std::errc> DriverV3::suspend() {
+  if (power_.is_off()) return Done{};
+  power_.turn_off();
   if (auto failure = bring_up_.disable()) {
     core_.log.say(*failure);
+    // So that whoever tries again does so.
+    power_.turn_on();
     return std::errc::timed_out;
   }
   return Done{};
 }
 
 Result<Done, std::errc> DriverV3::resume() {
+  power_.bring_up();
   // What had failed was reset with the registers.
   errors_.forget();
   failed_.store(false);
-  if (auto failure = bring_up_.enable(*entries_, events_, page_requests_)) {
+  if (const auto failure = bring_up()) {
     core_.log.say(*failure);
+    // As before: whatever it answers, it may be on by half.
+    if (const auto other = bring_up_.disable()) core_.log.say(*other);
+    power_.turn_off();
     return std::errc::timed_out;
   }
-  return forget_in_devices();
+  auto forgotten = forget_in_devices();
+  serve();
+  return forgotten;
 }
 
 bool DriverV3::capable(Capability capability, const Device* device) const {
@@ -351,24 +373,38 @@ void DriverV3::interrupt(Service service) {
     return;
   }
   asked_.fetch_or(static_cast<std::uint32_t>(service));
-  if (queue_ == nullptr) return;
-  if (!queue_->held_here()) return serve();
+  // Who brings it up comes back to it.
+  if (!power_.is_on()) return;
   // In the middle of a doorbell: others could not send commands while a handler thinks.
-  deferred.store(true);
+  if (queue_->held_here()) return deferred.store(true);
+  // The same for who suspends.
+  if (power_.is_used_here()) return interrupted_.store(true);
+  serve();
 }
 
 void DriverV3::after_commands() {
   deferred.store(false);
+  if (power_.is_used_here()) return interrupted_.store(true);
   serve();
 }
 
 void DriverV3::serve() {
+  for (unsigned round = 0; round != kMostRounds; ++round) {
+    if (!power_.is_on()) return;
+    interrupted_.store(false);
+    serve_once();
+    if (!interrupted_.load()) return;
+  }
+  deferred.store(true);
+}
+
+void DriverV3::serve_once() {
   const std::uint32_t asked = asked_.exchange(0);
   const auto wanted = [asked](Service service) {
     return (asked & static_cast<std::uint32_t>(service)) != 0;
   };
   using Left = OneAtATime::Left;
-  if (wanted(Service::kErrors)) look_for_errors();
+  if (wanted(Service::kErrors)) look_at_errors();
   if (wanted(Service::kEvents) && event_drain_.ask([this] { drain_events(); }) == Left::kMore)
     ask_later(Service::kEvents);
   if (wanted(Service::kPageRequests) &&
@@ -383,6 +419,13 @@ void DriverV3::ask_later(Service service) {
 }
 
 void DriverV3::look_for_errors() {
+  look_at_errors();
+  if (interrupted_.load()) serve();
+}
+
+void DriverV3::look_at_errors() {
+  const Power::Use use(power_);
+  if (!use) return;
   switch (errors_.look(*queue_)) {
     case GlobalErrors::Outcome::kOn:
       return;

@@ -20,6 +20,7 @@
 #include "lib/smmu_v3/global_errors.h"
 #include "lib/smmu_v3/one_at_a_time.h"
 #include "lib/smmu_v3/page_groups.h"
+#include "lib/smmu_v3/power.h"
 #include "lib/smmu_v3/record_queue.h"
 #include "lib/smmu_v3/stream_entries.h"
 #include "smmu/iommu/smmu_v3.h"
@@ -80,9 +81,12 @@ class DriverV3 final : public SmmuV3Driver, private CommandQueueOwner {
   // driver_v3.cpp
   SmmuV3DriverConfig::SyncSignal choose_signal() const;
   bool is_snoop_enforced(const Device& device) const;
+  std::optional<std::string> bring_up();
   void interrupt(Service service);
   void serve();
+  void serve_once();
   void ask_later(Service service);
+  void look_at_errors();
   void look_for_errors() override;
   void after_commands() override;
   std::size_t place_of(StreamId stream) const;
@@ -133,6 +137,7 @@ class DriverV3 final : public SmmuV3Driver, private CommandQueueOwner {
   static v3::STE unknown_entry(const SmmuV3DriverConfig& config, const FeaturesV3& features);
 
   CoreV3 core_;
+  Power power_;
   BringUpV3 bring_up_;
   GlobalErrors errors_;
   const SmmuV3DriverConfig::SyncSignal signal_;
@@ -142,10 +147,10 @@ class DriverV3 final : public SmmuV3Driver, private CommandQueueOwner {
   PageRequestQueueV3 page_requests_;
   PageGroups groups_;
 
-  std::atomic<std::uint32_t> asked_{0};  // services
+  std::atomic<std::uint32_t> asked_{0};   // services
+  std::atomic<bool> interrupted_{false};  // in the middle of an access
   OneAtATime event_drain_;
   OneAtATime page_request_drain_;
-  bool down_ = false;
   std::atomic<bool> failed_{false};  // Service Failure Mode was seen
 
   // By the mutex of Deliveries; written by one call at a time.

@@ -11,6 +11,7 @@
 #include <system_error>
 #include <utility>
 
+#include "lib/smmu_v3/power.h"
 #include "lib/smmu_v3/structure_memory.h"
 #include "smmu/arch/v3/queue_registers.h"
 #include "smmu/platform/mmio.h"
@@ -18,15 +19,16 @@
 
 namespace smmu::iommu {
 
-// Used by one thread at a time.
+// One thread at a time takes records; the queue is programmed while the SMMU is brought up.
 template <std::size_t kWords, class Base, class Produced, class Consumed>
 class RecordQueue {
  public:
   using Record = std::array<std::uint64_t, kWords>;
 
   // Of 2^log2_size records, or as many as there is memory for.  not_enough_memory.
-  Result<Done, std::errc> create(const StructureMemory& memory, unsigned log2_size) {
+  Result<Done, std::errc> create(const StructureMemory& memory, Power& power, unsigned log2_size) {
     memory_ = &memory;
+    power_ = &power;
     log2_size_ = log2_size;
     auto block = TableBlock::allocate(memory, log2_bytes());
     while (!block && log2_bytes() > PagePool::kLog2Least) {
@@ -78,9 +80,11 @@ class RecordQueue {
     bool lost = false;        // some, since there was no room
     bool nonsense = false;    // the SMMU's index cannot be
   };
-  // Copies the oldest records out, and makes room for others.
+  // Copies the oldest records out, and makes room for others.  Nothing while the SMMU is suspended.
   Taken take(Mmio& registers, std::span<Record> records) {
     Taken taken;
+    const Power::Use use(*power_);
+    if (!use) return taken;
     const auto produced = registers.read<Produced>();
     const std::uint32_t mask = (2U << log2_size_) - 1;
     const std::uint32_t first = consumed_[Consumed::RD];
@@ -125,6 +129,7 @@ class RecordQueue {
   }
 
   const StructureMemory* memory_ = nullptr;
+  Power* power_ = nullptr;
   unsigned log2_size_ = 0;
   TableBlock block_;
   Consumed consumed_;

@@ -88,6 +88,9 @@ struct SmmuV3DriverConfig {
 // where the pulse came.  A register write that has not returned completes nothing, with some
 // simulators: there, a line that is pulsed from inside one is to be latched until it has.
 //
+// While the SMMU is suspended pulses access no register; what they were about is looked at once it
+// is back.
+//
 // A pulse serves as many records as 16 times what the queue holds, and no more, however fast
 // devices make others: who interrupts next, or has commands for the SMMU, goes on with these.  If
 // that may be nobody, pulse the line again.
