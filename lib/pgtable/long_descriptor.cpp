@@ -194,7 +194,6 @@ Mapped LongDescriptor<kGranule>::write(std::uint64_t* entry, std::uint64_t addre
                                        std::uint64_t attributes) {
   const std::uint64_t size = std::uint64_t{1} << shift;
   pa = Pa(pa.value & ~(size - 1));
-  if (pa.value + (count * size - 1) > last_pa_) return {0, std::errc::result_out_of_range};
   std::uint64_t any = 0;
 #pragma GCC unroll 4
   for (std::uint64_t i = 0; i != count; ++i) any |= load(entry + i);
@@ -272,6 +271,12 @@ Mapped LongDescriptor<kGranule>::map_any(Iova iova, Pa pa, std::uint64_t page_si
     return {0, std::errc::result_out_of_range};
   if (count == 0) [[unlikely]]
     return {0, std::errc()};
+  if (count != 1) {
+    count = std::min(count, room(address, leaf_shift));
+    // Before there is a table more.
+    if (count * page_size - 1 > last_pa_ - (pa.value & ~(page_size - 1))) [[unlikely]]
+      return {0, std::errc::result_out_of_range};
+  }
   if (locks_) [[unlikely]]
     mutex_.lock();
 
@@ -294,7 +299,6 @@ Mapped LongDescriptor<kGranule>::map_any(Iova iova, Pa pa, std::uint64_t page_si
       store(entry, leaf_entry<kGranule>(pa, attributes, shift));
       mapped.bytes = page_size;
     } else {
-      count = std::min(count, room(address, shift));
       mapped = write(entry, address, pa, shift, count, attributes);
     }
     memory_.clean(entry, mapped.bytes >> shift);

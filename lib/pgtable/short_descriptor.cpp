@@ -249,9 +249,6 @@ void ShortDescriptor::remove_table(std::uint32_t* entry, Iova iova, std::uint32_
 Mapped ShortDescriptor::write(std::uint32_t* entry, Iova iova, Pa pa, const Size& size,
                               std::uint64_t count, Prot prot) {
   const std::uint64_t first = pa.value & ~(size.bytes - 1);
-  if ((first + (count * size.bytes - 1)) >> kAddressBits != 0) {
-    return {0, std::errc::result_out_of_range};
-  }
   const std::uint64_t entries = count * size.entries;
   for (std::uint64_t i = 0; i != entries; ++i) {
     const std::uint32_t found = load(entry + i);
@@ -280,6 +277,11 @@ Mapped ShortDescriptor::map(Iova iova, Pa pa, std::uint64_t page_size, std::uint
   }
   if (!in_range(iova) || pa.value >> kAddressBits != 0) return {0, std::errc::result_out_of_range};
   if (count == 0) return {0, std::errc()};
+  count = std::min(count, room(iova, *size));
+  // Before there is a table more.
+  if (((pa.value & ~(size->bytes - 1)) + (count * size->bytes - 1)) >> kAddressBits != 0) {
+    return {0, std::errc::result_out_of_range};
+  }
 
   std::uint32_t* table = root_;
   if (size->level == 2) {
@@ -292,7 +294,7 @@ Mapped ShortDescriptor::map(Iova iova, Pa pa, std::uint64_t page_size, std::uint
     table = table_of(descriptor);
   }
   return write(first_of(table, iova, *size), Iova(iova.value & ~(size->bytes - 1)), pa, *size,
-               std::min(count, room(iova, *size)), prot);
+               count, prot);
 }
 
 Unmapped ShortDescriptor::unmap(Iova iova, std::uint64_t page_size, std::uint64_t count) {

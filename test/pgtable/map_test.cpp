@@ -135,14 +135,16 @@ TEST_F(Map, RefusesAddressesThatTheTablesDoNotHave) {
     EXPECT_EQ(tables->map(Iova(0), Pa(kEnd), k4K, count, kReadWrite), kRange);
     EXPECT_EQ(tables->map(Iova(0), Pa(~std::uint64_t{0}), k4K, count, kReadWrite), kRange);
   }
-  EXPECT_EQ(tables->map(Iova(kEnd - k4K), Pa(kEnd - k4K), k4K, 1, kReadWrite), mapped(k4K));
   // Of two pages the second is beyond.
   EXPECT_EQ(tables->map(Iova(0), Pa(kEnd - k4K), k4K, 2, kReadWrite), kRange);
   EXPECT_EQ(tables->iova_to_phys(Iova(0)), std::nullopt);
+  EXPECT_EQ(tables->live_tables(), 0U) << "none is made for what is refused";
+  EXPECT_EQ(tables->map(Iova(kEnd - k4K), Pa(kEnd - k4K), k4K, 1, kReadWrite), mapped(k4K));
   const auto shorts = create(short_config());
   EXPECT_EQ(shorts->map(Iova(k1G * 4), Pa(0), k4K, 1, kReadWrite), kRange);
   EXPECT_EQ(shorts->map(Iova(0), Pa(k1G * 4), k4K, 1, kReadWrite), kRange);
   EXPECT_EQ(shorts->map(Iova(0), Pa(0xffff'0000), k64K, 2, kReadWrite), kRange);
+  EXPECT_EQ(shorts->live_tables(), 0U);
   EXPECT_EQ(shorts->map(Iova(0xffff'0000), Pa(0xffff'0000), k64K, 1, kReadWrite), mapped(k64K));
   EXPECT_EQ(shorts->iova_to_phys(Iova(0xffff'ffff)), Pa(0xffff'ffff));
 }

@@ -52,17 +52,17 @@ class TableModel {
     }
     if (count == 0) return mapped(0);
     const std::size_t level = level_of(size);
-    for (std::size_t above = 0; above != level; ++above) {
-      if (const auto leaf = covering(address); leaf && level_of(leaf->second.size) <= above) {
-        return refused(std::errc::file_exists);
-      }
-      tables_.emplace(above + 1, base_of(address, above));
-    }
     const std::uint64_t begin = address & ~(size - 1);
     count = std::min(count, room(begin, level) / size);
     const std::uint64_t to = pa & ~(size - 1);
     if ((to + count * size - 1) >> config_.output_bits != 0) {
       return refused(std::errc::result_out_of_range);
+    }
+    for (std::size_t above = 0; above != level; ++above) {
+      if (const auto leaf = covering(address); leaf && level_of(leaf->second.size) <= above) {
+        return refused(std::errc::file_exists);
+      }
+      tables_.emplace(above + 1, base_of(address, above));
     }
     const std::uint64_t end = begin + count * size;
     for (const auto& [at, leaf] : leaves_) {
