@@ -159,7 +159,7 @@ class Group : public ListPlace<Group, Iommu>, public ListPlace<Group, Domain> {
   void release(const void* owner);
   bool is_owned() const;
 
-  // Of all its devices, sorted and merged.
+  // Of all its devices, sorted and merged; a real MSI region of one leaves no software one.
   std::vector<ReservedRegion> reserved_regions() const;
 
  private:
