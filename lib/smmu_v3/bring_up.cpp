@@ -76,7 +76,8 @@ std::optional<std::string> BringUpV3::forget_everything() {
   if (core_.features.hypervisor)
     done = done && queue.submit_and_sync(command_v3<v3::CMD_TLBI_EL2_ALL>().words()).has_value();
   done = done && queue.submit_and_sync(command_v3<v3::CMD_TLBI_NSNH_ALL>().words()).has_value();
-  if (done) return std::nullopt;
+  // A queue that has failed takes everything.
+  if (done && queue.is_on()) return std::nullopt;
   return std::string("the SMMU does not carry out commands");
 }
 
@@ -117,8 +118,11 @@ std::optional<std::string> BringUpV3::enable(const StreamEntries& streams, Event
   if (auto failure = stop()) return failure;
   // An error that nobody has acknowledged would stop the new queue as it did the old one.
   const auto errors = registers_.read<SMMU_GERROR>();
-  if (errors.raw() != registers_.read<SMMU_GERRORN>().raw())
-    registers_.write(SMMU_GERRORN(errors.raw()));
+  const SMMU_GERROR active(errors.raw() ^ registers_.read<SMMU_GERRORN>().raw());
+  // 12.3: this one lasts until a reset.
+  if (active[SMMU_GERROR::SFM_ERR])
+    return std::string("SMMU_GERROR.SFM_ERR: the SMMU is in Service Failure Mode");
+  if (active.raw() != 0) registers_.write(SMMU_GERRORN(errors.raw()));
 
   registers_.write(SMMU_CR1()
                        .set(SMMU_CR1::QUEUE_IC, Cacheability::kWriteBack)

@@ -89,7 +89,15 @@ void CommandQueue::program() {
 
 void CommandQueue::turn(bool on) {
   lock_.lock();
+  if (on) failed_.store(false);
   on_.store(on);
+  leave();
+}
+
+void CommandQueue::fail() {
+  lock_.lock();
+  failed_.store(true);
+  on_.store(false);
   leave();
 }
 
@@ -226,7 +234,11 @@ Result<Done, std::errc> CommandQueue::wait_for(std::uint64_t end) {
   std::uint32_t wake_ups = wake_ups_.load(std::memory_order_relaxed);
   while (true) {
     // A message may be lost, and so may an interrupt.
-    if (message_came(end) || reached(end) || !on_.load(std::memory_order_relaxed)) return Done{};
+    if (message_came(end) || reached(end)) return Done{};
+    if (!on_.load()) {
+      if (failed_.load()) return std::errc::timed_out;
+      return Done{};
+    }
     owner_.look_for_errors();
     const std::uint32_t now = wake_ups_.load(std::memory_order_relaxed);
     if (now != std::exchange(wake_ups, now)) patience.hurry();

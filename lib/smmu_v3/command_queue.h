@@ -65,12 +65,15 @@ class CommandQueue {
   void program();
   // While it is off, submitting does nothing: who turns it on invalidates everything.
   void turn(bool on);
+  // Off, and what was to be waited for will not take effect.
+  void fail();
   bool is_on() const { return on_.load(); }
 
   // Gives the SMMU the commands, in this order, with none of another thread's among those that fit
   // at once.  timed_out: it took none for too long.
   Result<Done, std::errc> submit(std::span<const CommandWords> commands);
-  // The same, and waits until they and all before them have taken effect, by a CMD_SYNC.
+  // The same, and waits until they and all before them have taken effect, by a CMD_SYNC.  timed_out
+  // as well: the queue has failed meanwhile.
   Result<Done, std::errc> submit_and_sync(std::span<const CommandWords> commands);
   Result<Done, std::errc> submit_and_sync(const CommandWords& command);
 
@@ -143,6 +146,7 @@ class CommandQueue {
   std::atomic<std::uint64_t> produced_{0};
   std::atomic<std::uint64_t> consumed_{0};  // that many, at least
   std::atomic<bool> on_{false};
+  std::atomic<bool> failed_{false};  // since it was on last
   std::atomic<std::uint32_t> wake_ups_{0};
 };
 

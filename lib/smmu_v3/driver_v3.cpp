@@ -108,6 +108,9 @@ std::optional<std::string> DriverV3::start() {
 std::optional<std::string> DriverV3::bring_up() {
   auto failure = bring_up_.enable(*entries_, events_, page_requests_);
   if (failure) return failure;
+  // An SMMU that has failed on the way is not to be left on: nothing of it is invalidated.
+  look_at_errors();
+  if (failed_.load()) return std::string("the SMMU has failed while it was brought up");
   power_.turn_on();
   return std::nullopt;
 }
@@ -436,6 +439,7 @@ void DriverV3::look_at_errors() {
   }
   if (failed_.exchange(true)) return;
   // 12.3: in Service Failure Mode nothing of what the SMMU does can be relied on.
+  queue_->fail();
   if (auto failure = bring_up_.disable()) core_.log.say(*failure);
 }
 

@@ -23,12 +23,15 @@ using emulator::SmmuV3Config;
 using iommu::DomainType;
 using iommu::Fault;
 using iommu::FaultAction;
+using iommu::kReadWrite;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using v3::SMMU_CR0;
 using v3::SMMU_EVENTQ_BASE;
 using v3::SMMU_EVENTQ_CONS;
 using v3::SMMU_EVENTQ_PROD;
+using v3::SMMU_GERROR;
 
 constexpr StreamId kNic = StreamId(7);
 constexpr Iova kPage = Iova(0x1000);
@@ -201,6 +204,70 @@ TEST(Interrupts, FromInsideAnAccessAreServedAfterIt) {
   EXPECT_EQ(log.said, 2U) << "of the event, and of the page request";
   EXPECT_EQ(board.smmu.get<v3::SMMU_PRIQ_CONS>()[v3::SMMU_PRIQ_CONS::RD], 1U);
   bus.on_write = nullptr;
+}
+
+// 12.3: nothing is invalidated any more, so nothing may be translated.
+TEST_F(Suspend, AnSmmuThatFailsWhileItComesBackStaysOff) {
+  ASSERT_TRUE(board.iommu->suspend());
+  ASSERT_TRUE(domain->map(kPage, Pa(0x4100'0000), 4096, kReadWrite));
+  const auto expect_refusal = [this] {
+    const auto refused = board.iommu->resume();
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error(), std::errc::timed_out);
+    EXPECT_EQ(board.smmu.get<SMMU_CR0>().raw(), 0U);
+    EXPECT_THAT(board.log.sentences(), ::testing::Contains(HasSubstr("Service Failure Mode")));
+    EXPECT_LT(board.clock.now(), std::chrono::seconds(1)) << "nothing is waited for";
+    board.smmu.set(SMMU_GERROR());
+    board.smmu.set(v3::SMMU_GERRORN());
+  };
+  {
+    SCOPED_TRACE("while a command is waited for");
+    int reads = 0;
+    board.smmu.consumes = false;
+    board.smmu.consumer_index = [&]() -> std::uint32_t {
+      if (++reads == 2) board.smmu.set(SMMU_GERROR(0x100));
+      return 0;
+    };
+    expect_refusal();
+    board.smmu.consumes = true;
+    board.smmu.consumer_index = nullptr;
+  }
+  {
+    SCOPED_TRACE("and the command has been carried out all the same");
+    board.smmu.consumes = false;
+    int reads = 0;
+    board.smmu.consumer_index = [&]() -> std::uint32_t {
+      if (++reads == 2) board.smmu.set(SMMU_GERROR(0x100));
+      return reads > 2 ? 2 : 0;
+    };
+    expect_refusal();
+    board.smmu.consumes = true;
+    board.smmu.consumer_index = nullptr;
+  }
+  {
+    SCOPED_TRACE("while nobody looks");
+    board.smmu.on_sync = [this] { board.smmu.set(SMMU_GERROR(0x100)); };
+    expect_refusal();
+    board.smmu.on_sync = nullptr;
+  }
+  {
+    SCOPED_TRACE("before");
+    board.smmu.set(SMMU_GERROR(0x100));
+    expect_refusal();
+  }
+  ASSERT_TRUE(board.iommu->resume());
+  EXPECT_TRUE(board.smmu.get<SMMU_CR0>()[SMMU_CR0::SMMUEN]);
+  board.smmu.story();
+  EXPECT_EQ(domain->unmap(kPage, 4096), 4096U);
+  EXPECT_THAT(board.smmu.story(), ElementsAre("CMD_TLBI_NH_VA", "CMD_SYNC"));
+}
+
+TEST(Start, AnSmmuThatFailsMeanwhileIsRefused) {
+  ScriptedBoard board;
+  board.smmu.on_sync = [&board] { board.smmu.set(SMMU_GERROR(0x100)); };
+  EXPECT_THAT(board.start(), HasSubstr("failed"));
+  EXPECT_EQ(board.smmu.get<SMMU_CR0>().raw(), 0U);
+  EXPECT_EQ(board.pool().live(), 0U);
 }
 
 // An SMMU on a bus, and who interrupts.
