@@ -132,8 +132,8 @@ void TaggedDomain::flush_all() {
 
 bool TaggedDomain::invalidate_page(const CommandWords& command, std::uint64_t address) {
   const State now = state();
-  if (now == State::kFar) return false;
-  if (now == State::kNowhere) return true;
+  if (now != State::kPlain) [[unlikely]]
+    return now == State::kNowhere;
   keep(core_.queue->submit_and_sync(TlbInvalidation::at(tag_, command, address)));
   return !is_far();
 }
@@ -148,6 +148,7 @@ void TaggedDomain::invalidate_range(const TlbInvalidation& tlb, std::uint64_t fi
   complete(batch, now, first, first + (size - 1));
 }
 
+// The SMMU forgets what is in the batch; then those do that may know of it by then.
 void TaggedDomain::complete(CommandBatch& batch, State before, std::uint64_t first,
                             std::uint64_t last) {
   if (before != State::kFar) {
