@@ -83,6 +83,9 @@ struct SmmuV3DriverConfig {
 // A part of the Stream table is taken from the pool with the first device among its 256 StreamIDs
 // and given back with the last one, once the SMMU has forgotten it.
 //
+// A fault of before its stream was added, or, if its accesses may wait, was blocked last, is in the
+// log and told to nobody: what the stream is attached to now has nothing to do with it.
+//
 // Handlers of faults, and on_page_fault(), are called by whoever pulses the lines below, once the
 // driver holds no lock; so by the thread that was in the middle of a call of the driver if that is
 // where the pulse came.  A register write that has not returned completes nothing, with some
