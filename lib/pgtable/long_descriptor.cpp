@@ -175,13 +175,16 @@ template <unsigned kGranule>
                                                                   std::uint64_t count,
                                                                   std::uint64_t address,
                                                                   unsigned shift) {
-  if (shift == kGranule) return false;
+  if (shift == kGranule || in_pieces_ != 0) return false;
+  const auto is_in_the_way = [&](std::uint64_t found) {
+    return found != 0 && (!is_table(found) || maps_anything(found, shift - kBits));
+  };
   for (std::uint64_t i = 0; i != count; ++i) {
-    const std::uint64_t found = load(entry + i);
-    if (found != 0 && (!is_table(found) || maps_anything(found, shift - kBits))) return false;
+    if (is_in_the_way(load(entry + i))) return false;
   }
   for (std::uint64_t i = 0; i != count; ++i) {
     const std::uint64_t found = load(entry + i);
+    if (is_in_the_way(found)) return false;
     if (found != 0) replace_table(entry + i, address + (i << shift), shift, found);
   }
   return std::all_of(entry, entry + count, [](std::uint64_t& free) { return load(&free) == 0; });
@@ -381,7 +384,7 @@ Unmapped LongDescriptor<kGranule>::clear(std::uint64_t* entry, std::uint64_t add
       }
       const std::uint64_t size = std::uint64_t{1} << shift;
       const std::uint64_t begin = (address & ~(size - 1)) + done * size;
-      if (mapped_by(found, shift - kBits) != size) {
+      if (in_pieces_ != 0 || mapped_by(found, shift - kBits) != size) {
         unmapped.bytes = clear_some_below(found, begin, shift - kBits);
         break;
       }

@@ -127,6 +127,9 @@ class LongDescriptor final : public IoPgtable {
   const bool plain_;  // neither a lock nor caches have to be thought of
   std::uint64_t* root_ = nullptr;
   mutable std::recursive_mutex mutex_;
+  // Calls that wait for the SMMU with a leaf in pieces: what a fault handler asks for meanwhile
+  // takes no table away, since it may be theirs.
+  unsigned in_pieces_ = 0;
 };
 
 }  // namespace smmu::iommu

@@ -44,7 +44,9 @@ void LongDescriptor<kGranule>::take_hints(std::uint64_t* entry, std::uint64_t co
       for (std::uint64_t i = 0; i != run && dirty; ++i) saved[i] &= ~kReadOnly;
       memory_.clean(first, run);
       const std::uint64_t begin = (address & ~(size - 1)) + (edge - before) * size;
+      ++in_pieces_;
       invalidation_.flush_walk(Iova(first_ + begin), run * size, std::uint64_t{1} << kGranule);
+      --in_pieces_;
     }
     for (std::uint64_t i = 0; i != run; ++i) {
       // But for those that a fault handler has unmapped.
@@ -54,8 +56,9 @@ void LongDescriptor<kGranule>::take_hints(std::uint64_t* entry, std::uint64_t co
   }
 }
 
-// Puts a table in the place of a block, which maps the same.  Returns its descriptor; kNoTable:
-// there is no memory for it, or a fault handler has unmapped the block.
+// Puts a table in the place of a block, which maps the same.  Returns its descriptor, or that of
+// one that a fault handler has put there; kNoTable: there is no memory for it, or a handler has
+// unmapped the block.
 template <unsigned kGranule>
 std::uint64_t LongDescriptor<kGranule>::split(std::uint64_t* entry, std::uint64_t block,
                                               std::uint64_t address, unsigned shift) {
@@ -64,9 +67,9 @@ std::uint64_t LongDescriptor<kGranule>::split(std::uint64_t* entry, std::uint64_
   if (config_.quirks.contiguous) {
     take_hints(entry, 1, address, shift);
     block = load(entry);
-    if (!is_valid(block)) {
+    if (!is_valid(block) || is_table(block)) {
       memory_.free(*made, kGranule);
-      return kNoTable;
+      return is_table(block) ? block : kNoTable;
     }
   }
   const bool breaks = config_.break_before_make != 2;
@@ -74,8 +77,10 @@ std::uint64_t LongDescriptor<kGranule>::split(std::uint64_t* entry, std::uint64_
     const std::uint64_t size = std::uint64_t{1} << shift;
     block = exchange(entry, kInPieces);
     memory_.clean(entry, 1);
+    ++in_pieces_;
     invalidation_.flush_walk(Iova(first_ + (address & ~(size - 1))), size,
                              std::uint64_t{1} << kGranule);
+    --in_pieces_;
   }
   const Pa pa = address_of<kGranule>(block);
   const std::uint64_t attributes =
@@ -92,7 +97,7 @@ std::uint64_t LongDescriptor<kGranule>::split(std::uint64_t* entry, std::uint64_
       breaks ? exchange_if(entry, kInPieces, descriptor) : exchange(entry, descriptor);
   if (breaks && last != kInPieces) {
     memory_.free(*made, kGranule);
-    return kNoTable;
+    return is_table(last) ? last : kNoTable;
   }
   memory_.clean(entry, 1);
   if (!breaks) {

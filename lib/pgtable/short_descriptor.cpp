@@ -257,9 +257,17 @@ Mapped ShortDescriptor::write(std::uint32_t* entry, Iova iova, Pa pa, const Size
       return {0, std::errc::file_exists};
     }
   }
+  bool removed = false;
   for (std::uint64_t i = 0; i != entries && size.level == 1; ++i) {
     const std::uint32_t found = load(entry + i);
-    if (found != 0) remove_table(entry + i, Iova(iova.value + i * kSection), found);
+    if (found == 0) continue;
+    if (!is_table(found) || maps_anything(found)) return {0, std::errc::file_exists};
+    remove_table(entry + i, Iova(iova.value + i * kSection), found);
+    removed = true;
+  }
+  // A fault handler may have mapped something meanwhile.
+  for (std::uint64_t i = 0; i != entries && removed; ++i) {
+    if (load(entry + i) != 0) return {0, std::errc::file_exists};
   }
   for (std::uint64_t i = 0; i != entries; ++i) {
     const std::uint64_t to = first + i / size.entries * size.bytes;

@@ -144,24 +144,31 @@ TEST_F(Dirty, OnePageOfAContiguousRunStandsForAll) {
 
 // Whatever parts of a run are asked for, and in whatever order, nobody misses that it was written.
 TEST_F(Dirty, NoPartOfARunIsClearedWithoutTheRestBeingKept) {
+  const struct {
+    std::uint64_t sizes, run;
+  } kRows[] = {{kSizes4K, 16}, {kSizes16K, 128}, {kSizes64K, 32}};
   std::minstd_rand random(3);
-  for (int round = 0; round != 200; ++round) {
-    const auto tables = create(config({.dirty = true, .contiguous = true}));
-    EXPECT_EQ(tables->map(Iova(0), Pa(0), k4K, 32, kReadWrite), mapped(32 * k4K));
-    read(*tables, 0, 32 * k4K);
-    write(*tables, random() % 16 * k4K);
+  for (int round = 0; round != 300; ++round) {
+    const auto& [sizes, run] = kRows[round % 3];
+    const std::uint64_t page = sizes & -sizes;
+    auto wanted = config({.dirty = true, .contiguous = true});
+    wanted.page_sizes = sizes;
+    const auto tables = create(wanted);
+    EXPECT_EQ(tables->map(Iova(0), Pa(0), page, 2 * run, kReadWrite), mapped(2 * run * page));
+    read(*tables, 0, 2 * run * page);
+    write(*tables, random() % run * page);
     std::set<std::uint64_t> told;
-    for (int i = 0; i != 1000 && told.size() != 16; ++i) {
-      const std::uint64_t first = random() % 16;
-      const std::uint64_t count = 1 + random() % (20 - first);
-      for (const auto& [iova, size] : read(*tables, first * k4K, count * k4K)) {
-        EXPECT_LT(iova, 16 * k4K);
+    for (int i = 0; i != 10'000 && told.size() != run; ++i) {
+      const std::uint64_t first = random() % run;
+      const std::uint64_t count = 1 + random() % (run + 4 - first);
+      for (const auto& [iova, size] : read(*tables, first * page, count * page)) {
+        EXPECT_LT(iova, run * page);
         told.insert(iova);
       }
     }
-    EXPECT_EQ(told.size(), 16U);
-    read(*tables, 0, 16 * k4K);
-    EXPECT_EQ(read(*tables, 0, 32 * k4K).size(), 0U);
+    EXPECT_EQ(told.size(), run);
+    read(*tables, 0, run * page);
+    EXPECT_EQ(read(*tables, 0, 2 * run * page).size(), 0U);
   }
 }
 
@@ -181,6 +188,25 @@ TEST_F(Dirty, ANoteThatComesWhileARunIsReadIsKept) {
   EXPECT_TRUE(tables->read_and_clear_dirty(Iova(0), 16 * k4K, DirtyBits::kClear, sink));
   EXPECT_EQ(read(*tables, 0, 16 * k4K).size(), 16U);
   EXPECT_EQ(read(*tables, 0, 16 * k4K).size(), 0U);
+}
+
+// What was cleared for the rest of a run is still to be told when the run is one no more.
+TEST_F(Dirty, WhatIsUntoldOfARunIsToldWhenItIsTakenApart) {
+  for (const unsigned level : {0U, 2U}) {
+    auto with = config({.dirty = true, .contiguous = true, .split_blocks = true});
+    with.break_before_make = level;
+    const auto tables = create(with);
+    EXPECT_EQ(tables->map(Iova(0), Pa(0), k2M, 16, kReadWrite), mapped(16 * k2M));
+    read(*tables, 0, 16 * k2M);
+    write(*tables, 5 * k2M);
+    EXPECT_EQ(read(*tables, 4 * k2M, 2 * k2M).size(), 2U);
+    EXPECT_EQ(tables->unmap(Iova(8 * k2M), k4K, 1), (Unmapped{k4K, true}));
+    EXPECT_EQ(read(*tables, 4 * k2M, 2 * k2M).size(), 0U);
+    EXPECT_EQ(read(*tables, 0, 4 * k2M).size(), 4U);
+    EXPECT_EQ(read(*tables, 8 * k2M + k4K, k2M - k4K).size(), 511U);
+    EXPECT_EQ(read(*tables, 9 * k2M, 7 * k2M).size(), 7U);
+    EXPECT_EQ(read(*tables, 8 * k2M + k4K, 8 * k2M - k4K).size(), 0U);
+  }
 }
 
 TEST_F(Dirty, PagesOfARunStayDirtyWhenTheOneThatSaysSoGoes) {

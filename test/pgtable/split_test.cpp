@@ -2,6 +2,7 @@
 #include <chrono>
 #include <future>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "test/pgtable/rig.h"
@@ -195,14 +196,48 @@ TEST_F(SplitBlocks, KeepsItsPlaceWhileItIsInPieces) {
 
     const std::uint64_t other = 32 * k2M, block = other + 5 * k2M;
     EXPECT_EQ(tables->map(Iova(other), Pa(0), k2M, 16, kReadWrite), mapped(16 * k2M));
+    bool called = false;
     invalidation_.on_flush = [&](Iova, std::uint64_t) {
-      invalidation_.on_flush = nullptr;
+      if (std::exchange(called, true)) return;
       EXPECT_EQ(tables->unmap(Iova(block), k2M, 1), (Unmapped{k2M, true}));
     };
     EXPECT_EQ(tables->unmap(Iova(block), k4K, 1), (Unmapped{0, false}));
+    invalidation_.on_flush = nullptr;
     EXPECT_EQ(tables->live_tables(), 3U);
     EXPECT_EQ(all(*tables).leaves.size(), 15U + 511U + 15U);
     EXPECT_EQ(tables->iova_to_phys(Iova(block)), std::nullopt);
+  }
+}
+
+// A handler may ask for all that is around what is in pieces: no table goes that the call which
+// waits is in.
+TEST_F(SplitBlocks, NoTableGoesFromUnderACallThatWaits) {
+  for (const bool contiguous : {false, true}) {
+    SCOPED_TRACE(contiguous);
+    const auto tables =
+        create(config(kSizes4K, 0, {.contiguous = contiguous, .split_blocks = true}));
+    EXPECT_EQ(tables->map(Iova(0), Pa(0), k2M, 512, kReadWrite), mapped(k1G));
+    const std::uint64_t live = tables->live_tables();
+    bool called = false;
+    invalidation_.on_flush = [&](Iova, std::uint64_t) {
+      if (std::exchange(called, true)) return;
+      std::uint64_t bytes = 0;
+      while (bytes != k1G) {
+        const std::uint64_t more = tables->unmap(Iova(bytes), bytes == 0 ? k1G : k2M, 1).bytes;
+        if (more == 0) break;
+        bytes += more;
+      }
+      EXPECT_EQ(bytes, k1G);
+      EXPECT_EQ(tables->map(Iova(0), Pa(k1G), k1G, 1, kReadWrite), refused(std::errc::file_exists));
+      EXPECT_EQ(tables->live_tables(), live + 1) << "the one that is being made";
+      EXPECT_EQ(tables->map(Iova(3 * k2M), Pa(k1G), k4K, 1, kReadWrite), mapped(k4K));
+    };
+    EXPECT_EQ(tables->unmap(Iova(3 * k2M + k4K), k4K, 1), (Unmapped{0, false}));
+    invalidation_.on_flush = nullptr;
+    const auto found = all(*tables);
+    EXPECT_EQ(found.leaves.size(), 1U);
+    EXPECT_EQ(found.tables.size(), tables->live_tables());
+    EXPECT_EQ(tables->iova_to_phys(Iova(3 * k2M)), Pa(k1G));
   }
 }
 
@@ -217,6 +252,31 @@ TEST_F(SplitBlocks, DoesNotReplaceWhatAHandlerHasMapped) {
   EXPECT_EQ(tables->map(Iova(0), Pa(0), k2M, 1, kReadWrite), refused(std::errc::file_exists));
   EXPECT_EQ(tables->iova_to_phys(Iova(k4K)), Pa(k1G));
   EXPECT_EQ(tables->live_tables(), 3U);
+}
+
+// Nor where it is in the second of two tables, while the first is taken away.
+TEST_F(SplitBlocks, DoesNotReplaceWhatAHandlerHasMappedBehind) {
+  for (const PgtableConfig& shape : {config(), short_config()}) {
+    const std::uint64_t block = shape.format == Format::kAArch32Short ? k1M : k2M;
+    for (const bool behind : {false, true}) {
+      SCOPED_TRACE(behind);
+      const auto tables = create(shape);
+      for (const std::uint64_t at : {std::uint64_t{0}, block}) {
+        EXPECT_EQ(tables->map(Iova(at), Pa(0), k4K, 1, kReadWrite), mapped(k4K));
+        EXPECT_EQ(tables->unmap(Iova(at), k4K, 1), (Unmapped{k4K, true}));
+      }
+      const Iova page(behind ? block + k4K : k4K);
+      bool called = false;
+      invalidation_.on_flush = [&](Iova, std::uint64_t) {
+        if (std::exchange(called, true)) return;
+        EXPECT_EQ(tables->map(page, Pa(k1M), k4K, 1, kReadWrite), mapped(k4K));
+      };
+      EXPECT_EQ(tables->map(Iova(0), Pa(0), block, 2, kReadWrite), refused(std::errc::file_exists));
+      invalidation_.on_flush = nullptr;
+      EXPECT_EQ(tables->iova_to_phys(page), Pa(k1M));
+      EXPECT_EQ(all(*tables).tables.size(), tables->live_tables());
+    }
+  }
 }
 
 // What another thread asks of the rest of the block while it is in pieces waits.
