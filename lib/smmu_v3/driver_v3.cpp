@@ -128,6 +128,7 @@ Result<Done, std::errc> DriverV3::suspend() {
     core_.log.say(*failure);
     // So that whoever tries again does so.
     power_.turn_on();
+    serve_all();
     return std::errc::timed_out;
   }
   return Done{};
@@ -146,7 +147,7 @@ Result<Done, std::errc> DriverV3::resume() {
     return std::errc::timed_out;
   }
   auto forgotten = forget_in_devices();
-  serve();
+  serve_all();
   return forgotten;
 }
 
@@ -401,6 +402,13 @@ void DriverV3::serve() {
   deferred.store(true);
 }
 
+// A thread may have found the registers not there, and done nothing of what it was asked for.
+void DriverV3::serve_all() {
+  for (const Service service : {Service::kErrors, Service::kEvents, Service::kPageRequests})
+    asked_.fetch_or(static_cast<std::uint32_t>(service));
+  serve();
+}
+
 void DriverV3::serve_once() {
   const std::uint32_t asked = asked_.exchange(0);
   const auto wanted = [asked](Service service) {
@@ -423,7 +431,10 @@ void DriverV3::ask_later(Service service) {
 
 void DriverV3::look_for_errors() {
   look_at_errors();
-  if (interrupted_.load()) serve();
+  if (!interrupted_.load()) return;
+  // No handler is called where others would wait for this thread: see interrupt().
+  if (queue_->held_here()) return deferred.store(true);
+  if (!power_.is_used_here()) serve();
 }
 
 void DriverV3::look_at_errors() {

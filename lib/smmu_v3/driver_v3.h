@@ -84,6 +84,7 @@ class DriverV3 final : public SmmuV3Driver, private CommandQueueOwner {
   std::optional<std::string> bring_up();
   void interrupt(Service service);
   void serve();
+  void serve_all();
   void serve_once();
   void ask_later(Service service);
   void look_at_errors();

@@ -218,11 +218,12 @@ void DriverV3::respond(Device& device, const PageFault& fault, PageAnswer answer
   if (answer == PageAnswer::kLater || !fault.last) return;
   const auto& streams = static_cast<const DeviceStreams&>(*device.state());
   if (std::find(streams.ids.begin(), streams.ids.end(), fault.stream) == streams.ids.end()) return;
-  if (streams.pages_by_requests) {
-    if (fault.group_index > (1U << 9) - 1) return;
+  // A record has a position, and a page request has none.
+  if (fault.event == 0) {
+    if (!streams.pages_by_requests || fault.group_index > (1U << 9) - 1) return;
     return answer_group(fault, groups_.finish(fault, answer));
   }
-  if (!streams.traits.stalls || !may_resume(fault.stream, fault.event)) return;
+  if (!may_resume(fault.stream, fault.event)) return;
   resume_stalled(fault.stream, fault.group_index,
                  answer == PageAnswer::kSuccess ? FaultAction::kRetry : FaultAction::kTerminate);
 }

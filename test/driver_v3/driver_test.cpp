@@ -402,6 +402,29 @@ TEST(Driver, PagesAreBroughtInForAnAccessThatWaits) {
   EXPECT_THAT(*end, Aborts());
 }
 
+// Where all devices stall, whether they say that they can or not.
+TEST(Driver, PagesAreBroughtInForAnAccessThatHasToWait) {
+  DrivenBoard::Options options;
+  options.config.idr0.set(v3::SMMU_IDR0::STALL_MODEL, StallModel::kStallForced);
+  options.config.s_idr0.set(v3::SMMU_S_IDR0::STALL_MODEL, StallModel::kStallForced);
+  DrivenBoard board(options);
+  Resumptions ends;
+  const DmaDevice nic = board.device(kNic, ends).substream(SubstreamId(3));
+  iommu::Device& device = board.add({.streams = {{kNic}}, .pasid_bits = 4});
+  Program program(board);
+  program.answer = [](const PageFault&) { return PageAnswer::kLater; };
+  const auto domain = board.domain(DomainType::kSva, {.address_space = &program});
+  ASSERT_TRUE(device.attach_pasid(SubstreamId(3), *domain));
+  const auto waits = nic.translate(kPage);
+  ASSERT_THAT(waits, Stalls());
+  EXPECT_FALSE(ends.take(waits));
+  ASSERT_TRUE(program.tables().map(kPage, Pa(0x4000'0000), 4096, kReadWrite));
+  device.respond(program.faults.back(), PageAnswer::kSuccess);
+  const auto end = ends.take(waits);
+  ASSERT_TRUE(end);
+  EXPECT_THAT(*end, TranslatesTo(Pa(0x4000'0000)));
+}
+
 TEST(Driver, WhatWaitsEndsWhenItsDeviceIsBlocked) {
   DrivenBoard board;
   Resumptions ends;

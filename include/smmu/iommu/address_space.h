@@ -21,7 +21,7 @@ struct PageFault {
   bool privileged = false;
   bool last = true;               // of its group; the others of a group are not answered
   std::uint16_t group_index = 0;  // PRGIndex, or the tag of the access that waits
-  std::uint64_t event = 0;        // its driver's: which of those that had the tag
+  std::uint64_t event = 0;  // its driver's: which of those that had the tag; 0: a page request
 };
 
 enum class PageAnswer : std::uint8_t {
