@@ -73,6 +73,11 @@ void SmmuV2Registry::remove(SmmuV2Domain& domain) {
   wait_for_others(lock, [&](const Report& report) { return domain.has_bank(report.bank_); });
 }
 
+void SmmuV2Registry::wait_for_reports_of(std::uint32_t bank) {
+  std::unique_lock lock(mutex_);
+  wait_for_others(lock, [bank](const Report& report) { return report.bank_ == bank; });
+}
+
 SmmuV2Domain* SmmuV2Registry::find(const DriverDomain* domain) const {
   const std::lock_guard lock(mutex_);
   for (SmmuV2Domain* one = domains_; one != nullptr; one = one->next_) {

@@ -43,6 +43,8 @@ class SmmuV2Registry {
   void add(SmmuV2Domain& domain);
   // Returns when no other thread handles a fault of its bank.
   void remove(SmmuV2Domain& domain);
+  // The same of a bank that no domain has, and that has no fault any more.
+  void wait_for_reports_of(std::uint32_t bank);
 
   // None: it is not one of these.
   SmmuV2Domain* find(const DriverDomain* domain) const;

@@ -33,6 +33,8 @@ SmmuV2Domain::~SmmuV2Domain() {
   registry_.remove(*this);
   if (!prepared) return;
   banks_.disable(*bank_);
+  // Of those who have come since the domain is gone, and found its fault still there.
+  registry_.wait_for_reports_of(*bank_);
   // Before the tables are freed, which the SMMU may still know.
   tlb_->forget_all();
   owned_tables_.reset();

@@ -3,8 +3,15 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <functional>
 #include <optional>
 #include <random>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
 
 #include "test/driver_v2/scripted_rig.h"
 #include "test/heap/heap.h"
@@ -197,10 +204,10 @@ TEST(DriverV2Hostile, ADomainThatGoesEndsAllThatWaits) {
   ASSERT_EQ(rig.start(), "");
   auto domain = rig.attached();
   rig.registers.set(1, v2::SMMU_CBn_FSR(0x4000'0402));
-  rig.registers.others_wait = 24;
+  rig.registers.others_wait = 299;
   rig.registers.take();
   domain.reset();
-  EXPECT_EQ(std::ranges::count(rig.registers.take_writes(), "write SMMU_CB1_RESUME 0x1"), 25);
+  EXPECT_EQ(std::ranges::count(rig.registers.take_writes(), "write SMMU_CB1_RESUME 0x1"), 300);
   EXPECT_THAT(rig.log.sentences(), ::testing::IsEmpty());
 
   // An SMMU that ends none is given up, and the bank can be had all the same.
@@ -213,6 +220,47 @@ TEST(DriverV2Hostile, ADomainThatGoesEndsAllThatWaits) {
   rig.registers.others_wait = 0;
   domain = rig.domain();
   EXPECT_TRUE(rig.device->group().attach(*domain));
+}
+
+// Another thread finds the fault of a bank after its domain is gone, and before the fault is: the
+// bank is nobody else's until it has ended it.
+TEST(DriverV2Hostile, ABankIsKeptWhileAFaultInItIsHandled) {
+  ScriptedRig rig;
+  std::atomic<bool> handled{false};
+  std::atomic<bool> off{false};
+  std::atomic<bool> gone{false};
+  class Log final : public DriverLog {
+   public:
+    explicit Log(std::function<void()> heard) : heard_(std::move(heard)) {}
+    void say(std::string_view) override { heard_(); }
+
+   private:
+    const std::function<void()> heard_;
+  } log([&] {
+    handled = true;
+    while (!off) std::this_thread::yield();
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    EXPECT_FALSE(gone);
+  });
+  rig.config.log = &log;
+  ASSERT_EQ(rig.start(), "");
+  auto domain = rig.attached();
+  rig.registers.set(1, v2::SMMU_CBn_FSR(0x4000'0402));
+  std::thread handler;
+  rig.registers.on_write = [&](const std::string& name) {
+    if (name == "SMMU_CB1_FSR" && !handler.joinable()) {
+      handler = std::thread([&] { rig.driver->context_fault_line(1).set(true); });
+      while (!handled) std::this_thread::yield();
+    } else if (name == "SMMU_CB1_SCTLR" && handled) {
+      off = true;
+    } else if (name.find("TLBI") != std::string::npos) {
+      gone = true;
+    }
+  };
+  domain.reset();
+  ASSERT_TRUE(handler.joinable());
+  handler.join();
+  EXPECT_TRUE(gone);
 }
 
 // Of several that are stalled, one was answered and the others left no record.
