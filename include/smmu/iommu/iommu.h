@@ -71,7 +71,8 @@ class Iommu {
   // device_or_resource_busy: the group that it gets into is owned; or somebody gives out addresses
   // of a default domain that would be gone, a DmaSpace for instance; or the caller is inside a call
   // that attaches.  And those of Driver::add_device(), Driver::create_domain(), Domain::map() and
-  // Driver::attach().  An error leaves all as it was.
+  // Driver::attach().  An error leaves all as it was, but for tables that map nothing: see
+  // Domain::map().
   // REQUIRES: where groups become one, no other thread uses those that go or their default domains,
   // or asks a device for such a group, which MsiBinding and MsiVectors do; but for handlers of
   // these domains' faults, which are waited for.
