@@ -555,7 +555,7 @@ TEST(Attach, ADeviceThatIsAttachedDuringAnUnmapForgetsTheSame) {
   ASSERT_EQ(board.start(), "");
   iommu::Device& plain = board.add({.streams = {{kStream}}});
   iommu::Device& far = board.add({.streams = {{StreamId(7)}}, .ats = true});
-  const auto domain = board.domain();
+  auto domain = board.domain();
   ASSERT_TRUE(domain->map(Iova(0x1000), Pa(0x8000'1000), 0x4000, kReadWrite));
   const iommu::Attachment there{iommu::AttachKind::kDomain, &domain->driver_domain()};
   const iommu::Attachment nowhere{iommu::AttachKind::kBlocked};
@@ -574,6 +574,8 @@ TEST(Attach, ADeviceThatIsAttachedDuringAnUnmapForgetsTheSame) {
             (CommandWords{0x7'0000'0040, 0x2001}));
   EXPECT_EQ(last_of([&] { domain->flush_all(); }), (CommandWords{0x7'0000'0040, 52}));
   ASSERT_TRUE(board.driver->attach(plain, nowhere));
+  domain.reset();
+  board.iommu.reset();
 }
 
 }  // namespace

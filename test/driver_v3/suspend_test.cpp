@@ -83,6 +83,12 @@ class Suspend : public ::testing::Test {
     board.smmu.story();
   }
 
+  // The driver goes before the bus.
+  ~Suspend() override {
+    domain.reset();
+    board.iommu.reset();
+  }
+
   void pulse_all() {
     board.driver->event_queue_line().pulse();
     board.driver->page_request_line().pulse();
@@ -204,6 +210,7 @@ TEST(Interrupts, FromInsideAnAccessAreServedAfterIt) {
   EXPECT_EQ(log.said, 2U) << "of the event, and of the page request";
   EXPECT_EQ(board.smmu.get<v3::SMMU_PRIQ_CONS>()[v3::SMMU_PRIQ_CONS::RD], 1U);
   bus.on_write = nullptr;
+  board.iommu.reset();
 }
 
 // 12.3: nothing is invalidated any more, so nothing may be translated.
