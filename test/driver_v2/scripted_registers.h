@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <mutex>
 #include <span>
 #include <string>
 #include <utility>
@@ -98,7 +99,10 @@ class ScriptedRegisters final : public Mmio {
   std::uint64_t read64(std::uint32_t offset) override { return read(offset, "read64"); }
   void write32(std::uint32_t offset, std::uint32_t value) override { write(offset, value); }
   void write64(std::uint32_t offset, std::uint64_t value) override {
-    wide_writes_.push_back(name_of(offset));
+    {
+      const std::lock_guard lock(mutex_);
+      wide_writes_.push_back(name_of(offset));
+    }
     write(offset, value);
   }
   // Registers that were written by one access of 64 bits.
@@ -141,6 +145,7 @@ class ScriptedRegisters final : public Mmio {
 
   std::uint64_t read(std::uint32_t offset, const char* /*size*/) {
     const std::string name = name_of(offset);
+    const std::lock_guard lock(mutex_);
     accesses_.push_back("read " + name);
     if (name.ends_with("TLBGSTATUS") || name.ends_with("_TLBSTATUS") || name.ends_with("_ATSR")) {
       if (busy_left_ == 0) return 0;
@@ -151,8 +156,12 @@ class ScriptedRegisters final : public Mmio {
   }
   void write(std::uint32_t offset, std::uint64_t value) {
     const std::string name = name_of(offset);
-    accesses_.push_back(fmt::format("write {} {:#x}", name, value));
+    {
+      const std::lock_guard lock(mutex_);
+      accesses_.push_back(fmt::format("write {} {:#x}", name, value));
+    }
     if (on_write) on_write(name);
+    const std::lock_guard lock(mutex_);
     if (name.ends_with("_FSR") || name.ends_with("_sGFSR")) {
       // FORMAT goes with the last fault.  SS is what SMMU_CBn_RESUME ends.
       if (sticky_status) return;
@@ -175,6 +184,7 @@ class ScriptedRegisters final : public Mmio {
     words_[offset] = value;
   }
 
+  std::mutex mutex_;  // of accesses, which several threads may make
   std::map<std::uint32_t, std::uint64_t> words_;
   std::uint64_t busy_left_ = 0;
   std::vector<std::string> accesses_;
