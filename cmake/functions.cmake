@@ -38,7 +38,7 @@ function(smmu_add_library half)
       if(suffix)
         add_library(${target} OBJECT EXCLUDE_FROM_ALL ${sources})
         # Source by source, even in a unity build: what is inlined must not depend on the neighbours.
-      set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON UNITY_BUILD OFF)
+        set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON UNITY_BUILD OFF)
         set_property(GLOBAL APPEND PROPERTY SMMU_${half}_OBJECTS $<TARGET_OBJECTS:${target}>)
       else()
         add_library(${target} STATIC ${sources})
