@@ -2,87 +2,29 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <array>
-#include <functional>
 #include <memory>
 #include <optional>
-#include <utility>
 #include <vector>
 
-#include "smmu/testing/driven_board_v2.h"
 #include "smmu/testing/matchers.h"
+#include "smmu/testing/recording_handler.h"
+#include "test/driver_v2/attached.h"
 
 namespace smmu::testing::emulated_test {
 namespace {
 
 using emulator::CachePolicy;
-using emulator::Direction;
 using emulator::Outcome;
 using emulator::SmmuV2Config;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 using namespace iommu;
 
-constexpr StreamId kStream(7);
+constexpr StreamId kStream = Attached::kStream;
 constexpr Iova kIova(0x1234'5000);
-constexpr std::uint64_t kPage = 4096;
+constexpr std::uint64_t kPage = Attached::kPage;
 using Stage = SmmuV2DriverConfig::Stage;
-using Interrupts = SmmuV2DriverConfig::Interrupts;
 using Stalls = SmmuV2DriverConfig::Stalls;
-
-struct Preset {
-  SmmuV2Config smmu;
-  SmmuV2DriverConfig::Implementation implementation;
-};
-std::vector<Preset> presets() {
-  using Implementation = SmmuV2DriverConfig::Implementation;
-  return {{SmmuV2Config::generic(), Implementation::kGeneric},
-          {SmmuV2Config::pages_64k(), Implementation::kGeneric},
-          {SmmuV2Config::mmu500_zynqmp(), Implementation::kMmu500},
-          {SmmuV2Config::mmu500_stratix10(), Implementation::kMmu500}};
-}
-
-// A device that is attached to a domain.
-struct Attached {
-  explicit Attached(const DrivenBoardV2::Options& options = {}, DeviceConfig device = {})
-      : board(options) {
-    device.streams = {{kStream}};
-    added = &board.add(std::move(device));
-    domain = board.domain();
-    EXPECT_TRUE(added->group().attach(*domain));
-  }
-  Pa map(Iova iova, Prot prot = kReadWrite) {
-    const Pa page = board.allocate(kPage);
-    EXPECT_TRUE(domain->map(iova, page, kPage, prot));
-    return page;
-  }
-
-  DrivenBoardV2 board;
-  iommu::Device* added = nullptr;
-  std::unique_ptr<Domain> domain;
-};
-
-// How an access ended that may have waited; none: it still does.
-std::optional<Outcome> end_of(const Outcome& outcome, Resumptions& client) {
-  if (!std::holds_alternative<emulator::Stalled>(outcome)) return outcome;
-  return client.take(outcome);
-}
-
-// Does what a test says, and remembers.
-class Handler final : public FaultHandler {
- public:
-  explicit Handler(std::function<FaultAction(const Fault&)> answer) : answer_(std::move(answer)) {}
-  FaultAction on_fault(Domain&, iommu::Device* device, const Fault& fault) override {
-    faults.push_back(fault);
-    devices.push_back(device);
-    return answer_(fault);
-  }
-  std::vector<Fault> faults;
-  std::vector<iommu::Device*> devices;
-
- private:
-  std::function<FaultAction(const Fault&)> answer_;
-};
 
 TEST(DriverV2, ADeviceReachesWhatIsMappedAndNothingElse) {
   for (const Preset& preset : presets()) {
@@ -112,7 +54,7 @@ TEST(DriverV2, WhatIsUnmappedIsForgottenByAnSmmuThatKeepsAllItMay) {
     options.config.caching.policy = CachePolicy::kAdversarial;
     options.driver.stage = stage;
     Attached it(options);
-    Handler quiet([](const Fault&) { return FaultAction::kTerminate; });
+    RecordingHandler quiet;
     ASSERT_TRUE(it.domain->set_fault_handler(&quiet));
     const DmaDevice device = it.board.device(kStream);
     for (const std::uint64_t size : {kPage, 5 * kPage, 700 * kPage, std::uint64_t{4} << 20}) {
@@ -148,148 +90,6 @@ TEST(DriverV2, AMapBeyondPhysicalAddressesAddsNoTable) {
   EXPECT_EQ(mapped.error(), std::errc::result_out_of_range);
   EXPECT_EQ(tables.live_tables(), before);
   EXPECT_EQ(map(end - 2 * kPage, 2 * kPage), std::errc{});
-}
-
-TEST(DriverV2, AFaultIsReportedToTheDomainWithItsDevice) {
-  for (const Stage stage : {Stage::kStage1, Stage::kStage2}) {
-    DrivenBoardV2::Options options;
-    options.driver.stage = stage;
-    Attached it(options);
-    it.map(kIova, Prot::kRead);
-    Handler handler([](const Fault&) { return FaultAction::kTerminate; });
-    ASSERT_TRUE(it.domain->set_fault_handler(&handler));
-    const DmaDevice device = it.board.device(kStream);
-    EXPECT_THAT(device.translate(kIova, Direction::kWrite), Aborts());
-    EXPECT_THAT(device.translate(Iova(0x9000)), Aborts());
-    ASSERT_THAT(handler.faults, SizeIs(2));
-    EXPECT_EQ(handler.faults[0].reason, FaultReason::kPermission);
-    EXPECT_EQ(handler.faults[0].direction, FaultDirection::kWrite);
-    EXPECT_EQ(handler.faults[0].iova, kIova);
-    EXPECT_EQ(handler.faults[0].ipa.has_value(), stage == Stage::kStage2);
-    EXPECT_EQ(handler.faults[1].reason, FaultReason::kTranslation);
-    EXPECT_EQ(handler.faults[1].direction, FaultDirection::kRead);
-    EXPECT_EQ(handler.faults[1].iova, Iova(0x9000));
-    EXPECT_EQ(handler.faults[1].stream, kStream);
-    EXPECT_FALSE(handler.faults[1].stalled);
-    EXPECT_EQ(handler.devices, (std::vector{it.added, it.added}));
-    EXPECT_THAT(it.board.log.sentences(), IsEmpty());
-  }
-}
-
-TEST(DriverV2, AStalledAccessGoesOnWhenTheHandlerHasMappedItsPage) {
-  for (const Preset& preset : presets()) {
-    for (const Interrupts interrupts : {Interrupts::kAtOnce, Interrupts::kDeferred}) {
-      SCOPED_TRACE(static_cast<int>(interrupts));
-      DrivenBoardV2::Options options{.config = preset.smmu};
-      options.driver.stalls = Stalls::kWhereDevicesCan;
-      options.driver.interrupts = interrupts;
-      Attached it(options, {.can_stall = true});
-      const Pa page = it.board.allocate(kPage);
-      Handler handler([&](const Fault& fault) {
-        EXPECT_TRUE(fault.stalled);
-        EXPECT_TRUE(it.domain->map(fault.iova, page, kPage, kReadWrite));
-        return FaultAction::kRetry;
-      });
-      ASSERT_TRUE(it.domain->set_fault_handler(&handler));
-      Resumptions client;
-      const Outcome outcome = it.board.device(kStream, client).translate(kIova);
-      const auto end = end_of(outcome, client);
-      ASSERT_TRUE(end);
-      EXPECT_THAT(*end, TranslatesTo(page));
-      EXPECT_THAT(handler.faults, SizeIs(1));
-    }
-  }
-}
-
-TEST(DriverV2, AStalledAccessFailsWhenTheHandlerSaysSoAndWhenThereIsNone) {
-  for (const bool handled : {true, false}) {
-    DrivenBoardV2::Options options;
-    options.driver.stalls = Stalls::kWhereDevicesCan;
-    Attached it(options, {.can_stall = true});
-    Handler handler([](const Fault&) { return FaultAction::kTerminate; });
-    if (handled) {
-      ASSERT_TRUE(it.domain->set_fault_handler(&handler));
-    }
-    Resumptions client;
-    const Outcome outcome = it.board.device(kStream, client).translate(kIova);
-    const auto end = end_of(outcome, client);
-    ASSERT_TRUE(end);
-    EXPECT_THAT(*end, Aborts());
-    EXPECT_THAT(it.board.log.sentences(), SizeIs(handled ? 0 : 1));
-  }
-}
-
-// Interrupts come late: its fault is none of the domain that has the bank then, and ends none of
-// its accesses.
-TEST(DriverV2, AFaultThatNobodyHasHandledGoesWithItsDomain) {
-  Attached it;
-  Handler first([](const Fault&) { return FaultAction::kTerminate; });
-  ASSERT_TRUE(it.domain->set_fault_handler(&first));
-  const DmaDevice device(it.board.smmu().add_port(), kStream);  // its interrupts wait
-  EXPECT_THAT(device.translate(Iova(0x9000)), Aborts());
-  it.domain = it.board.domain();
-  Handler second([](const Fault&) { return FaultAction::kTerminate; });
-  ASSERT_TRUE(it.domain->set_fault_handler(&second));
-  ASSERT_TRUE(it.added->group().attach(*it.domain));
-  const Pa page = it.map(kIova);
-  EXPECT_THAT(device.translate(kIova), TranslatesTo(page));
-  it.board.driver().handle_interrupts();
-  EXPECT_THAT(first.faults, IsEmpty());
-  EXPECT_THAT(second.faults, IsEmpty());
-  EXPECT_THAT(it.board.log.sentences(), IsEmpty());
-}
-
-TEST(DriverV2, AStalledAccessIsAbortedWhenItsDomainGoes) {
-  using Config = SmmuV2Config;
-  for (const auto resume : {Config::Resume::kAll, Config::Resume::kOldest}) {
-    for (const auto early : {Config::EarlyResume::kObeyed, Config::EarlyResume::kIgnored}) {
-      DrivenBoardV2::Options options;
-      options.config.resume = resume;
-      options.config.early_resume = early;
-      options.driver.stalls = Stalls::kWhereDevicesCan;
-      Attached it(options, {.can_stall = true});
-      it.map(kIova);
-      Resumptions client;
-      const DmaDevice device(it.board.smmu().add_port(client), kStream);
-      const std::array outcomes = {device.translate(Iova(0x9000)), device.translate(Iova(0xa000)),
-                                   device.translate(kIova)};
-      for (const Outcome& outcome : outcomes) ASSERT_THAT(outcome, ::smmu::testing::Stalls());
-      it.domain.reset();
-      std::vector<Outcome> ends;
-      for (const Outcome& outcome : outcomes) {
-        const auto end = client.take(outcome);
-        ASSERT_TRUE(end) << "it waits for ever";
-        ends.push_back(*end);
-      }
-      EXPECT_THAT(ends[0], Aborts());
-      // What waited for the first one is translated again, where the device is led now.
-      EXPECT_THAT(ends[1], TranslatesTo(Pa(0xa000)));
-      EXPECT_THAT(ends[2], TranslatesTo(Pa(kIova.value)));
-      it.board.driver().handle_interrupts();
-      EXPECT_THAT(it.board.log.sentences(), IsEmpty());
-    }
-  }
-}
-
-// A deferred handler may wait for the SMMU.
-TEST(DriverV2, AHandlerMayUnmapAndAttach) {
-  Attached it;
-  it.map(kIova);
-  const DmaDevice device = it.board.device(kStream);
-  const auto other = it.board.domain();
-  Handler handler([&](const Fault&) {
-    EXPECT_EQ(it.domain->unmap(kIova, kPage), kPage);
-    EXPECT_TRUE(it.added->group().detach());
-    EXPECT_TRUE(it.added->group().attach(*other));
-    return FaultAction::kTerminate;
-  });
-  ASSERT_TRUE(it.domain->set_fault_handler(&handler));
-  EXPECT_THAT(device.translate(Iova(0x9000)), Aborts());
-  EXPECT_THAT(handler.faults, SizeIs(1));
-  const Pa page = it.board.allocate(kPage);
-  ASSERT_TRUE(other->map(kIova, page, kPage, kReadWrite));
-  EXPECT_THAT(device.translate(kIova), TranslatesTo(page));
-  EXPECT_THAT(it.board.log.sentences(), IsEmpty()) << "an invalidation was waited for too long";
 }
 
 TEST(DriverV2, AStreamNobodyHasIsBlockedAndSaid) {
@@ -570,7 +370,7 @@ TEST(DriverV2, AnSmmuThatGoesStepByStepIsWaitedFor) {
   EXPECT_THAT(device.translate(kIova), TranslatesTo(page));
   EXPECT_EQ(it.domain->iova_to_phys(kIova), page);
   EXPECT_EQ(it.domain->unmap(kIova, kPage), kPage);
-  Handler handler([&](const Fault& fault) {
+  RecordingHandler handler([&](Domain&, const Fault& fault) {
     EXPECT_TRUE(it.domain->map(fault.iova, page, kPage, kReadWrite));
     return FaultAction::kRetry;
   });

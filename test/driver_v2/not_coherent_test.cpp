@@ -3,12 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <memory>
-#include <utility>
-#include <vector>
-
 #include "smmu/testing/driven_board_v2.h"
 #include "smmu/testing/matchers.h"
+#include "smmu/testing/recording_handler.h"
 #include "test/caches/cached_memory.h"
 
 namespace smmu::testing::not_coherent_test {
@@ -20,17 +17,6 @@ using namespace iommu;
 
 constexpr StreamId kStream(7);
 constexpr Pa kTarget = Pa(0x4400'0000);
-
-class Handler final : public FaultHandler {
- public:
-  FaultAction on_fault(Domain& domain, iommu::Device*, const Fault& fault) override {
-    faults.push_back(fault);
-    if (!fault.stalled) return FaultAction::kTerminate;
-    EXPECT_TRUE(domain.map(fault.iova, kTarget, 4096, kReadWrite));
-    return FaultAction::kRetry;
-  }
-  std::vector<Fault> faults;
-};
 
 TEST(DriverV2NotCoherent, ADeviceReachesWhatIsMappedAndFaultsElsewhere) {
   using Formats = SmmuV2DriverConfig::Formats;
@@ -52,7 +38,11 @@ TEST(DriverV2NotCoherent, ADeviceReachesWhatIsMappedAndFaultsElsewhere) {
       options.iommu.default_domain = DomainType::kBlocked;
       DrivenBoardV2 board(options);
       const auto domain = board.domain();
-      Handler handler;
+      RecordingHandler handler([](Domain& where, const Fault& fault) {
+        if (!fault.stalled) return FaultAction::kTerminate;
+        EXPECT_TRUE(where.map(fault.iova, kTarget, 4096, kReadWrite));
+        return FaultAction::kRetry;
+      });
       ASSERT_TRUE(domain->set_fault_handler(&handler));
       const auto stalling = board.domain();
       ASSERT_TRUE(stalling->set_fault_handler(&handler));

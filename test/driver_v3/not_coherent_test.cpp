@@ -3,14 +3,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <functional>
-#include <memory>
-#include <utility>
 #include <vector>
 
 #include "smmu/testing/driven_board.h"
 #include "smmu/testing/matchers.h"
+#include "smmu/testing/recording_handler.h"
 #include "test/caches/cached_memory.h"
+#include "test/driver_v3/program.h"
 
 namespace smmu::testing::not_coherent_test {
 namespace {
@@ -43,36 +42,6 @@ DrivenBoard::Options options(CachedMemory& memory) {
   return options;
 }
 
-class Handler final : public FaultHandler {
- public:
-  FaultAction on_fault(Domain& domain, iommu::Device* device, const Fault& fault) override {
-    faults.push_back(fault);
-    devices.push_back(device);
-    return answer ? answer(domain, fault) : FaultAction::kTerminate;
-  }
-  std::function<FaultAction(Domain&, const Fault&)> answer;
-  std::vector<Fault> faults;
-  std::vector<iommu::Device*> devices;
-};
-
-// An address space whose tables are those of a domain, and that gets each page that is asked for.
-class Program final : public AddressSpace {
- public:
-  explicit Program(DrivenBoard& board) : tables_(board.domain()) {}
-  PgtableRegisters registers() const override {
-    return tables_->driver_domain().tables()->registers();
-  }
-  PageAnswer on_page_fault(const PageFault& fault) override {
-    faults.push_back(fault);
-    EXPECT_TRUE(tables_->map(fault.iova, kTarget, 4096, kReadWrite));
-    return PageAnswer::kSuccess;
-  }
-  std::vector<PageFault> faults;
-
- private:
-  std::unique_ptr<Domain> tables_;
-};
-
 class NotCoherent : public ::testing::Test {
  protected:
   CachedMemory memory;
@@ -96,7 +65,7 @@ TEST_F(NotCoherent, ADeviceReachesWhatIsMappedAndNotWhatWas) {
 TEST_F(NotCoherent, EveryFaultIsToldAsTheSmmuWroteIt) {
   const DmaDevice nic = board.device(kNic);
   const auto domain = board.domain();
-  Handler handler;
+  RecordingHandler handler;
   ASSERT_TRUE(domain->set_fault_handler(&handler));
   iommu::Device& device = board.add(kNic);
   ASSERT_TRUE(device.group().attach(*domain));
@@ -115,7 +84,7 @@ TEST_F(NotCoherent, EveryFaultIsToldAsTheSmmuWroteIt) {
 TEST_F(NotCoherent, RecordsThatCameAtOnceAreReadAtOnce) {
   const DmaDevice nic(board.smmu().add_port(), kNic);  // its interrupts wait
   const auto domain = board.domain();
-  Handler handler;
+  RecordingHandler handler;
   ASSERT_TRUE(domain->set_fault_handler(&handler));
   ASSERT_TRUE(board.add(kNic).group().attach(*domain));
   std::vector<std::uint64_t> asked;
@@ -135,7 +104,7 @@ TEST_F(NotCoherent, AStalledAccessGoesOn) {
   Resumptions ends;
   const DmaDevice nic = board.device(kNic, ends);
   const auto domain = board.domain();
-  Handler handler;
+  RecordingHandler handler;
   handler.answer = [](Domain& where, const Fault& fault) {
     EXPECT_TRUE(fault.stalled);
     EXPECT_TRUE(where.map(fault.iova, kTarget, 4096, kReadWrite));
@@ -159,6 +128,10 @@ TEST_F(NotCoherent, PageRequestsAreAnswered) {
   iommu::Device& device =
       board.add({.streams = {{kNic}}, .pasid_bits = 4, .ats = true, .pri = true});
   Program program(board);
+  program.answer = [&](const PageFault& fault) {
+    EXPECT_TRUE(program.tables().map(fault.iova, kTarget, 4096, kReadWrite));
+    return PageAnswer::kSuccess;
+  };
   const auto domain = board.domain(DomainType::kSva, {.address_space = &program});
   ASSERT_TRUE(device.attach_pasid(SubstreamId(3), *domain));
   nic.use(emulator::Pasid{.substream = SubstreamId(3)});

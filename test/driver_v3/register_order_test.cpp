@@ -2,15 +2,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <memory>
 #include <utility>
-#include <vector>
 
 #include "smmu/emulator/smmu_v3.h"
 #include "smmu/iommu/iommu.h"
 #include "smmu/iommu/smmu_v3.h"
 #include "smmu/testing/dma_device.h"
 #include "smmu/testing/matchers.h"
+#include "smmu/testing/recording_handler.h"
 #include "smmu/testing/recording_log.h"
 #include "test/caches/ordered_registers.h"
 
@@ -21,17 +20,6 @@ using namespace iommu;
 
 constexpr StreamId kNic = StreamId(7);
 constexpr Pa kTarget = Pa(0x8000'0000);
-
-class Handler final : public FaultHandler {
- public:
-  FaultAction on_fault(Domain& domain, iommu::Device*, const Fault& fault) override {
-    faults.push_back(fault);
-    if (!fault.stalled) return FaultAction::kTerminate;
-    EXPECT_TRUE(domain.map(fault.iova, kTarget, 4096, kReadWrite));
-    return FaultAction::kRetry;
-  }
-  std::vector<Fault> faults;
-};
 
 TEST(RegisterOrder, IsAllThatADriverNeeds) {
   for (const auto sync :
@@ -57,7 +45,11 @@ TEST(RegisterOrder, IsAllThatADriverNeeds) {
     ASSERT_TRUE(iommu);
     const auto domain = (*iommu)->create_domain(DomainType::kUnmanaged);
     ASSERT_TRUE(domain);
-    Handler handler;
+    RecordingHandler handler([](Domain& where, const Fault& fault) {
+      if (!fault.stalled) return FaultAction::kTerminate;
+      EXPECT_TRUE(where.map(fault.iova, kTarget, 4096, kReadWrite));
+      return FaultAction::kRetry;
+    });
     ASSERT_TRUE((*domain)->set_fault_handler(&handler));
     const auto device = (*iommu)->add_device({.streams = {{kNic}}, .can_stall = true});
     ASSERT_TRUE(device);
