@@ -49,7 +49,7 @@ class ContextBanks {
   // From here on its faults end accesses, and nobody is told.
   void silence(std::uint32_t n);
   // Accesses that wait for an answer to a fault are aborted, and the bank translates no more.
-  // REQUIRES: no stream leads there, no thread handles its faults, and it was silenced.
+  // REQUIRES: no stream leads there, and it was silenced.
   void disable(std::uint32_t n);
 
   // Writes all banks, and ends their faults.

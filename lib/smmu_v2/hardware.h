@@ -3,10 +3,10 @@
 #define SMMU_LIB_SMMU_V2_HARDWARE_H_
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <string_view>
 
+#include "lib/iommu/power.h"
 #include "lib/smmu_v2/probe.h"
 #include "lib/smmu_v2/smmu_v2_registers.h"
 #include "smmu/iommu/smmu_v2.h"
@@ -20,7 +20,9 @@ class SmmuV2Hardware {
         features(found),
         pages(*config.registers, found.page_bytes, found.pages, config.register_access),
         global0(pages.global0()),
-        global1(pages.global1()) {}
+        global1(pages.global1()) {
+    power.turn_off();
+  }
 
   const SmmuV2DriverConfig config;
   SmmuV2Features features;
@@ -28,9 +30,11 @@ class SmmuV2Hardware {
   const SmmuV2Page global0;
   const SmmuV2Page global1;
 
-  // Whether registers may be accessed: not before the reset, while suspended and after the end.
-  bool powered() const { return powered_.load(std::memory_order_acquire); }
-  void set_powered(bool powered) { powered_.store(powered, std::memory_order_release); }
+  // Registers may be accessed from the reset on, but not while suspended and after the end.  Who
+  // handles interrupts accesses them by a Power::Use; calls that attach, map or unmap are not made
+  // while there is no power, and look whether it is there.
+  mutable Power power;
+  bool powered() const { return !power.is_off(); }
 
   void say(std::string_view sentence) const {
     if (config.log != nullptr) config.log->say(sentence);
@@ -55,8 +59,6 @@ class SmmuV2Hardware {
 
  private:
   static constexpr unsigned kReadsBetweenPauses = 10;
-
-  std::atomic<bool> powered_{false};
 };
 
 }  // namespace smmu::iommu

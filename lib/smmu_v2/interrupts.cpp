@@ -24,6 +24,9 @@ constexpr unsigned kMostFaults = 64;
 constexpr unsigned kManyFaults = 1024;
 constexpr unsigned kMostFaultsOfAThread = 2 * kManyFaults;
 
+// How often it goes on with lines that its own accesses have raised.
+constexpr unsigned kMostRounds = 16;
+
 }  // namespace
 
 SmmuV2Interrupts::SmmuV2Interrupts(const SmmuV2Hardware& hardware, SmmuV2Registry& registry)
@@ -45,10 +48,26 @@ void SmmuV2Interrupts::rise(Line& line) {
   // Lines that a thread has left up do not rise, so nobody comes for them.
   const bool left = left_.load(std::memory_order_acquire);
   line.handle();
-  if (left) handle();
+  if (left) handle_all();
+  go_on();
 }
 
 void SmmuV2Interrupts::handle() {
+  handle_all();
+  go_on();
+}
+
+// With what has interrupted handlers' accesses, which is not handled in the middle of one.
+void SmmuV2Interrupts::go_on() {
+  if (hardware_.power.is_used_here()) return;
+  for (unsigned round = 0; round != kMostRounds; ++round) {
+    if (!interrupted_.exchange(false)) return;
+    handle_all();
+  }
+  left_.store(true, std::memory_order_release);
+}
+
+void SmmuV2Interrupts::handle_all() {
   left_.store(false, std::memory_order_release);
   if (lines_up_.load(std::memory_order_acquire) == 0) return;
   global_fault_.handle();
@@ -60,6 +79,12 @@ void SmmuV2Interrupts::Line::handle() {
   if (!is_up()) return;
   std::uint32_t wanted = wanted_.fetch_add(1, std::memory_order_acq_rel) + 1;
   if (wanted != 1) return;
+  // In the middle of an access: a handler may wait for who suspends, and that one for the access.
+  if (interrupts_->hardware_.power.is_used_here()) {
+    wanted_.store(0, std::memory_order_release);
+    interrupts_->interrupted_.store(true);
+    return;
+  }
   unsigned faults = 0;
   unsigned all = 0;
   std::uint64_t falls = falls_.load(std::memory_order_acquire);
@@ -99,7 +124,6 @@ bool SmmuV2Interrupts::Line::goes_on(unsigned all, std::uint32_t& wanted) {
 }
 
 bool SmmuV2Interrupts::handle_one(std::uint32_t bank) {
-  if (!hardware_.powered()) return false;
   return bank == kGlobal ? handle_global_fault() : handle_context_fault(bank);
 }
 
@@ -107,12 +131,17 @@ bool SmmuV2Interrupts::handle_context_fault(std::uint32_t bank) {
   // Until the end: the bank is not given to others meanwhile.
   SmmuV2Registry::Report report(registry_, bank);
   const SmmuV2Page page = hardware_.pages.bank(bank);
-  ContextFaultRecord record{.bank = bank, .fsr = page.read<SMMU_CBn_FSR>()};
+  ContextFaultRecord record{.bank = bank};
   const SMMU_CBn_FSR faults = all_context_faults();
-  if ((record.fsr.raw() & faults.raw()) == 0) return false;
-  record.far = page.read<v2::SMMU_CBn_FAR>();
-  record.fsynr0 = page.read<v2::SMMU_CBn_FSYNR0>();
-  record.cbfrsynra = hardware_.global1.read<v2::SMMU_CBFRSYNRAn>(bank);
+  {
+    const Power::Use use(hardware_.power);
+    if (!use) return false;
+    record.fsr = page.read<SMMU_CBn_FSR>();
+    if ((record.fsr.raw() & faults.raw()) == 0) return false;
+    record.far = page.read<v2::SMMU_CBn_FAR>();
+    record.fsynr0 = page.read<v2::SMMU_CBn_FSYNR0>();
+    record.cbfrsynra = hardware_.global1.read<v2::SMMU_CBFRSYNRAn>(bank);
+  }
 
   const bool stalled = record.fsr[SMMU_CBn_FSR::SS];
   FaultAction action = FaultAction::kNotMine;
@@ -136,6 +165,9 @@ bool SmmuV2Interrupts::handle_context_fault(std::uint32_t bank) {
     }
   }
 
+  // Suspended meanwhile: whoever resumes ends the fault.
+  const Power::Use use(hardware_.power);
+  if (!use) return false;
   // First: an MMU-500 does not obey SMMU_CBn_RESUME before.
   page.write(record.fsr);
   if (stalled) {
@@ -146,13 +178,20 @@ bool SmmuV2Interrupts::handle_context_fault(std::uint32_t bank) {
 
 bool SmmuV2Interrupts::handle_global_fault() {
   const SmmuV2Page& page = hardware_.global0;
-  GlobalFaultRecord record{.gfsr = page.read<v2::SMMU_sGFSR>()};
-  if (record.gfsr.raw() == 0) return false;
-  record.gfsynr0 = page.read<v2::SMMU_sGFSYNR0>();
-  record.gfsynr1 = page.read<v2::SMMU_sGFSYNR1>();
-  record.gfsynr2 = page.read<v2::SMMU_sGFSYNR2>();
-  record.gfar = page.read<v2::SMMU_sGFAR>();
+  GlobalFaultRecord record;
+  {
+    const Power::Use use(hardware_.power);
+    if (!use) return false;
+    record.gfsr = page.read<v2::SMMU_sGFSR>();
+    if (record.gfsr.raw() == 0) return false;
+    record.gfsynr0 = page.read<v2::SMMU_sGFSYNR0>();
+    record.gfsynr1 = page.read<v2::SMMU_sGFSYNR1>();
+    record.gfsynr2 = page.read<v2::SMMU_sGFSYNR2>();
+    record.gfar = page.read<v2::SMMU_sGFAR>();
+  }
   hardware_.say(record.sentence());
+  const Power::Use use(hardware_.power);
+  if (!use) return false;
   page.write(record.gfsr);
   return true;
 }

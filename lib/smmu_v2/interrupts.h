@@ -58,6 +58,8 @@ class SmmuV2Interrupts {
   };
 
   void rise(Line& line);
+  void handle_all();
+  void go_on();
   // Deals with one fault.  False: there is none.
   bool handle_one(std::uint32_t bank);
   bool handle_context_fault(std::uint32_t bank);
@@ -69,7 +71,8 @@ class SmmuV2Interrupts {
   Line configuration_fault_;
   std::unique_ptr<Line[]> context_faults_;
   std::atomic<std::uint32_t> lines_up_{0};
-  std::atomic<bool> left_{false};  // a line that is up, by a thread that had done enough
+  std::atomic<bool> left_{false};         // a line that is up, by a thread that had done enough
+  std::atomic<bool> interrupted_{false};  // one that went up in the middle of a handler's access
 };
 
 }  // namespace smmu::iommu

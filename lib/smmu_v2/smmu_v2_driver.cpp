@@ -117,11 +117,12 @@ Result<std::unique_ptr<SmmuV2Driver>, std::string> SmmuV2Driver::create(
   std::unique_ptr<Parts> parts(new (std::nothrow) Parts(config, *features));
   if (parts == nullptr || !parts->allocate()) return no_memory;
   if (std::string error = parts->keep_firmware_streams(); !error.empty()) return error;
-  parts->hardware.set_powered(true);
+  parts->hardware.power.bring_up();
   const Parts::Reset reset = parts->reset();
   if (!reset.finished) return std::string(kSynchronizationDoesNotEnd);
   parts->hardware.global0.write(reset.control);
   parts->streams.probe_masks();
+  parts->hardware.power.turn_on();
   std::unique_ptr<SmmuV2Driver> driver(new (std::nothrow) SmmuV2Driver(std::move(parts)));
   if (driver == nullptr) return no_memory;
   return driver;
@@ -251,19 +252,20 @@ Result<Done, std::errc> SmmuV2Driver::attach(Device& device, const Attachment& t
 void SmmuV2Driver::shut_down() {
   if (!parts_->hardware.powered()) return;
   parts_->hardware.global0.write(SMMU_sCR0().set(SMMU_sCR0::CLIENTPD, true));
-  parts_->hardware.set_powered(false);
+  parts_->hardware.power.turn_off();
 }
 
 Result<Done, std::errc> SmmuV2Driver::suspend() {
-  parts_->hardware.set_powered(false);
+  parts_->hardware.power.turn_off();
   return Done{};
 }
 
 Result<Done, std::errc> SmmuV2Driver::resume() {
-  parts_->hardware.set_powered(true);
+  parts_->hardware.power.bring_up();
   const Parts::Reset reset = parts_->reset();
   // In any case, since it lets everything through until then.
   parts_->hardware.global0.write(reset.control);
+  parts_->hardware.power.turn_on();
   if (!reset.finished) return std::errc::timed_out;
   return Done{};
 }

@@ -11,6 +11,7 @@
 #include <string>
 #include <system_error>
 
+#include "lib/iommu/power.h"
 #include "lib/smmu_v3/bring_up.h"
 #include "lib/smmu_v3/core.h"
 #include "lib/smmu_v3/device_streams.h"
@@ -20,7 +21,6 @@
 #include "lib/smmu_v3/global_errors.h"
 #include "lib/smmu_v3/one_at_a_time.h"
 #include "lib/smmu_v3/page_groups.h"
-#include "lib/smmu_v3/power.h"
 #include "lib/smmu_v3/record_queue.h"
 #include "lib/smmu_v3/stream_entries.h"
 #include "smmu/iommu/smmu_v3.h"

@@ -11,7 +11,7 @@
 #include <system_error>
 #include <utility>
 
-#include "lib/smmu_v3/power.h"
+#include "lib/iommu/power.h"
 #include "lib/smmu_v3/structure_memory.h"
 #include "smmu/arch/v3/queue_registers.h"
 #include "smmu/platform/mmio.h"

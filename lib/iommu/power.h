@@ -1,6 +1,6 @@
 // Whether the registers of an SMMU may be accessed, and who is at it.
-#ifndef SMMU_LIB_SMMU_V3_POWER_H_
-#define SMMU_LIB_SMMU_V3_POWER_H_
+#ifndef SMMU_LIB_IOMMU_POWER_H_
+#define SMMU_LIB_IOMMU_POWER_H_
 
 #include <atomic>
 #include <condition_variable>
@@ -92,4 +92,4 @@ class Power {
 
 }  // namespace smmu::iommu
 
-#endif  // SMMU_LIB_SMMU_V3_POWER_H_
+#endif  // SMMU_LIB_IOMMU_POWER_H_
