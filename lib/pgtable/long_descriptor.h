@@ -3,6 +3,7 @@
 #ifndef SMMU_LIB_PGTABLE_LONG_DESCRIPTOR_H_
 #define SMMU_LIB_PGTABLE_LONG_DESCRIPTOR_H_
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -59,6 +60,13 @@ class LongDescriptor final : public IoPgtable {
     std::uint64_t count = 0;
   };
 
+  // The entries of a contiguous run at one time: a note that comes later is told of the next time,
+  // with all that it stands for.
+  struct DirtyRun {
+    std::array<std::uint64_t, 128> entries{};
+    bool dirty = false;
+  };
+
   LongDescriptor(const PgtableConfig& config, const LongShape& shape, PagePool& pool,
                  PgtableInvalidation& invalidation, CacheMaintenance* caches);
 
@@ -105,6 +113,8 @@ class LongDescriptor final : public IoPgtable {
   void take_hints(std::uint64_t* entry, std::uint64_t count, std::uint64_t address, unsigned shift);
   std::uint64_t split(std::uint64_t* entry, std::uint64_t block, std::uint64_t address,
                       unsigned shift);
+  void look_at_run(std::uint64_t* first, std::uint64_t run, std::uint64_t begin, std::uint64_t end,
+                   DirtyBits bits, DirtyRun& seen);
   void replace_table(std::uint64_t* entry, std::uint64_t address, unsigned shift,
                      std::uint64_t found);
   void free_below(Pa table, unsigned shift);

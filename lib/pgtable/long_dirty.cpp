@@ -1,10 +1,31 @@
 // Which pages the SMMU has noted a write to (DDI 0487, D8.5.2).
 #include <algorithm>
-#include <array>
 
 #include "lib/pgtable/long_descriptor.h"
 
 namespace smmu::iommu {
+
+// Looks at a contiguous run, of which [begin, end) are asked for.  What is cleared there may have
+// the note of the others, so these get one of their own.
+template <unsigned kGranule>
+void LongDescriptor<kGranule>::look_at_run(std::uint64_t* first, std::uint64_t run,
+                                           std::uint64_t begin, std::uint64_t end, DirtyBits bits,
+                                           DirtyRun& seen) {
+  seen.dirty = false;
+  bool cleared = false;
+  for (std::uint64_t i = 0; i != run; ++i) {
+    seen.entries[i] = load(first + i);
+    const bool dirty = is_dirty(seen.entries[i]);
+    seen.dirty = seen.dirty || dirty;
+    cleared = cleared || (dirty && i >= begin && i < end);
+  }
+  if (bits != DirtyBits::kClear || !cleared) return;
+  for (std::uint64_t i = 0; i != run; ++i) {
+    if (i >= begin && i < end) continue;
+    exchange_if(first + i, seen.entries[i], seen.entries[i] | kUntold);
+  }
+  memory_.clean(first, run);
+}
 
 template <unsigned kGranule>
 Result<Done, std::errc> LongDescriptor<kGranule>::read_and_clear_dirty(Iova iova,
@@ -22,9 +43,7 @@ Result<Done, std::errc> LongDescriptor<kGranule>::read_and_clear_dirty(Iova iova
   std::unique_lock lock(mutex_, std::defer_lock);
   if (locks_) lock.lock();
   std::uint64_t in_run = 0;  // the address where a contiguous run ends
-  // Its entries at one time: a note that comes later is told of, with all it stands for, next time.
-  std::array<std::uint64_t, 128> seen{};
-  bool run_dirty = false;
+  DirtyRun seen;
   for (;;) {
     unsigned shift = root_shift_;
     std::uint64_t* entry = root_entry(address);
@@ -41,29 +60,13 @@ Result<Done, std::errc> LongDescriptor<kGranule>::read_and_clear_dirty(Iova iova
     const std::uint64_t run = contiguous ? contiguous_run<kGranule>(shift) : 1;
     const std::uint64_t before = memory_.pa_of(entry).value / sizeof(std::uint64_t) % run;
     if (contiguous && begin >= in_run) {
-      std::uint64_t* const first = entry - before;
       in_run = begin + (run - before) * leaf_size;
       const std::uint64_t end = before + std::min((last - begin) / leaf_size + 1, run - before);
-      run_dirty = false;
-      bool cleared = false;
-      for (std::uint64_t i = 0; i != run; ++i) {
-        seen[i] = load(first + i);
-        const bool dirty = is_dirty(seen[i]);
-        run_dirty = run_dirty || dirty;
-        cleared = cleared || (dirty && i >= before && i < end);
-      }
-      // What is asked for may have the note of those that are not, so these get one of their own.
-      if (bits == DirtyBits::kClear && cleared) {
-        for (std::uint64_t i = 0; i != run; ++i) {
-          if (i >= before && i < end) continue;
-          exchange_if(first + i, seen[i], seen[i] | kUntold);
-        }
-        memory_.clean(first, run);
-      }
+      look_at_run(entry - before, run, before, end, bits, seen);
     }
-    if (contiguous) descriptor = seen[before];
+    if (contiguous) descriptor = seen.entries[before];
     const bool noted = is_dirty(descriptor) || (descriptor & kUntold) != 0;
-    if (noted || (contiguous && run_dirty)) {
+    if (noted || (contiguous && seen.dirty)) {
       if (bits == DirtyBits::kClear && noted) {
         exchange_if(entry, descriptor, (descriptor | kReadOnly) & ~kUntold);
         memory_.clean(entry, 1);

@@ -51,7 +51,8 @@ class DmaSpace final : public DoorbellSpace {
   // `regions`, those of the domain's devices, are not given out, but for kSoftwareMsi; nor is the
   // first page.  The domain, the clock and the recorder outlive the space: Iommu::add_device()
   // takes no domain away that has one, Iommu::remove_device() does, with the last device of the
-  // group. invalid_argument: the domain is of another type, or a configuration that IovaDomain or
+  // group.
+  // invalid_argument: the domain is of another type, or a configuration that IovaDomain or
   // FlushQueue refuses.  no_such_device: the domain gets its tables when it is first attached.
   // file_exists: the domain has a space.  not_enough_memory.
   static Result<std::unique_ptr<DmaSpace>, std::errc> create(
