@@ -107,6 +107,9 @@ struct SmmuV2DriverConfig {
 // Interrupts may come on any thread, also from inside a register access; no lock is held during
 // one.  Where they come while a fault is handled, they are handled after it by the same thread.
 //
+// While the SMMU is suspended interrupts access no register; whoever resumes ends the faults that
+// were not.
+//
 // Removing a device or a domain waits for handlers of its faults that other threads run.  A domain
 // that goes aborts accesses that wait in it, and takes faults along that nobody was told of.
 //

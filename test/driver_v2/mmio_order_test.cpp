@@ -9,7 +9,7 @@
 #include "smmu/testing/matchers.h"
 #include "test/caches/ordered_registers.h"
 
-namespace smmu::testing::register_order_test {
+namespace smmu::testing::mmio_order_test {
 namespace {
 
 using namespace iommu;
@@ -17,7 +17,7 @@ using namespace iommu;
 constexpr StreamId kStream = StreamId(7);
 constexpr Pa kTarget = Pa(0x8000'0000);
 
-TEST(DriverV2RegisterOrder, IsAllThatADriverNeeds) {
+TEST(DriverV2MmioOrder, IsAllThatADriverNeeds) {
   for (const auto stage :
        {SmmuV2DriverConfig::Stage::kStage1, SmmuV2DriverConfig::Stage::kStage2}) {
     OrderedRegisters registers;
@@ -62,4 +62,4 @@ TEST(DriverV2RegisterOrder, IsAllThatADriverNeeds) {
 }
 
 }  // namespace
-}  // namespace smmu::testing::register_order_test
+}  // namespace smmu::testing::mmio_order_test

@@ -13,7 +13,7 @@
 #include "smmu/testing/recording_log.h"
 #include "test/caches/ordered_registers.h"
 
-namespace smmu::testing::register_order_test {
+namespace smmu::testing::mmio_order_test {
 namespace {
 
 using namespace iommu;
@@ -21,7 +21,7 @@ using namespace iommu;
 constexpr StreamId kNic = StreamId(7);
 constexpr Pa kTarget = Pa(0x8000'0000);
 
-TEST(RegisterOrder, IsAllThatADriverNeeds) {
+TEST(MmioOrder, IsAllThatADriverNeeds) {
   for (const auto sync :
        {SmmuV3DriverConfig::SyncSignal::kPoll, SmmuV3DriverConfig::SyncSignal::kMessage}) {
     OrderedRegisters registers;
@@ -82,4 +82,4 @@ TEST(RegisterOrder, IsAllThatADriverNeeds) {
 }
 
 }  // namespace
-}  // namespace smmu::testing::register_order_test
+}  // namespace smmu::testing::mmio_order_test
