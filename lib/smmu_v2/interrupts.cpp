@@ -49,16 +49,16 @@ void SmmuV2Interrupts::rise(Line& line) {
   const bool left = left_.load(std::memory_order_acquire);
   line.handle();
   if (left) handle_all();
-  go_on();
+  handle_interrupted();
 }
 
 void SmmuV2Interrupts::handle() {
   handle_all();
-  go_on();
+  handle_interrupted();
 }
 
 // With what has interrupted handlers' accesses, which is not handled in the middle of one.
-void SmmuV2Interrupts::go_on() {
+void SmmuV2Interrupts::handle_interrupted() {
   if (hardware_.power.is_used_here()) return;
   for (unsigned round = 0; round != kMostRounds; ++round) {
     if (!interrupted_.exchange(false)) return;

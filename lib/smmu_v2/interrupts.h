@@ -59,7 +59,7 @@ class SmmuV2Interrupts {
 
   void rise(Line& line);
   void handle_all();
-  void go_on();
+  void handle_interrupted();
   // Deals with one fault.  False: there is none.
   bool handle_one(std::uint32_t bank);
   bool handle_context_fault(std::uint32_t bank);
